@@ -1,0 +1,1 @@
+"""Byte languages: bytes in, commands out; events in, bytes out. Sans-IO: nothing here knows a socket."""

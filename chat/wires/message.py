@@ -1,0 +1,88 @@
+"""One IRC message: parse a line, build a line. Knows no limits, no commands and no sockets.
+
+Source: https://modern.ircdocs.horse "Message Format", https://ircv3.net/specs/extensions/message-tags
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chat.errors import WireError
+
+_ESCAPES = {"\\": "\\\\", ";": "\\:", " ": "\\s", "\r": "\\r", "\n": "\\n"}
+_UNESCAPES = {":": ";", "s": " ", "r": "\r", "n": "\n"}
+
+
+@dataclass(slots=True)
+class Message:
+    """A parsed line. `verb` is upper case; `tags` is the raw tag text, without the `@`."""
+
+    verb: str
+    params: list[str] = field(default_factory=list)
+    source: str = ""
+    tags: str = ""
+
+    @property
+    def nick(self) -> str:
+        """The nickname in the source; a server's whole name when it has no `!`."""
+        return self.source.partition("!")[0]
+
+    def tag(self, key: str) -> str | None:
+        """A tag's value, unescaped; None when the message does not carry it. Of two, the last counts."""
+        return parse_tags(self.tags).get(key) if self.tags else None
+
+
+def parse(line: str) -> Message:
+    """Read one line, without its line end. Raises WireError when it holds no verb."""
+    tags = source = ""
+    if line.startswith("@"):
+        tags, _, line = line[1:].partition(" ")
+        line = line.lstrip(" ")
+    if line.startswith(":"):
+        source, _, line = line[1:].partition(" ")
+    head, colon, trailing = line.lstrip(" ").partition(" :")
+    words = head.split()
+    if not words:
+        raise WireError("line has no command")
+    params = words[1:]
+    if colon:
+        params.append(trailing)
+    return Message(words[0].upper(), params, source, tags)
+
+
+def build(verb: str, *params: str, source: str = "", tags: str = "") -> bytes:
+    """One line with its line end. The last parameter may hold spaces, be empty or begin with a colon."""
+    parts = [f"@{tags}"] if tags else []
+    if source:
+        parts.append(f":{source}")
+    parts.append(verb)
+    if params:
+        parts.extend(params[:-1])
+        last = params[-1]
+        parts.append(f":{last}" if not last or " " in last or last[0] == ":" else last)
+    return (" ".join(parts) + "\r\n").encode()
+
+
+def parse_tags(text: str) -> dict[str, str]:
+    """`a=b;c` as {"a": "b", "c": ""}, values unescaped."""
+    tags = {}
+    for item in text.split(";"):
+        key, _, value = item.partition("=")
+        if key:
+            tags[key] = _unescape(value) if "\\" in value else value
+    return tags
+
+
+def build_tags(tags: Iterable[tuple[str, str]]) -> str:
+    """The reverse of `parse_tags`."""
+    return ";".join(f"{key}={''.join(_ESCAPES.get(c, c) for c in value)}" if value else key for key, value in tags)
+
+
+def _unescape(value: str) -> str:
+    out = []
+    letters = iter(value)
+    for letter in letters:
+        if letter == "\\":
+            letter = next(letters, "")  # a lone backslash at the end is dropped
+            letter = _UNESCAPES.get(letter, letter)
+        out.append(letter)
+    return "".join(out)
