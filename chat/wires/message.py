@@ -40,7 +40,7 @@ def parse(line: str) -> Message:
     if line.startswith(":"):
         source, _, line = line[1:].partition(" ")
     head, colon, trailing = line.lstrip(" ").partition(" :")
-    words = head.split()
+    words = [word for word in head.split(" ") if word]  # only the space separates: a tab belongs to its word
     if not words:
         raise WireError("line has no command")
     params = words[1:]
