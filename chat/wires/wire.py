@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chat.events import Event
 from chat.wires.message import Message
+from chat.wires.numerics import Numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Input that the wire could not read but survives: `numeric` is the IRC answer, `reason` its text."""
+    """Input that the wire could not read but survives: `numeric` is the answer, `reason` its words."""
 
-    numeric: str
+    numeric: Numeric
     reason: str
 
 
@@ -53,7 +54,7 @@ class Dialect(Protocol):
 
     @property
     def hears_itself(self) -> bool:
-        """Their own words come back to the speaker."""
+        """Their own words come back to the speaker, unless they negotiate otherwise."""
 
     @property
     def sees_own_join(self) -> bool:
