@@ -1,0 +1,73 @@
+"""Where to talk and as whom: `irc://HOST:PORT/ROOM` and the fields of the connect form. Knows no sockets and no Tk."""
+
+import re
+from dataclasses import dataclass
+
+from chat.errors import SetupError
+
+DEFAULT_PORT = 6667
+DEFAULT_ROOM = "#lobby"
+
+# What would end or split an IRC parameter. Whether the rest makes a good name, each server decides for itself.
+_BREAKS_A_LINE = re.compile(r"[\x00-\x20\x7f,]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One room of one server."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    room: str = DEFAULT_ROOM
+
+    @property
+    def server(self) -> str:
+        """As a person writes it: `HOST:PORT`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def parse_target(text: str) -> Target:
+    """Read `irc://HOST:PORT/ROOM`; port, room and scheme may be left out. Raises SetupError."""
+    scheme, separator, rest = text.strip().rpartition("://")
+    if separator and scheme.lower() != "irc":
+        raise SetupError(f"{text!r}: the client speaks irc://, not {scheme}://")
+    place, _, room = rest.partition("/")
+    host, port = _host_and_port(text, place)
+    return Target(host, port, room_name(room))
+
+
+def room_name(text: str) -> str:
+    """A room as IRC writes it: `lobby` is `#lobby`, nothing is the lobby too. Raises SetupError."""
+    room = text.strip().replace("%23", "#") or DEFAULT_ROOM
+    if room[0] not in "#&":
+        room = f"#{room}"
+    if _BREAKS_A_LINE.search(room):
+        raise SetupError(f"{text!r} is not a room: its name may hold no space and no comma")
+    return room
+
+
+def nickname(text: str) -> str:
+    """The name to ask the server for. Raises SetupError when none is given or it could not be sent."""
+    nick = text.strip()
+    if not nick:
+        raise SetupError("Please enter a name: the others see it beside what you write.")
+    if _BREAKS_A_LINE.search(nick) or nick.startswith(":"):
+        raise SetupError(f"{nick!r} is not a name: it may hold no space and no comma, and not begin with a colon.")
+    return nick
+
+
+def _host_and_port(text: str, place: str) -> tuple[str, int]:
+    bare_ipv6 = place.count(":") > 1 and not place.startswith("[")
+    host, colon, port = (place, "", "") if bare_ipv6 or place.endswith("]") else place.partition(":")
+    if place.startswith("[") and not place.endswith("]"):
+        host, _, rest = place[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+    host = host.strip("[]")
+    if not host or _BREAKS_A_LINE.search(host):
+        raise SetupError(f"{text!r} names no server: write it as irc://HOST:PORT/ROOM")
+    if not colon:
+        return host, DEFAULT_PORT
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SetupError(f"{text!r}: the port is {port!r}, it must be a number from 1 to 65535")
+    return host, int(port)

@@ -1,0 +1,88 @@
+"""Asking about people: WHO, WHOIS."""
+
+from fnmatch import translate
+from re import IGNORECASE, compile
+
+from chat.server.commands.table import command
+from chat.server.hub import Hub, Refusal
+from chat.server.user import User
+from chat.wires.message import Message
+from chat.wires.names import fold
+from chat.wires.numerics import (
+    ERR_NONICKNAMEGIVEN,
+    ERR_NOSUCHNICK,
+    ERR_NOSUCHSERVER,
+    RPL_AWAY,
+    RPL_ENDOFWHO,
+    RPL_ENDOFWHOIS,
+    RPL_WHOISCHANNELS,
+    RPL_WHOISIDLE,
+    RPL_WHOISSERVER,
+    RPL_WHOISUSER,
+    RPL_WHOREPLY,
+)
+
+
+@command("WHO")
+def who(hub: Hub, user: User, message: Message) -> None:
+    mask = message.params[0] if message.params else "*"
+    if mask.startswith("#"):
+        room = hub.find_room(mask)
+        found = hub.members(room) if room is not None else []
+        place = room.name if room is not None else mask
+    else:
+        found = [(other, False) for other in _matching(hub, user, mask)]
+        place = "*"
+    for other, operator in found:
+        flags = ("H" if other.away is None else "G") + ("@" if operator else "")
+        person = other.person
+        user.numeric(
+            RPL_WHOREPLY,
+            place,
+            person.user,
+            person.host,
+            user.server_name,
+            person.nick,
+            flags,
+            text=f"0 {other.realname}",
+        )
+    user.numeric(RPL_ENDOFWHO, mask)
+
+
+def _matching(hub: Hub, user: User, mask: str) -> list[User]:
+    """The visible users whose nickname fits: oneself, those in a common room, and who is not invisible."""
+    pattern = compile(translate(fold(mask.replace("[", "[[]"))), IGNORECASE)
+    return [
+        other
+        for other in hub.users()
+        if pattern.match(fold(other.nick))
+        and (other is user or not other.invisible or fold(mask) == fold(other.nick) or other.rooms.keys() & user.rooms.keys())
+    ]
+
+
+@command("WHOIS")
+def whois(hub: Hub, user: User, message: Message) -> None:
+    if not message.params or not message.params[0]:
+        raise Refusal(ERR_NONICKNAMEGIVEN)
+    nick = message.params[-1]
+    if len(message.params) > 1 and fold(message.params[0]) not in (fold(user.server_name), fold(nick)):
+        raise Refusal(ERR_NOSUCHSERVER, message.params[0])
+    other = hub.find_user(nick)
+    if other is None:
+        user.numeric(ERR_NOSUCHNICK, nick)
+    else:
+        _describe(hub, user, other)
+    user.numeric(RPL_ENDOFWHOIS, nick)
+
+
+def _describe(hub: Hub, user: User, other: User) -> None:
+    person = other.person
+    user.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
+    rooms = [("@" if room.members.get(other) else "") + room.name for room in list(other.rooms)]
+    for start in range(0, len(rooms), 5):  # five of the longest names fit a line
+        user.numeric(RPL_WHOISCHANNELS, person.nick, text=" ".join(rooms[start : start + 5]))
+    user.numeric(RPL_WHOISSERVER, person.nick, user.server_name, text=hub.settings.network)
+    if other.away is not None:
+        user.numeric(RPL_AWAY, person.nick, text=other.away)
+    idle = max(0, int(hub.clock() - other.spoke))
+    user.numeric(RPL_WHOISIDLE, person.nick, str(idle), str(int(other.signed_on)))
