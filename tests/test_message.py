@@ -9,6 +9,7 @@ from chat.wires.message import Message, build, build_tags, parse, parse_tags
 LINES = [
     ("QUIT", Message("QUIT")),
     ("quit", Message("QUIT")),
+    ("Jo\u0131n #a", Message("Jo\u0131n", ["#a"])),  # upper() makes an I of a dotless i
     ("NICK ana", Message("NICK", ["ana"])),
     ("USER ana 0 * realname", Message("USER", ["ana", "0", "*", "realname"])),
     # the last parameter

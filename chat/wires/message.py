@@ -14,7 +14,7 @@ _UNESCAPES = {":": ";", "s": " ", "r": "\r", "n": "\n"}
 
 @dataclass(slots=True)
 class Message:
-    """A parsed line. `verb` is upper case; `tags` is the raw tag text, without the `@`."""
+    """A parsed line. An ASCII `verb` is in upper case; `tags` is the raw tag text, without the `@`."""
 
     verb: str
     params: list[str] = field(default_factory=list)
@@ -46,7 +46,10 @@ def parse(line: str) -> Message:
     params = words[1:]
     if colon:
         params.append(trailing)
-    return Message(words[0].upper(), params, source, tags)
+    verb = words[0]
+    if verb.isascii():  # `JOıN` is not JOIN, though upper() would make it so
+        verb = verb.upper()
+    return Message(verb, params, source, tags)
 
 
 def build(verb: str, *params: str, source: str = "", tags: str = "") -> bytes:
