@@ -51,8 +51,10 @@ class NickRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinRefused:
-    room: str
+class Refused:
+    """The server did not do something. `about` is the room, person or command that it names, or empty."""
+
+    about: str
     reason: str
     at: float
 
@@ -73,4 +75,4 @@ class Lost:
     at: float
 
 
-News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | JoinRefused | ServerSaid | Lost
+News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | Refused | ServerSaid | Lost

@@ -13,14 +13,14 @@ from chat.wires.wire import Dialect
 
 
 class _Part:
-    """What of the pass's events one seat gets: from `start` to `end`, some of them in a copy of its own."""
+    """What of the pass's events one seat gets: from `start` to `end`, with bytes of its own in between."""
 
-    __slots__ = ("copies", "end", "start")
+    __slots__ = ("end", "own", "start")
 
     def __init__(self, start: int = 0) -> None:
         self.start = start
         self.end: int | None = None
-        self.copies: dict[int, Copy] = {}
+        self.own: list[tuple[int, Copy, int]] = []  # before which event, what, and how many events it stands for
 
 
 class Audience:
@@ -38,36 +38,42 @@ class Audience:
     def __contains__(self, seat: Seat) -> bool:
         return seat in self.seats.get(seat.dialect, ())
 
+    def owes(self, seat: Seat) -> bool:
+        """Something of this pass is still to be pushed to the seat."""
+        return bool(self._posts) and (seat in self._parts or seat in self)
+
     def remark(self, post: Remark) -> None:
         if post.copy is not None and post.seat in self:
-            self._part(post.seat).copies[len(self._posts)] = post.copy
+            self._part(post.seat).own.append((len(self._posts), post.copy, 1))
         self._posts.append(post)
+
+    def insert(self, seat: Seat, copy: Copy) -> None:
+        """Bytes for one seat that is owed something, behind the events so far."""
+        part = self._part(seat)
+        part.own.append((len(self._posts) if part.end is None else part.end, copy, 0))
 
     def arrive(self, post: Remark) -> None:
         """`post` brings its seat in."""
         if post.seat in self._parts:
             self.flush()  # it left within this pass, and what it was owed comes first
         self._parts[post.seat] = _Part(len(self._posts))
-        self.seats.setdefault(post.seat.dialect, {})[post.seat] = None
+        self.add(post.seat, post.seat.dialect)
         self.remark(post)
 
     def depart(self, post: Remark) -> None:
         """`post` is the last that its seat hears."""
-        if post.seat not in self:
-            self.remark(post)
-            return
         self.remark(post)
-        self._part(post.seat).end = len(self._posts)
-        del self.seats[post.seat.dialect][post.seat]
+        if post.seat in self:
+            self._part(post.seat).end = len(self._posts)
+            self.drop(post.seat)
 
-    def drop(self, seat: Seat) -> None:
-        """The seat has left in an event that this audience was told of otherwise."""
-        self.seats[seat.dialect].pop(seat, None)
+    def drop(self, seat: Seat) -> bool:
+        """Take a seat out without an event; True when it was here."""
+        return self.seats.get(seat.dialect, {}).pop(seat, self) is None
 
-    def recast(self, seat: Seat, dialect: Dialect) -> None:
-        """Move a seat to another dialect; the caller has flushed, and sets the seat's own."""
-        if self.seats.get(seat.dialect, {}).pop(seat, self) is None:
-            self.seats.setdefault(dialect, {})[seat] = None
+    def add(self, seat: Seat, dialect: Dialect) -> None:
+        """Let a seat in without an event."""
+        self.seats.setdefault(dialect, {})[seat] = None
 
     def _part(self, seat: Seat) -> _Part:
         part = self._parts.get(seat)
@@ -120,11 +126,11 @@ def _push_parts(posts: Sequence[Remark], parts: dict[Seat, _Part]) -> None:
             made = by_dialect[dialect] = (sends, blob, edges)
         sends, blob, edges = made
         start, end = part.start, len(posts) if part.end is None else part.end
-        for index, copy in part.copies.items():  # in order: copies are entered as the events come
+        for index, copy, events in part.own:
             _push_range(seat, sends, blob, edges, start, index)
             for data in copy.sends:
                 seat.push(data)
-            start = index + 1
+            start = index + events
         _push_range(seat, sends, blob, edges, start, end)
 
 

@@ -54,6 +54,7 @@ class Hub:
         self._lock = threading.Lock()
         self._users: dict[str, User] = {}  # by folded nickname, registered or not
         self._rooms: dict[str, Room] = {}  # by folded name
+        self.silent = False  # the server stops: everybody goes, so nobody is told who
         self.registered = 0
         self.most_registered = 0
 
@@ -145,7 +146,8 @@ class Hub:
             self.registered -= 1
             user.registered = False
             rooms = list(user.rooms)
-            self._spread(user, Quit(user.person, self.clock(), reason), NOTHING, departs=True)
+            if not self.silent:
+                self._spread(user, Quit(user.person, self.clock(), reason), NOTHING, departs=True)
             for room in rooms:
                 self._remove(room, user)
 

@@ -1,6 +1,5 @@
 """What one socket has not taken yet. Knows no rooms and no wires."""
 
-from collections import deque
 from collections.abc import Callable
 
 from chat.errors import SlowReader
@@ -20,8 +19,8 @@ class Outbox:
     def __init__(self, limit: int, framed: bool) -> None:
         self._limit = limit
         self._framed = framed
-        self._pieces: deque[bytes | memoryview] = deque()
-        self._arrived: deque[float] = deque()  # when, for each piece that a flush has left
+        self._pieces: list[bytes | memoryview] = []
+        self._arrived: list[float] = []  # when, for each piece that a flush has left
         self.size = 0  # bytes
 
     def __bool__(self) -> bool:
@@ -78,12 +77,13 @@ class Outbox:
             self._pieces.clear()
             self._arrived.clear()
             return
-        while taken:
-            first = self._pieces[0]
-            if taken < len(first):
-                self._pieces[0] = memoryview(first)[taken:]
-                return
-            taken -= len(first)
-            self._pieces.popleft()
-            if self._arrived:
-                self._arrived.popleft()
+        whole = 0
+        for piece in self._pieces:
+            if taken < len(piece):
+                break
+            taken -= len(piece)
+            whole += 1
+        del self._pieces[:whole]
+        del self._arrived[:whole]
+        if taken:
+            self._pieces[0] = memoryview(self._pieces[0])[taken:]

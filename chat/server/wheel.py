@@ -1,5 +1,6 @@
 """Deadlines of many things, each with one, found without looking at those that are not due. No sockets."""
 
+import heapq
 from typing import Generic, TypeVar
 
 GRANULARITY = 0.25  # s that a deadline may be noticed late; timeouts are seconds to minutes
@@ -10,9 +11,10 @@ Item = TypeVar("Item")
 class Wheel(Generic[Item]):
     """Buckets of deadlines that fall together. One thread only."""
 
-    __slots__ = ("_bucket_of", "_buckets")
+    __slots__ = ("_bucket_of", "_buckets", "_order")
 
     def __init__(self) -> None:
+        self._order: list[int] = []  # a heap of buckets; emptied ones stay until they come up
         self._buckets: dict[int, dict[Item, None]] = {}
         self._bucket_of: dict[Item, int] = {}
 
@@ -25,26 +27,27 @@ class Wheel(Generic[Item]):
         if self._bucket_of.get(item) != bucket:
             self.cancel(item)
             self._bucket_of[item] = bucket
-            self._buckets.setdefault(bucket, {})[item] = None
+            if bucket not in self._buckets:
+                self._buckets[bucket] = {}
+                heapq.heappush(self._order, bucket)
+            self._buckets[bucket][item] = None
 
     def cancel(self, item: Item) -> None:
         bucket = self._bucket_of.pop(item, None)
         if bucket is not None:
-            items = self._buckets[bucket]
-            del items[item]
-            if not items:
-                del self._buckets[bucket]
+            del self._buckets[bucket][item]
 
     def next(self) -> float | None:
         """When to look again; None when there is nothing to wait for."""
-        return min(self._buckets) * GRANULARITY if self._buckets else None
+        while self._order and not self._buckets[self._order[0]]:
+            del self._buckets[heapq.heappop(self._order)]
+        return self._order[0] * GRANULARITY if self._order else None
 
     def due(self, now: float) -> list[Item]:
         """Take out everything whose deadline is over."""
-        latest = now / GRANULARITY
         items: list[Item] = []
-        for bucket in sorted(bucket for bucket in self._buckets if bucket <= latest):
-            items.extend(self._buckets.pop(bucket))
+        while self._order and self._order[0] * GRANULARITY <= now:
+            items.extend(self._buckets.pop(heapq.heappop(self._order)))
         for item in items:
             del self._bucket_of[item]
         return items

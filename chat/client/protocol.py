@@ -1,0 +1,181 @@
+"""Speak IRC as a client: bytes in, news and bytes out. Sans-IO: knows no socket, no thread and no Tk.
+
+Sources: https://modern.ircdocs.horse, https://ircv3.net/specs/extensions/capability-negotiation
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from chat.client.news import Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
+from chat.errors import WireError
+from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from chat.wires.lines import LineSplitter, Overlong
+from chat.wires.message import Message, build, parse
+from chat.wires.numerics import (
+    ERR_ERRONEUSNICKNAME,
+    ERR_NICKNAMEINUSE,
+    ERR_NOMOTD,
+    RPL_ENDOFNAMES,
+    RPL_NAMREPLY,
+    RPL_TOPIC,
+    RPL_WELCOME,
+)
+
+WANTED = frozenset({"server-time", "echo-message", "message-tags"})
+
+_LINE_BYTES = 8191 + 512  # the most that a server may send: its tags (message-tags), then the rest of the line
+_RANKS = "~&@%+"  # signs before the names in a list of members: owner, admin, operator, half operator, voice
+_NICK_COLLISION = "436"  # 433's sister on networks of several servers
+
+
+class Protocol:
+    """One connection's side of the conversation, from the first byte to the last. Owned by one thread."""
+
+    def __init__(self, nick: str, room: str, clock: Callable[[], float] = time.time) -> None:
+        self._room = room
+        self._clock = clock  # for lines that carry no time of their own
+        self._lines = LineSplitter(_LINE_BYTES)
+        self._offered: set[str] = set()
+        self._granted: frozenset[str] = frozenset()
+        self._output = [
+            build("CAP", "LS", "302"),
+            build("NICK", nick),
+            build("USER", nick, "0", "*", nick),
+        ]
+        self.welcomed = False
+        self.farewell = ""  # the server's own words on why it closes the connection
+
+    def take_output(self) -> bytes:
+        """What must be sent; it is given out once."""
+        data = b"".join(self._output)
+        self._output.clear()
+        return data
+
+    def ping(self) -> None:
+        """Ask the server for a sign of life: any line it sends is one."""
+        self._output.append(build("PING", "fanfare"))
+
+    def feed(self, data: bytes) -> list[News]:
+        """The news in what arrived. What cannot be read is skipped: one bad line is no reason to leave."""
+        found: list[News] = []
+        for line in self._lines.feed(data):
+            if isinstance(line, Overlong):
+                text = f"A line from the server was left out: it has over {line.size:,} bytes"
+                found.append(ServerSaid(f"{text}, the limit is {_LINE_BYTES:,}.", self._clock()))
+                continue
+            try:
+                message = parse(line.decode("utf-8", "replace"))
+            except WireError:
+                continue
+            news = self._read(message)
+            if news is not None:
+                found.append(news)
+        return found
+
+    def _read(self, message: Message) -> News | None:
+        handler = _HANDLERS.get(message.verb)
+        if handler is None:
+            return self._complaint(message) if message.verb[0] in "45" and message.verb.isdigit() else None
+        least, handle = handler
+        return handle(self, message, self._at(message)) if len(message.params) >= least else None
+
+    def _at(self, message: Message) -> float:
+        stamp = message.tag("time")
+        if stamp:
+            try:
+                when = datetime.fromisoformat(stamp)
+                if 1970 < when.year < 9999:  # what every machine's clock functions can show
+                    return when.timestamp()
+            except ValueError:
+                pass
+        return self._clock()
+
+    def _complaint(self, message: Message) -> News | None:
+        """An error numeric that nothing else reads: its last parameter says what, the one before it about what."""
+        if not self.welcomed and "CAP" in message.params:
+            return None  # a server older than capabilities; it goes on with NICK and USER
+        about = message.params[-2] if len(message.params) > 2 else ""
+        return Refused(about, message.params[-1] if message.params else message.verb, self._at(message))
+
+    def _ping(self, message: Message, at: float) -> None:
+        self._output.append(build("PONG", *message.params))
+
+    def _error(self, message: Message, at: float) -> None:
+        self.farewell = message.params[-1]
+
+    def _cap(self, message: Message, at: float) -> None:
+        verb = message.params[1].upper()
+        if verb == "LS":
+            self._offered |= {word.partition("=")[0] for word in message.params[-1].split()}
+            if message.params[2] == "*":
+                return  # more of the list follows
+            wanted = sorted(WANTED & self._offered)
+            self._output.append(build("CAP", "REQ", " ".join(wanted)) if wanted else build("CAP", "END"))
+        elif verb in ("ACK", "NAK") and not self.welcomed:
+            if verb == "ACK":
+                self._granted |= WANTED & set(message.params[-1].split())
+            self._output.append(build("CAP", "END"))
+
+    def _welcome(self, message: Message, at: float) -> News:
+        self.welcomed = True
+        self._output.append(build("JOIN", self._room))
+        return Welcomed(message.params[0], self._granted, at)
+
+    def _nick_refused(self, message: Message, at: float) -> News:
+        taken = message.verb != ERR_ERRONEUSNICKNAME.code
+        return NickRefused(message.params[1], message.params[-1], taken, at)
+
+    def _names(self, message: Message, at: float) -> News:
+        nicks = (word.lstrip(_RANKS) for word in message.params[-1].split())
+        return Names(message.params[-2], tuple(nick for nick in nicks if nick))
+
+    def _say(self, message: Message, at: float) -> News:
+        text = message.params[1] if len(message.params) > 1 else ""
+        tags = ";".join(tag for tag in message.tags.split(";") if tag.startswith("+"))
+        return Say(_person(message), message.params[0], text, at, Kind(message.verb), tags)
+
+
+def _person(message: Message) -> Person:
+    nick, _, rest = message.source.partition("!")
+    user, _, host = rest.partition("@")
+    return Person(nick, user, host)
+
+
+def _param(message: Message, index: int) -> str:
+    return message.params[index] if len(message.params) > index else ""
+
+
+def _kick(protocol: Protocol, m: Message, at: float) -> News:
+    return Kick(_person(m), m.params[0], Person(m.params[1], "", ""), at, _param(m, 2))
+
+
+# A topic that somebody set before we came is news from nobody.
+def _topic_is(protocol: Protocol, m: Message, at: float) -> News:
+    return Topic(Person("", "", ""), m.params[1], m.params[2], at)
+
+
+# verb: the least number of parameters, and who reads it
+_Handler = Callable[[Protocol, Message, float], News | None]
+_HANDLERS: dict[str, tuple[int, _Handler]] = {
+    "PING": (0, Protocol._ping),
+    "ERROR": (1, Protocol._error),
+    "CAP": (3, Protocol._cap),
+    "PRIVMSG": (2, Protocol._say),
+    "NOTICE": (2, Protocol._say),
+    "TAGMSG": (1, Protocol._say),
+    "JOIN": (1, lambda protocol, m, at: Join(_person(m), m.params[0], at)),
+    "PART": (1, lambda protocol, m, at: Leave(_person(m), m.params[0], at, _param(m, 1))),
+    "QUIT": (0, lambda protocol, m, at: Quit(_person(m), at, _param(m, 0))),
+    "KICK": (2, _kick),
+    "NICK": (1, lambda protocol, m, at: Rename(_person(m), m.params[0], at)),
+    "TOPIC": (2, lambda protocol, m, at: Topic(_person(m), m.params[0], m.params[1], at)),
+    RPL_WELCOME.code: (1, Protocol._welcome),
+    RPL_TOPIC.code: (3, _topic_is),
+    RPL_NAMREPLY.code: (3, Protocol._names),
+    RPL_ENDOFNAMES.code: (2, lambda protocol, m, at: NamesEnd(m.params[1])),
+    ERR_ERRONEUSNICKNAME.code: (3, Protocol._nick_refused),
+    ERR_NICKNAMEINUSE.code: (3, Protocol._nick_refused),
+    _NICK_COLLISION: (3, Protocol._nick_refused),
+    ERR_NOMOTD.code: (9, lambda protocol, m, at: None),  # not news: it is no error to have no message of the day
+}

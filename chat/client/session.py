@@ -1,0 +1,206 @@
+"""One connection to a server, on a thread of its own: puts news on a queue, takes lines to send. Never touches Tk.
+
+The thread looks up the name, connects, and then runs one selector loop until either side is done; what the bytes mean
+is chat.client.protocol's business. The last news of a session is always `Lost`.
+"""
+
+import contextlib
+import queue
+import selectors
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+from chat.client.news import Connecting, Lost, News
+from chat.client.protocol import Protocol
+from chat.client.target import Target
+from chat.wires.message import build
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    connect: float = 15.0  # for each address of the server; a far server behind a bad line answers in 3
+    silence: float = 60.0  # until the server is asked whether it is there; servers themselves ask every 90 to 120
+    answer: float = 20.0  # for that, and for the welcome to begin
+    goodbye: float = 2.0  # for the last bytes to go out and the server to close
+
+
+_READ_BYTES = 65_536
+_NEWS_LIMIT = 10_000  # news the window has not taken; beyond it the socket is not read, and the server feels it
+_UNSENT_LIMIT = 1_048_576  # bytes; 2,000 full lines that the server does not take are no conversation any more
+
+
+class Session:
+    """`start`, `send`, `close` and `join` may be called by any thread, and return at once but for `join`.
+
+    `news` is for one reader. The socket and the protocol belong to the session's own thread.
+    """
+
+    def __init__(self, target: Target, nick: str, patience: Patience | None = None) -> None:
+        self.news: queue.Queue[News] = queue.Queue(_NEWS_LIMIT)
+        self._target = target
+        self._patience = patience or Patience()
+        self._protocol = Protocol(nick, target.room)
+        self._awake, self._wake = socket.socketpair()
+        self._awake.setblocking(False)
+        self._wake.setblocking(False)
+        self._unsent = bytearray()
+        self._lock = threading.Lock()  # guards _unsent; not held across a system call
+        self._closing = threading.Event()  # we want to leave
+        self._over = threading.Event()  # there is no connection any more
+        self._thread = threading.Thread(target=self._run, name=f"session {target.server}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def send(self, data: bytes) -> bool:
+        """Queue whole lines. False when the session is over, or the server has long stopped reading."""
+        with self._lock:
+            if self._closing.is_set() or self._over.is_set() or len(self._unsent) + len(data) > _UNSENT_LIMIT:
+                return False
+            self._unsent += data
+        self._rouse()
+        return True
+
+    def close(self, reason: str = "") -> None:
+        """Say goodbye and end. No news but `Lost` is to be expected after it."""
+        self.send(build("QUIT", reason) if reason else build("QUIT"))
+        self._closing.set()
+        self._rouse()
+
+    def join(self, timeout: float) -> bool:
+        """Wait until the goodbye is said, at most `timeout` seconds; whether it is."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _rouse(self) -> None:
+        # Full: it is about to wake anyway. Closed: the session is over.
+        with contextlib.suppress(OSError):
+            self._wake.send(b"\0")
+
+    def _run(self) -> None:
+        reason = "this program failed; the terminal that started it shows how"
+        try:
+            reason = self._live()
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that no look-up would take
+            reason = self._protocol.farewell or _explain(error, self._target)
+        finally:
+            self._over.set()
+            self._awake.close()
+            self._wake.close()
+            self._report(Lost(reason, time.time()))
+
+    def _live(self) -> str:
+        """From the name look-up to the end of the connection; the reason of the end in words."""
+        self._report(Connecting(self._target.server))
+        address = (self._target.host, self._target.port)
+        with socket.create_connection(address, self._patience.connect) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setblocking(False)
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._awake, selectors.EVENT_READ)
+                selector.register(connection, selectors.EVENT_READ)
+                return self._talk(connection, selector)
+
+    def _talk(self, connection: socket.socket, selector: selectors.BaseSelector) -> str:
+        watch = _Watch(self._patience)
+        while True:
+            if not self._take_output():
+                return "the server no longer reads what this program sends"
+            selector.modify(connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0))
+            if self._closing.is_set():
+                watch.leave()
+            for key, ready in selector.select(watch.left()):
+                if key.fileobj is self._awake:
+                    self._awake.recv(_READ_BYTES)
+                    continue
+                if ready & selectors.EVENT_WRITE:
+                    self._flush(connection)
+                if ready & selectors.EVENT_READ:
+                    data = connection.recv(_READ_BYTES)
+                    if not data:
+                        return self._protocol.farewell or "the server closed the connection"
+                    self._read(data)
+                    watch.heard(self._protocol.welcomed)
+            if watch.left() == 0:
+                if not watch.ask:
+                    return watch.verdict
+                self._protocol.ping()
+                watch.asked()
+
+    def _read(self, data: bytes) -> None:
+        for news in self._protocol.feed(data):
+            if not self._closing.is_set():
+                self._report(news)
+
+    def _report(self, news: News) -> None:
+        """Put it on the queue; wait for a window that is behind, unless it has closed the session."""
+        while True:
+            try:
+                return self.news.put(news, timeout=0.1)
+            except queue.Full:
+                if self._closing.is_set():
+                    return None
+
+    def _take_output(self) -> bool:
+        """Queue what the protocol wants to say; False when that is more than can be waiting."""
+        output = self._protocol.take_output()
+        with self._lock:
+            self._unsent += output
+            return len(self._unsent) <= _UNSENT_LIMIT
+
+    def _flush(self, connection: socket.socket) -> None:
+        with self._lock:
+            data = bytes(self._unsent[:_READ_BYTES])
+        sent = connection.send(data)
+        with self._lock:
+            del self._unsent[:sent]
+
+
+class _Watch:
+    """How much longer a silent server is borne: a question after `silence`, the end when that stays unanswered."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._leaving = False
+        self.asked()  # the first answer is the welcome
+
+    def left(self) -> float:
+        """Seconds until something must be done; 0 when it must be done now."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def heard(self, welcomed: bool) -> None:
+        """The server sent something. Before its welcome that only prolongs the wait for it."""
+        if not self._leaving:
+            self.ask = welcomed
+            self._deadline = time.monotonic() + (self._patience.silence if welcomed else self._patience.answer)
+
+    def asked(self) -> None:
+        self.ask = False
+        self._deadline = time.monotonic() + self._patience.answer
+
+    def leave(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            self.ask = False
+            self._deadline = time.monotonic() + self._patience.goodbye
+
+    @property
+    def verdict(self) -> str:
+        """Why the connection is given up."""
+        return "left" if self._leaving else f"no answer from the server for {self._patience.answer:.0f} s"
+
+
+def _explain(error: Exception, target: Target) -> str:
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return f"no server of the name {target.host} was found"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens at {target.server}"
+    if isinstance(error, TimeoutError):
+        return f"{target.server} does not answer"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the server cut the connection"
+    return (error.strerror if isinstance(error, OSError) else "") or str(error)

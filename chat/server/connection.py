@@ -1,0 +1,154 @@
+"""One client's socket, with what belongs to it. Touched by the owning worker's thread alone."""
+
+import errno
+import os
+import socket
+from collections.abc import Sequence
+
+from chat.errors import FanfareError
+from chat.server.inbox import Inbox
+from chat.server.outbox import Outbox
+from chat.server.throttle import Throttle
+from chat.server.user import User
+from chat.settings import Settings
+from chat.wires.wire import Command, Dialect, Wire
+
+RECEIVE_BYTES = 65_536  # read at once; more would let one sender hold up the others of its worker
+PAUSE = 1.0  # s of silence that let a client of an unframed wire send `unframed_limit` anew
+
+
+class Gone(FanfareError):
+    """The peer or the network ended the connection; the text says how."""
+
+
+class Connection:
+    """A seat (see posts.py) with a socket behind it. `push` queues; the worker flushes all it has pushed to."""
+
+    __slots__ = (
+        "_unpaused",
+        "_waiting",
+        "accepted",
+        "backlog",
+        "closed",
+        "dialect",
+        "finish_by",
+        "half_closed",
+        "heard",
+        "host",
+        "inbox",
+        "leave_at",
+        "outbox",
+        "pinged",
+        "resume_at",
+        "sock",
+        "throttle",
+        "user",
+        "watched",
+        "wire",
+    )
+
+    user: User
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        host: str,
+        wire: Wire,
+        inbox: Inbox,
+        waiting: list["Connection"],
+        settings: Settings,
+        now: float,
+    ) -> None:
+        self.sock = sock
+        self.host = host
+        self.wire = wire
+        self.inbox = inbox
+        self.dialect: Dialect = wire.dialect
+        self.outbox = Outbox(settings.outbox_limit, self.dialect.framed)
+        self.throttle = Throttle(settings.rate_limit, settings.rate_burst, now)
+        self.backlog: Sequence[Command] = ()  # read already, not yet allowed by the rate
+        self.accepted = now  # s on the monotonic clock, as are all of these times
+        self.heard = now
+        self.pinged: float | None = None
+        self.resume_at: float | None = None  # when the rate allows the backlog
+        self.leave_at: float | None = None  # its turn, when the server drains
+        self.finish_by: float | None = None  # the farewell is said; the socket closes by then
+        self.half_closed = False  # nothing more will be sent
+        self.closed = False
+        self.watched = 0  # the selector events that the worker waits for
+        self._waiting = waiting  # the worker's list of connections to flush
+        self._unpaused = 0  # bytes since the last pause, on unframed wires
+
+    def push(self, data: bytes | memoryview) -> None:
+        """Queue one send."""
+        if self.half_closed:
+            return
+        if not self.outbox:
+            self._waiting.append(self)
+        self.outbox.push(data)
+
+    def flush(self, now: float) -> bool:
+        """Send what the socket takes; True when that was all. Raises SlowReader or Gone."""
+        try:
+            return self.outbox.flush(self.sock.send, now)
+        except OSError as error:
+            raise Gone(describe(error)) from None
+
+    def receive(self) -> bytes:
+        """What has arrived; empty when nothing has after all. Raises Gone."""
+        try:
+            data = self.sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return b""
+        except OSError as error:
+            raise Gone(describe(error)) from None
+        if not data:
+            raise Gone("Remote host closed the connection")
+        return data
+
+    def count(self, size: int, now: float) -> int:
+        """Note `size` bytes from an unframed wire; how many have come since it last paused."""
+        if now - self.heard >= PAUSE:
+            self._unpaused = 0
+        self._unpaused += size
+        return self._unpaused
+
+    def end_output(self) -> None:
+        """Tell the peer that nothing more comes; what was sent still arrives."""
+        self.half_closed = True
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it is gone already, which is what closing wants
+
+    def deadline(self, settings: Settings) -> float | None:
+        """When this connection next needs a look though nothing arrives."""
+        if self.finish_by is not None:
+            return self.finish_by
+        deadlines = []
+        if self.leave_at is not None:
+            deadlines.append(self.leave_at)
+        if self.resume_at is not None:
+            deadlines.append(self.resume_at)
+        if self.outbox.oldest is not None:
+            deadlines.append(self.outbox.oldest + settings.outbox_age)
+        if not self.user.registered:
+            if self.dialect.framed:
+                deadlines.append(self.accepted + settings.registration_timeout)
+        elif self.dialect.framed:
+            if self.pinged is None:
+                deadlines.append(self.heard + settings.ping_interval)
+            else:
+                deadlines.append(self.pinged + settings.ping_timeout)
+        return min(deadlines, default=None)
+
+
+def describe(error: OSError) -> str:
+    """A socket error as the others in the room are told of it."""
+    if error.errno == errno.ECONNRESET:
+        return "Connection reset by peer"
+    if error.errno == errno.ETIMEDOUT:
+        return "Connection timed out"
+    if error.errno == errno.EPIPE:
+        return "Remote host closed the connection"
+    return os.strerror(error.errno) if error.errno else "Connection lost"

@@ -1,0 +1,447 @@
+"""A worker: one thread, one selector loop, and the connections that it alone touches.
+
+A pass: read what has arrived and run its commands, which post to inboxes; take the own inbox and hand its events to the
+audiences; flush the audiences into outboxes and the outboxes into sockets, one send a member; look at deadlines.
+What arrives while a pass runs goes out together in the next one: the batch grows with the load by itself.
+"""
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chat.errors import SlowReader, WireError
+from chat.events import Event
+from chat.server.audience import Audience
+from chat.server.commands import run, run_unframed
+from chat.server.connection import Connection, Gone
+from chat.server.gate import Gate
+from chat.server.hub import Hub
+from chat.server.inbox import Inbox
+from chat.server.posts import Arrival, Departure, Direct, Hangup, Recast, Remark, Seat, Spread
+from chat.server.user import User
+from chat.server.wheel import Wheel
+from chat.wires.message import Message, build
+from chat.wires.wire import Command, Reject, Wire
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+CONGESTED_WAIT = 0.001  # s that a worker leaves the processor to one whose inbox is full; about one pass of it
+FAREWELL_WAIT = 1.0  # s for the peer to close after the farewell, so that no reset overtakes it
+
+log = logging.getLogger(__name__)
+
+
+class Adopt:
+    """A new connection for a worker."""
+
+    __slots__ = ("host", "sock", "wire")
+
+    def __init__(self, sock: socket.socket, host: str, wire: Wire) -> None:
+        self.sock = sock
+        self.host = host
+        self.wire = wire
+
+
+class Stop:
+    """Say farewell to everyone, spread over `drain` seconds, and end `deadline` seconds after that at the latest."""
+
+    __slots__ = ("deadline", "drain", "reason")
+
+    def __init__(self, reason: str, drain: float, deadline: float) -> None:
+        self.reason = reason
+        self.drain = drain
+        self.deadline = deadline
+
+
+class Worker:
+    """Any thread may use `inbox`, `adopt`, `stop` and `join`; all else belongs to the worker's thread."""
+
+    def __init__(self, name: str, hub: Hub, gate: Gate, failed: Callable[[], None]) -> None:
+        """`failed` is called from the worker's thread when a fault of ours has ended it."""
+        self._hub = hub
+        self._gate = gate
+        self._failed = failed
+        self._settings = hub.settings
+        self._now = time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        self._alarm, self._bell = socket.socketpair()  # a byte into the bell ends the wait for the alarm
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
+        self._selector.register(self._alarm, READ)
+        self.inbox = Inbox(self._settings.inbox_limit, self._ring)
+        self._others: Sequence[Inbox] = ()
+        self._connections: set[Connection] = set()
+        self._audiences: dict[str, Audience] = {}
+        self._touched: dict[str, Audience] = {}  # by room, those that a pass has changed
+        self._unflushed: list[Connection] = []
+        self._hangups: list[Hangup] = []
+        self._wheel: Wheel[Connection] = Wheel()
+        self._stop: Stop | None = None
+        self._stop_by = 0.0
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Remark: self._remark,
+            Arrival: self._arrive,
+            Departure: self._depart,
+            Spread: self._spread,
+            Direct: self._direct,
+            Recast: self._recast,
+            Hangup: self._hangups.append,
+            Adopt: self._adopt,
+            Stop: self._begin_stop,
+        }
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    # Any thread
+
+    def start(self, inboxes: Sequence[Inbox]) -> None:
+        """Begin; `inboxes` are those of all workers."""
+        self._others = [inbox for inbox in inboxes if inbox is not self.inbox]
+        self._thread.start()
+
+    def adopt(self, sock: socket.socket, host: str, wire: Wire) -> None:
+        """Take over a connected, non-blocking socket that the gate has let in."""
+        self.inbox.post(Adopt(sock, host, wire))
+        self.inbox.notify()
+
+    def stop(self, reason: str, drain: float, deadline: float) -> None:
+        self.inbox.post(Stop(reason, drain, deadline))
+        self.inbox.notify()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread's end; False when it has not come in time."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _ring(self) -> None:
+        try:
+            self._bell.send(b"!")
+        except BlockingIOError:
+            pass  # it rings already
+
+    # The loop
+
+    def _run(self) -> None:
+        try:
+            while self._stop is None or (self._connections and time.monotonic() < self._stop_by):
+                self._pass()
+        except Exception:
+            log.exception("%s ends after an internal error", self._thread.name)
+            self._failed()
+        finally:
+            for connection in list(self._connections):
+                self._close(connection, "Server stopped")
+            self._selector.close()
+            self._alarm.close()
+            self._bell.close()
+
+    def _pass(self) -> None:
+        ready = self._wait()
+        self._now = time.monotonic()
+        reading = not self._congested()
+        for key, events in ready:
+            connection: Connection | None = key.data
+            if connection is None:
+                self._hush()
+            elif events & WRITE and not self._flush(connection):
+                pass
+            elif events & READ and reading:
+                self._read(connection)
+                reading = not self._congested()
+        self._notify()
+        self._deliver()
+        for connection in self._wheel.due(self._now):
+            self._look_at(connection)
+        self._send()
+        self._notify()
+        if any(inbox.full for inbox in self._others):
+            time.sleep(CONGESTED_WAIT)
+
+    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for sockets, the inbox or a deadline."""
+        timeout: float | None = 0.0
+        if self.inbox.sleep():
+            due = self._wheel.next()
+            if self._stop is not None:
+                due = self._stop_by if due is None else min(due, self._stop_by)
+            timeout = None if due is None else max(0.0, due - time.monotonic())
+        ready = self._selector.select(timeout)
+        self.inbox.awake()
+        return ready
+
+    def _congested(self) -> bool:
+        """Some worker cannot keep up with what is said: whoever speaks waits in the kernel's buffers."""
+        return self.inbox.full or any(inbox.full for inbox in self._others)
+
+    def _notify(self) -> None:
+        for inbox in self._others:
+            inbox.notify()
+
+    def _hush(self) -> None:
+        try:
+            while self._alarm.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    # From socket to command
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.receive()
+        except Gone as gone:
+            self._drop(connection, str(gone), farewell=False)
+            return
+        if not data or connection.finish_by is not None:
+            return
+        if not connection.dialect.framed:
+            unpaused = connection.count(len(data), self._now)
+            if unpaused > self._settings.unframed_limit:
+                limit = self._settings.unframed_limit
+                self._drop(connection, f"Flood: {unpaused:,} bytes without a pause, the limit is {limit:,}")
+                return
+        connection.heard = self._now
+        try:
+            commands = connection.wire.feed(data)
+        except WireError as error:
+            self._drop(connection, str(error))
+            return
+        self._execute(connection, commands)
+        if connection.pinged is not None:
+            connection.pinged = None
+            self._schedule(connection)
+
+    def _execute(self, connection: Connection, commands: Sequence[Command]) -> None:
+        """Run the commands that the rate allows; keep the others until it does, and read nothing more until then."""
+        for index, command in enumerate(commands):
+            if connection.user.closing or connection.closed:
+                return
+            if not connection.throttle.take(self._now):
+                connection.backlog = commands[index:]
+                connection.resume_at = self._now + connection.throttle.wait()
+                self._watch(connection)
+                self._schedule(connection)
+                return
+            try:
+                if isinstance(command, (Message, Reject)):
+                    run(self._hub, connection.user, command)
+                else:
+                    run_unframed(self._hub, connection.user, command)
+            except Exception:
+                log.exception("a command of %s failed", connection.user.person.mask)
+                self._drop(connection, "Internal error")
+
+    # From post to outbox
+
+    def _deliver(self) -> None:
+        """Hand what waits in the inbox to the audiences, and their batches to the outboxes."""
+        for post in self.inbox.take():
+            self._handlers[type(post)](post)
+        for room, audience in self._touched.items():
+            audience.flush()
+            if not audience:
+                del self._audiences[room]
+        self._touched.clear()
+
+    def _send(self) -> None:
+        """Offer the sockets what this pass has pushed."""
+        unflushed, self._unflushed[:] = self._unflushed[:], []
+        for connection in unflushed:
+            if not connection.closed:
+                self._flush(connection)
+        hangups, self._hangups[:] = self._hangups[:], []
+        for hangup in hangups:
+            self._finish(_connection(hangup.seat), hangup.reason)
+
+    def _remark(self, post: Remark) -> None:
+        audience = self._audiences[post.room]
+        audience.remark(post)
+        self._touched[post.room] = audience
+
+    def _arrive(self, post: Arrival) -> None:
+        audience = self._audiences.get(post.room)
+        if audience is None:
+            audience = self._audiences[post.room] = Audience()
+        if post.seat.inbox is self.inbox:
+            audience.arrive(post)
+        else:
+            audience.remark(post)
+        self._touched[post.room] = audience
+
+    def _depart(self, post: Departure) -> None:
+        audience = self._audiences[post.room]
+        audience.depart(post)
+        self._touched[post.room] = audience
+
+    def _spread(self, post: Spread) -> None:
+        """Once to each seat that sits in any of the rooms; what those rooms said before comes first."""
+        audiences = [audience for room in post.rooms if (audience := self._audiences.get(room)) is not None]
+        for audience in audiences:
+            audience.flush()
+        told: set[Seat] = set()
+        for audience in audiences:
+            for dialect, seats in audience.seats.items():
+                for seat in seats.keys() - told:
+                    copy = post.copy if seat is post.seat and post.copy is not None else None
+                    for data in post.encoded(dialect) if copy is None else copy.sends:
+                        seat.push(data)
+                told.update(seats)
+            if post.departs:
+                audience.drop(post.seat)
+        self._touched.update((room, self._audiences[room]) for room in post.rooms if room in self._audiences)
+
+    def _direct(self, post: Direct) -> None:
+        """Behind what the seat is owed already: into that batch when one room owes it, else after all of them."""
+        owing = [audience for audience in self._touched.values() if audience.owes(post.seat)]
+        if len(owing) == 1:
+            owing[0].insert(post.seat, post.copy)
+            return
+        for audience in owing:
+            audience.flush()
+        for data in post.copy.sends:
+            post.seat.push(data)
+
+    def _recast(self, post: Recast) -> None:
+        for audience in self._audiences.values():
+            if post.seat in audience or audience.owes(post.seat):
+                audience.flush()
+                if audience.drop(post.seat):
+                    audience.add(post.seat, post.dialect)
+        post.seat.dialect = post.dialect
+
+    # A connection's life
+
+    def _adopt(self, post: Adopt) -> None:
+        connection = Connection(
+            post.sock, post.host, post.wire, self.inbox, self._unflushed, self._settings, self._now
+        )
+        connection.user = User(connection, post.host, self._settings.name, self._hub.clock())
+        self._connections.add(connection)
+        self._watch(connection)
+        for data in connection.wire.greeting:
+            connection.push(data)
+        self._execute(connection, connection.wire.opening)
+        self._schedule(connection)
+        if self._stop is not None:
+            self._drop(connection, self._stop.reason)
+
+    def _flush(self, connection: Connection) -> bool:
+        """Send what waits; False when that ended the connection."""
+        waited = connection.outbox.oldest is not None
+        try:
+            done = connection.flush(self._now)
+        except SlowReader as slow:
+            self._drop(connection, f"Slow reader: {slow}", farewell=False)
+            return False
+        except Gone as gone:
+            self._drop(connection, str(gone), farewell=False)
+            return False
+        if done and connection.finish_by is not None and not connection.half_closed:
+            connection.end_output()
+        if waited is done:  # it begins or ends to wait for the socket
+            self._watch(connection)
+            self._schedule(connection)
+        return True
+
+    def _watch(self, connection: Connection) -> None:
+        """Have the selector wait for what this connection can do now."""
+        events = 0 if connection.resume_at is not None else READ
+        if connection.outbox.oldest is not None:
+            events |= WRITE
+        if events == connection.watched or connection.closed:
+            return
+        if not connection.watched:
+            self._selector.register(connection.sock, events, connection)
+        elif not events:
+            self._selector.unregister(connection.sock)
+        else:
+            self._selector.modify(connection.sock, events, connection)
+        connection.watched = events
+
+    def _schedule(self, connection: Connection) -> None:
+        deadline = connection.deadline(self._settings)
+        if deadline is None or connection.closed:
+            self._wheel.cancel(connection)
+        else:
+            self._wheel.set(connection, deadline)
+
+    def _look_at(self, connection: Connection) -> None:
+        """A deadline has come up, or would have had nothing happened since it was set."""
+        settings, now = self._settings, self._now
+        oldest = connection.outbox.oldest
+        if connection.finish_by is not None:
+            if now >= connection.finish_by:
+                self._close(connection, "Closed")
+        elif connection.leave_at is not None and now >= connection.leave_at:
+            assert self._stop is not None
+            self._drop(connection, self._stop.reason)
+        elif oldest is not None and now >= oldest + settings.outbox_age:
+            reason = f"Slow reader: oldest byte unread for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
+            self._drop(connection, reason, farewell=False)
+        elif connection.dialect.framed and not connection.user.registered:
+            if now >= connection.accepted + settings.registration_timeout:
+                self._drop(connection, f"Registration timed out after {settings.registration_timeout:g} s")
+        elif connection.dialect.framed and connection.pinged is not None:
+            if now >= connection.pinged + settings.ping_timeout:
+                self._drop(connection, f"Ping timeout: {settings.ping_timeout:g} seconds")
+        elif connection.dialect.framed and now >= connection.heard + settings.ping_interval:
+            connection.pinged = now
+            connection.push(build("PING", settings.name))
+        if connection.resume_at is not None and now >= connection.resume_at:
+            connection.resume_at = None
+            backlog, connection.backlog = connection.backlog, ()
+            self._execute(connection, backlog)
+            self._watch(connection)
+        self._schedule(connection)
+
+    def _drop(self, connection: Connection, reason: str, farewell: bool = True) -> None:
+        """End a connection from this side; the others learn the reason."""
+        self._hub.quit(connection.user, reason)
+        if farewell:
+            self._finish(connection, reason)
+        else:
+            self._close(connection, reason)
+
+    def _finish(self, connection: Connection, reason: str) -> None:
+        """Say farewell and close, once everything is sent and the peer has had time to read it."""
+        if connection.closed or connection.finish_by is not None:
+            return
+        for data in connection.dialect.farewell(reason):
+            connection.push(data)
+        connection.finish_by = self._now + FAREWELL_WAIT
+        connection.resume_at = None
+        connection.backlog = ()
+        if self._flush(connection):
+            self._watch(connection)
+            self._schedule(connection)
+
+    def _close(self, connection: Connection, reason: str) -> None:
+        if connection.closed:
+            return
+        self._hub.quit(connection.user, reason)
+        if connection.watched:
+            self._selector.unregister(connection.sock)
+        connection.closed = True
+        connection.half_closed = True  # takes no more bytes
+        connection.sock.close()
+        self._connections.discard(connection)
+        self._wheel.cancel(connection)
+        self._gate.leave(connection.host)
+
+    def _begin_stop(self, post: Stop) -> None:
+        self._stop = post
+        self._stop_by = self._now + post.drain + post.deadline
+        connections = list(self._connections)
+        for index, connection in enumerate(connections):
+            if post.drain:
+                connection.leave_at = self._now + post.drain * index / len(connections)
+                self._schedule(connection)
+            else:
+                self._finish(connection, post.reason)
+
+
+def _connection(seat: Seat) -> Connection:
+    assert isinstance(seat, Connection)
+    return seat
