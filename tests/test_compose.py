@@ -1,0 +1,172 @@
+"""The images and compose.yaml, run as their users run them: through docker/compose.sh.
+
+Under a project name, host ports and a report directory of its own, so that it disturbs nothing that is running, and
+takes down only what it made. Skipped where no engine answers; with REQUIRE_DOCKER=1 that is a failure.
+"""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first test also builds the images
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK")
+LOAD = ("--users=20", "--spawn-rate=20", "--run-time=5s")
+NO_ENGINE = 2  # compose.sh's exit status for it, after one line that says what is missing
+
+Completed = subprocess.CompletedProcess[str]
+
+
+def run(*command: str, environment: dict[str, str] | None = None) -> Completed:
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def checked(completed: Completed) -> str:
+    assert completed.returncode == 0, f"{completed.args} exited {completed.returncode}: {completed.stderr[-4000:]}"
+    return completed.stdout.strip()
+
+
+class Compose:
+    """docker/compose.sh for one project."""
+
+    def __init__(self, report: Path) -> None:
+        self.report = report
+        self._environment = os.environ | {
+            "COMPOSE_PROJECT_NAME": f"fanfare-test-{secrets.token_hex(4)}",
+            "FANFARE_BIND": "127.0.0.1",
+            "FANFARE_REPORT": str(report),
+            "LOCUST_USERS": "20",
+            "LOCUST_WEB_PORT": "0",  # the engine chooses
+            **{f"FANFARE_{wire}_PORT": "0" for wire in HOST_PORTS},
+        }
+
+    def __call__(self, *arguments: str) -> Completed:
+        return run(str(ROOT / "docker" / "compose.sh"), *arguments, environment=self._environment)
+
+    def container(self, service: str) -> str:
+        return checked(self("ps", "--quiet", service))
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads(checked(run("docker", "inspect", self.container(service))))[0]
+        return described
+
+    def address(self, service: str, port: int) -> tuple[str, int]:
+        """Where this machine finds a service's port."""
+        host, _, published = checked(self("port", service, str(port))).rpartition(":")
+        return host, int(published)
+
+    def scenario(self, *options: str) -> Completed:
+        return self("run", "--rm", "-T", "broadcast", *LOAD, *options)
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    """With the images built and the server healthy."""
+    compose = Compose(tmp_path_factory.mktemp("report"))
+    answer = compose("version")
+    if answer.returncode == NO_ENGINE:
+        missing: Callable[[str], None] = pytest.fail if os.environ.get("REQUIRE_DOCKER") == "1" else pytest.skip
+        missing(answer.stderr.strip())
+    try:
+        checked(compose("--profile", "broadcast", "build"))
+        checked(compose("up", "--detach", "report"))  # returns once the server, on whose health it waits, is healthy
+        yield compose
+    finally:
+        everything = ("--rmi", "local", "--volumes", "--remove-orphans")
+        checked(compose("--profile", "broadcast", "down", "--timeout", "5", *everything))
+
+
+def test_compose_accepts_the_file_without_a_word(compose: Compose) -> None:
+    config = compose("config", "--quiet")
+    assert (config.returncode, config.stdout, config.stderr) == (0, "", "")
+
+
+def test_a_scenario_exits_0_and_loses_nothing_and_starts_no_other_users(compose: Compose) -> None:
+    checked(compose.scenario("--rate=20", "--max-lost=0"))
+    summary = json.loads((compose.report / "summary.json").read_text())
+    assert (summary["verdict"], summary["messages"]["lost"]) == ("pass", 0), summary["reasons"]
+    assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] > 0
+    assert compose.container("users") == ""
+
+
+def test_a_missed_threshold_exits_1(compose: Compose) -> None:
+    missed = compose.scenario("--max-p99-ms=0.001")
+    assert missed.returncode == 1, missed.stderr
+    summary = json.loads((compose.report / "summary.json").read_text())
+    assert summary["verdict"] == "fail"
+
+
+def test_the_health_check_speaks_the_protocol(compose: Compose) -> None:
+    server = compose.inspect("server")
+    assert server["State"]["Health"]["Status"] == "healthy"
+    assert server["Config"]["Healthcheck"]["Test"] == ["CMD", "fanfare", "check", "irc://127.0.0.1:6667"]
+    nobody_there = run("docker", "exec", server["Id"], "fanfare", "check", "irc://127.0.0.1:1")
+    assert nobody_there.returncode != 0
+
+
+def test_the_server_has_no_rights_and_can_write_nothing(compose: Compose) -> None:
+    server = compose.container("server")
+    status = checked(run("docker", "exec", server, "cat", "/proc/1/status"))
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert "0" not in fields["Uid"].split()
+    assert int(fields["CapBnd"], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+    for directory in ("/", "/tmp", "/opt/fanfare", "/var/tmp"):
+        written = run("docker", "exec", "--user", "0", server, "touch", f"{directory}/probe")
+        assert "Read-only file system" in written.stderr
+
+
+def test_the_server_image_holds_no_compiler_and_no_installer(compose: Compose) -> None:
+    server = compose.container("server")
+    tools = "for tool in cc gcc g++ clang c++ ld make pip pip3 uv; do command -v $tool; done; true"
+    assert checked(run("docker", "exec", server, "sh", "-c", tools)) == ""
+    found = "import importlib.util as u; print([n for n in ('pip', 'ensurepip', 'setuptools') if u.find_spec(n)])"
+    for python in ("/opt/fanfare/bin/python3", "python3"):
+        assert checked(run("docker", "exec", server, python, "-c", found)) == "[]"
+    wheels = checked(run("docker", "exec", "--user", "0", server, "find", "/", "-xdev", "-name", "*.whl"))
+    assert wheels == ""
+
+
+def test_a_client_on_this_machine_hears_a_tutorial_client_in_the_lobby(compose: Compose) -> None:
+    with (
+        socket.create_connection(compose.address("server", 6667), timeout=10) as irc,
+        irc.makefile("rb") as lines,
+    ):
+        irc.sendall(b"NICK ana\r\nUSER ana 0 * :Ana\r\nJOIN #lobby\r\n")
+        next(line for line in lines if b" 366 " in line)  # she is in the room
+        with socket.create_connection(compose.address("server", 55555), timeout=10) as relay:
+            relay.sendall(b"bo: hello from a tutorial")
+            heard = next(line for line in lines if b"PRIVMSG #lobby" in line)
+    assert heard.startswith(b":bo!")
+    assert heard.endswith(b":hello from a tutorial\r\n")
+
+
+def test_the_page_comes_up_with_the_users_already_at_work(compose: Compose) -> None:
+    checked(compose("up", "--detach", "users"))
+    users = compose.container("users")
+    with subprocess.Popen(
+        ["docker", "logs", "--follow", users], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as log:
+        assert log.stdout is not None
+        assert any("All users spawned" in line for line in log.stdout), "the users' container ended before its start"
+        log.terminate()
+    host, port = compose.address("users", 8089)
+    with urllib.request.urlopen(f"http://{host}:{port}/stats/requests", timeout=10) as page:
+        stats = json.load(page)
+    assert (stats["state"], stats["user_count"]) == ("running", 20)
+
+
+def test_a_stopped_server_drains_and_exits_0(compose: Compose) -> None:  # the last: the others need it running
+    server = compose.container("server")
+    checked(run("docker", "stop", server))
+    state = json.loads(checked(run("docker", "inspect", "--format", "{{json .State}}", server)))
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
