@@ -1,0 +1,64 @@
+# Every target does its own set-up. `make demo` and `make test` are where to begin.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint bench up down pin clean
+
+help:
+	@echo "make demo   a server and simulated users for 30 s, then the fan-out table; no Docker"
+	@echo "make test   all tests, with everything that they need"
+	@echo "make lint   ruff, mypy, the import contract"
+	@echo "make up     server and simulated users in containers, Locust's page on http://127.0.0.1:8089"
+	@echo "make bench  the side-by-side measurements of docs/measurements.md"
+	@echo "make pin    write requirements/*.txt anew from requirements/*.in"
+
+demo: $(VENV)/.load
+	@$(BIN)/python -m loadtest.demo
+
+test: $(VENV)/.dev
+	@tests/system-packages.sh $(BIN)/python
+	@tests/run-with-display.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.load
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+up:
+	@docker/compose.sh up --build
+
+down:
+	@docker/compose.sh down
+
+pin: $(VENV)/.dev
+	@$(PIP) install uv
+	@for set in build load dev; do \
+	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	        --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make pin" \
+	        --output-file requirements/$$set.txt requirements/$$set.in || exit; \
+	done
+
+clean:
+	rm -rf $(VENV) report .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+# A stamp file says which packages the virtual environment holds; a changed pin or project file makes them anew.
+$(VENV)/.made:
+	@tests/make-venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/.load: $(VENV)/.made requirements/load.txt requirements/build.txt pyproject.toml
+	@echo "installing the load test's packages ..."
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/load.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.load requirements/dev.txt
+	@echo "installing the tests' packages ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,18 @@
+#!/bin/sh
+# system-packages.sh PYTHON: what the tests need of the system; installed where that is possible, else named in one line.
+python=$1
+missing=""
+command -v xvfb-run >/dev/null && command -v xauth >/dev/null || missing="$missing xvfb xauth"
+"$python" -c 'import tkinter' 2>/dev/null || missing="$missing python3-tk"
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing$missing ..."
+    # shellcheck disable=SC2086 # a list of packages
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null && exit 0
+fi
+if [ -n "$CI" ]; then
+    echo "fanfare: missing system packages:$missing" >&2
+    exit 2
+fi
+echo "fanfare: some tests will be skipped; to run them: apt-get install$missing" >&2
