@@ -37,9 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     serve.add_argument("--config", metavar="FILE.toml", help="settings by name; options and FANFARE_* go before it")
     listen = ", ".join(str(address) for address in DEFAULT_ADDRESSES)
-    serve.add_argument(
-        "--listen", metavar="SCHEME://HOST:PORT", action="append", help=f"repeatable; default {listen}"
-    )
+    serve.add_argument("--listen", metavar="SCHEME://HOST:PORT", action="append", help=f"repeatable; default {listen}")
     for setting in fields(Settings):
         if setting.name != "listen":
             unit, why, default = setting.metadata["unit"], setting.metadata["why"], setting.default

@@ -182,9 +182,7 @@ def load(options: Mapping[str, Any], config: str | None, environ: Mapping[str, s
             if name.replace("-", "_") not in names:
                 raise SetupError(f"{config}: there is no setting {name!r}")
             values[name.replace("-", "_")] = value
-    values.update(
-        {name: environ[variable] for name in names if (variable := f"FANFARE_{name.upper()}") in environ}
-    )
+    values.update({name: environ[variable] for name in names if (variable := f"FANFARE_{name.upper()}") in environ})
     values.update(options)
     return replace(_DEFAULTS, **{name: parse_value(name, value) for name, value in values.items()})
 

@@ -88,21 +88,11 @@ class Audience:
             return
         self._posts, self._parts = [], {}
         for dialect, seats in self.seats.items():
-            if not seats:
-                continue
-            pushes = _joined(dialect, [post.encoded(dialect) for post in posts])
-            if not pushes:
-                continue
-            if len(pushes) == 1:
-                data = pushes[0]
+            pushes = _joined(dialect, [post.encoded(dialect) for post in posts]) if seats else ()
+            for data in pushes:
                 for seat in seats:
                     if seat not in parts:
                         seat.push(data)
-            else:
-                for seat in seats:
-                    if seat not in parts:
-                        for data in pushes:
-                            seat.push(data)
         if parts:
             _push_parts(posts, parts)
 

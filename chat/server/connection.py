@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 from chat.errors import FanfareError
 from chat.server.inbox import Inbox
@@ -116,31 +117,47 @@ class Connection:
     def end_output(self) -> None:
         """Tell the peer that nothing more comes; what was sent still arrives."""
         self.half_closed = True
-        try:
+        with suppress(OSError):  # it is gone already, which is what closing wants
             self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it is gone already, which is what closing wants
 
     def deadline(self, settings: Settings) -> float | None:
         """When this connection next needs a look though nothing arrives."""
         if self.finish_by is not None:
             return self.finish_by
-        deadlines = []
-        if self.leave_at is not None:
-            deadlines.append(self.leave_at)
-        if self.resume_at is not None:
-            deadlines.append(self.resume_at)
-        if self.outbox.oldest is not None:
-            deadlines.append(self.outbox.oldest + settings.outbox_age)
+        oldest = self.outbox.oldest
+        deadlines = [
+            self.leave_at,
+            self.resume_at,
+            None if oldest is None else oldest + settings.outbox_age,
+            self._silence_deadline(settings),
+        ]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _silence_deadline(self, settings: Settings) -> float | None:
         if not self.user.registered:
-            if self.dialect.framed:
-                deadlines.append(self.accepted + settings.registration_timeout)
-        elif self.dialect.framed:
-            if self.pinged is None:
-                deadlines.append(self.heard + settings.ping_interval)
-            else:
-                deadlines.append(self.pinged + settings.ping_timeout)
-        return min(deadlines, default=None)
+            return self.accepted + settings.registration_timeout if self.wire.hasty else None
+        if not self.dialect.framed:
+            return None  # these clients cannot answer a PING: the kernel's keepalive finds the dead ones
+        if self.pinged is None:
+            return self.heard + settings.ping_interval
+        return self.pinged + settings.ping_timeout
+
+    def overdue(self, settings: Settings, now: float) -> str | None:
+        """Why the connection is to be dropped now; None when it is not."""
+        oldest = self.outbox.oldest
+        if oldest is not None and now >= oldest + settings.outbox_age:
+            return f"Slow reader: oldest byte unread for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
+        deadline = self._silence_deadline(settings)
+        if deadline is None or now < deadline:
+            return None
+        if not self.user.registered:
+            return f"Registration timed out after {settings.registration_timeout:g} s"
+        return None if self.pinged is None else f"Ping timeout: {settings.ping_timeout:g} seconds"
+
+    def is_silent(self, settings: Settings, now: float) -> bool:
+        """It is time to ask for a sign of life."""
+        deadline = self._silence_deadline(settings)
+        return self.user.registered and self.pinged is None and deadline is not None and now >= deadline
 
 
 def describe(error: OSError) -> str:

@@ -11,17 +11,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from chat.errors import SlowReader, WireError
-from chat.events import Event
-from chat.server.audience import Audience
 from chat.server.commands import run, run_unframed
 from chat.server.connection import Connection, Gone
+from chat.server.fanout import FanOut
 from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
-from chat.server.posts import Arrival, Departure, Direct, Hangup, Recast, Remark, Seat, Spread
+from chat.server.posts import Hangup, Seat
 from chat.server.user import User
 from chat.server.wheel import Wheel
 from chat.wires.message import Message, build
@@ -74,20 +74,14 @@ class Worker:
         self.inbox = Inbox(self._settings.inbox_limit, self._ring)
         self._others: Sequence[Inbox] = ()
         self._connections: set[Connection] = set()
-        self._audiences: dict[str, Audience] = {}
-        self._touched: dict[str, Audience] = {}  # by room, those that a pass has changed
+        self._fan_out = FanOut(self.inbox)
         self._unflushed: list[Connection] = []
         self._hangups: list[Hangup] = []
         self._wheel: Wheel[Connection] = Wheel()
         self._stop: Stop | None = None
         self._stop_by = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
-            Remark: self._remark,
-            Arrival: self._arrive,
-            Departure: self._depart,
-            Spread: self._spread,
-            Direct: self._direct,
-            Recast: self._recast,
+            **self._fan_out.handlers,
             Hangup: self._hangups.append,
             Adopt: self._adopt,
             Stop: self._begin_stop,
@@ -116,10 +110,8 @@ class Worker:
         return not self._thread.is_alive()
 
     def _ring(self) -> None:
-        try:
+        with suppress(BlockingIOError):  # it rings already
             self._bell.send(b"!")
-        except BlockingIOError:
-            pass  # it rings already
 
     # The loop
 
@@ -180,11 +172,9 @@ class Worker:
             inbox.notify()
 
     def _hush(self) -> None:
-        try:
+        with suppress(BlockingIOError):
             while self._alarm.recv(4096):
                 pass
-        except BlockingIOError:
-            pass
 
     # From socket to command
 
@@ -236,14 +226,10 @@ class Worker:
     # From post to outbox
 
     def _deliver(self) -> None:
-        """Hand what waits in the inbox to the audiences, and their batches to the outboxes."""
+        """Turn what waits in the inbox into bytes in outboxes."""
         for post in self.inbox.take():
             self._handlers[type(post)](post)
-        for room, audience in self._touched.items():
-            audience.flush()
-            if not audience:
-                del self._audiences[room]
-        self._touched.clear()
+        self._fan_out.flush()
 
     def _send(self) -> None:
         """Offer the sockets what this pass has pushed."""
@@ -255,68 +241,10 @@ class Worker:
         for hangup in hangups:
             self._finish(_connection(hangup.seat), hangup.reason)
 
-    def _remark(self, post: Remark) -> None:
-        audience = self._audiences[post.room]
-        audience.remark(post)
-        self._touched[post.room] = audience
-
-    def _arrive(self, post: Arrival) -> None:
-        audience = self._audiences.get(post.room)
-        if audience is None:
-            audience = self._audiences[post.room] = Audience()
-        if post.seat.inbox is self.inbox:
-            audience.arrive(post)
-        else:
-            audience.remark(post)
-        self._touched[post.room] = audience
-
-    def _depart(self, post: Departure) -> None:
-        audience = self._audiences[post.room]
-        audience.depart(post)
-        self._touched[post.room] = audience
-
-    def _spread(self, post: Spread) -> None:
-        """Once to each seat that sits in any of the rooms; what those rooms said before comes first."""
-        audiences = [audience for room in post.rooms if (audience := self._audiences.get(room)) is not None]
-        for audience in audiences:
-            audience.flush()
-        told: set[Seat] = set()
-        for audience in audiences:
-            for dialect, seats in audience.seats.items():
-                for seat in seats.keys() - told:
-                    copy = post.copy if seat is post.seat and post.copy is not None else None
-                    for data in post.encoded(dialect) if copy is None else copy.sends:
-                        seat.push(data)
-                told.update(seats)
-            if post.departs:
-                audience.drop(post.seat)
-        self._touched.update((room, self._audiences[room]) for room in post.rooms if room in self._audiences)
-
-    def _direct(self, post: Direct) -> None:
-        """Behind what the seat is owed already: into that batch when one room owes it, else after all of them."""
-        owing = [audience for audience in self._touched.values() if audience.owes(post.seat)]
-        if len(owing) == 1:
-            owing[0].insert(post.seat, post.copy)
-            return
-        for audience in owing:
-            audience.flush()
-        for data in post.copy.sends:
-            post.seat.push(data)
-
-    def _recast(self, post: Recast) -> None:
-        for audience in self._audiences.values():
-            if post.seat in audience or audience.owes(post.seat):
-                audience.flush()
-                if audience.drop(post.seat):
-                    audience.add(post.seat, post.dialect)
-        post.seat.dialect = post.dialect
-
     # A connection's life
 
     def _adopt(self, post: Adopt) -> None:
-        connection = Connection(
-            post.sock, post.host, post.wire, self.inbox, self._unflushed, self._settings, self._now
-        )
+        connection = Connection(post.sock, post.host, post.wire, self.inbox, self._unflushed, self._settings, self._now)
         connection.user = User(connection, post.host, self._settings.name, self._hub.clock())
         self._connections.add(connection)
         self._watch(connection)
@@ -333,7 +261,7 @@ class Worker:
         try:
             done = connection.flush(self._now)
         except SlowReader as slow:
-            self._drop(connection, f"Slow reader: {slow}", farewell=False)
+            self._drop(connection, f"Slow reader: {slow}")
             return False
         except Gone as gone:
             self._drop(connection, str(gone), farewell=False)
@@ -369,26 +297,18 @@ class Worker:
 
     def _look_at(self, connection: Connection) -> None:
         """A deadline has come up, or would have had nothing happened since it was set."""
-        settings, now = self._settings, self._now
-        oldest = connection.outbox.oldest
+        now = self._now
         if connection.finish_by is not None:
             if now >= connection.finish_by:
                 self._close(connection, "Closed")
-        elif connection.leave_at is not None and now >= connection.leave_at:
-            assert self._stop is not None
+                return
+        elif connection.leave_at is not None and now >= connection.leave_at and self._stop is not None:
             self._drop(connection, self._stop.reason)
-        elif oldest is not None and now >= oldest + settings.outbox_age:
-            reason = f"Slow reader: oldest byte unread for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
-            self._drop(connection, reason, farewell=False)
-        elif connection.dialect.framed and not connection.user.registered:
-            if now >= connection.accepted + settings.registration_timeout:
-                self._drop(connection, f"Registration timed out after {settings.registration_timeout:g} s")
-        elif connection.dialect.framed and connection.pinged is not None:
-            if now >= connection.pinged + settings.ping_timeout:
-                self._drop(connection, f"Ping timeout: {settings.ping_timeout:g} seconds")
-        elif connection.dialect.framed and now >= connection.heard + settings.ping_interval:
+        elif (overdue := connection.overdue(self._settings, now)) is not None:
+            self._drop(connection, overdue)
+        elif connection.is_silent(self._settings, now):
             connection.pinged = now
-            connection.push(build("PING", settings.name))
+            connection.push(build("PING", self._settings.name))
         if connection.resume_at is not None and now >= connection.resume_at:
             connection.resume_at = None
             backlog, connection.backlog = connection.backlog, ()
@@ -407,6 +327,9 @@ class Worker:
     def _finish(self, connection: Connection, reason: str) -> None:
         """Say farewell and close, once everything is sent and the peer has had time to read it."""
         if connection.closed or connection.finish_by is not None:
+            return
+        if connection.outbox.oldest is not None:
+            self._close(connection, reason)  # it does not read: a farewell would wait behind the rest
             return
         for data in connection.dialect.farewell(reason):
             connection.push(data)

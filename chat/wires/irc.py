@@ -84,6 +84,7 @@ class IrcWire:
     __slots__ = ("_lines",)
 
     dialect = IrcDialect.of(())
+    hasty = True
     greeting: tuple[bytes, ...] = ()
     opening: tuple[Command, ...] = ()
 

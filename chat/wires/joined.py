@@ -68,6 +68,7 @@ class JoinedWire:
 
     dialect: Dialect = JOINED
     greeting: tuple[bytes, ...] = ()
+    hasty = False  # its user presses Join when they like
     opening: tuple[Command, ...] = ()
 
     def __init__(self) -> None:

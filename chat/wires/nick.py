@@ -49,6 +49,7 @@ class NickWire:
 
     dialect: Dialect = NICK
     greeting: tuple[bytes, ...] = (b"NICK",)
+    hasty = True
     opening: tuple[Command, ...] = ()
 
     def __init__(self) -> None:

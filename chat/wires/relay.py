@@ -48,6 +48,7 @@ class RelayWire:
 
     dialect: Dialect = RELAY
     greeting: tuple[bytes, ...] = ()
+    hasty = True
     opening: tuple[Command, ...] = (Enter(),)
 
     def __init__(self) -> None:

@@ -54,6 +54,7 @@ class TildeWire:
 
     dialect: Dialect = TILDE
     greeting: tuple[bytes, ...] = ()
+    hasty = False  # some of its programs connect first and ask for the name then
     opening: tuple[Command, ...] = ()
 
     def __init__(self) -> None:

@@ -78,6 +78,10 @@ class Wire(Protocol):
         """The dialect that this connection starts with."""
 
     @property
+    def hasty(self) -> bool:
+        """Its programs name themselves at once: who has not done so by the registration deadline is none of them."""
+
+    @property
     def greeting(self) -> tuple[bytes, ...]:
         """What the server sends on accept, before anything is read."""
 

@@ -1,7 +1,7 @@
 """Asking about people: WHO, WHOIS."""
 
+import re
 from fnmatch import translate
-from re import IGNORECASE, compile
 
 from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
@@ -56,7 +56,12 @@ def _matching(hub: Hub, user: User, mask: str) -> list[User]:
         other
         for other in hub.users()
         if pattern.match(fold(other.nick))
-        and (other is user or not other.invisible or fold(mask) == fold(other.nick) or other.rooms.keys() & user.rooms.keys())
+        and (
+            other is user
+            or not other.invisible
+            or fold(mask) == fold(other.nick)
+            or other.rooms.keys() & user.rooms.keys()
+        )
     ]
 
 

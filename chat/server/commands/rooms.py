@@ -31,7 +31,7 @@ from chat.wires.numerics import (
 )
 
 
-def each(user: User, names: str) -> Iterator[str]:
+def each(names: str) -> Iterator[str]:
     """The items of a comma list, so that a caller can refuse one and go on with the next."""
     return (name for name in names.split(",") if name)
 
@@ -39,10 +39,10 @@ def each(user: User, names: str) -> Iterator[str]:
 @command("JOIN", 1)
 def join(hub: Hub, user: User, message: Message) -> None:
     if message.params[0] == "0":  # leave everything; as old as IRC
-        for room in list(user.rooms):
-            hub.leave(user, room.name, "")
+        for left in list(user.rooms):
+            hub.leave(user, left.name, "")
         return
-    for name in each(user, message.params[0]):
+    for name in each(message.params[0]):
         try:
             room = hub.join(user, name)
         except Refusal as refusal:
@@ -57,7 +57,7 @@ def join(hub: Hub, user: User, message: Message) -> None:
 @command("PART", 1)
 def part(hub: Hub, user: User, message: Message) -> None:
     reason = message.params[1][:REASON_LENGTH] if len(message.params) > 1 else ""
-    for name in each(user, message.params[0]):
+    for name in each(message.params[0]):
         try:
             hub.leave(user, name, reason)
         except Refusal as refusal:
@@ -98,7 +98,7 @@ def names(hub: Hub, user: User, message: Message) -> None:
     if not message.params:
         user.numeric(RPL_ENDOFNAMES, "*")
         return
-    for name in each(user, message.params[0]):
+    for name in each(message.params[0]):
         room = hub.find_room(name)
         if room is None:
             user.numeric(RPL_ENDOFNAMES, name)
@@ -134,7 +134,7 @@ def _show_names(hub: Hub, user: User, room: Room) -> None:
 
 @command("LIST")
 def list_(hub: Hub, user: User, message: Message) -> None:
-    wanted = {fold(name) for name in each(user, message.params[0])} if message.params else None
+    wanted = {fold(name) for name in each(message.params[0])} if message.params else None
     for room in hub.rooms():
         if wanted is None or fold(room.name) in wanted:
             user.numeric(RPL_LIST, room.name, str(len(room.members)), text=room.topic or " ")
