@@ -51,18 +51,18 @@ def who(hub: Hub, user: User, message: Message) -> None:
 
 def _matching(hub: Hub, user: User, mask: str) -> list[User]:
     """The visible users whose nickname fits: oneself, those in a common room, and who is not invisible."""
-    pattern = compile(translate(fold(mask.replace("[", "[[]"))), IGNORECASE)
+    exact = fold(mask)
+    pattern = re.compile(translate(exact.replace("[", "[[]")))
     return [
         other
         for other in hub.users()
         if pattern.match(fold(other.nick))
-        and (
-            other is user
-            or not other.invisible
-            or fold(mask) == fold(other.nick)
-            or other.rooms.keys() & user.rooms.keys()
-        )
+        and (not other.invisible or fold(other.nick) == exact or other is user or not _apart(user, other))
     ]
+
+
+def _apart(user: User, other: User) -> bool:
+    return set(user.rooms).isdisjoint(list(other.rooms))  # a copy: others change theirs meanwhile
 
 
 @command("WHOIS")
