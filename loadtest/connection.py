@@ -1,0 +1,150 @@
+"""One TCP connection to a server: whole lines in, bytes out. Knows no IRC but its line end.
+
+Reading happens in gevent's hub, not in a greenlet for each connection: a watcher calls back when the socket is
+readable, and the callback must never wait. `gevent.sleep`, a queue's `put` with a limit and the like are out of bounds
+in `on_lines` and `on_lost`.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+import gevent.socket
+
+from chat.errors import SetupError
+
+_RECV_SIZE = 262_144  # bytes in one read: a burst of a room's messages in one search for stamps
+_LINE_LIMIT = 65_536  # bytes without a line end before the peer is taken for something else than a chat server
+_READ, _WRITE = 1, 2  # libev's event bits
+
+Address = tuple[int, Any]  # address family, socket address
+
+
+def resolve(url: str) -> Address:
+    """The address of `irc://HOST:PORT`. Raises SetupError when it is no such thing, or is unknown."""
+    try:
+        parts = urlsplit(url if "//" in url else f"irc://{url}")
+        host, port = parts.hostname, parts.port or 6667
+    except ValueError as error:
+        raise SetupError(f"--host must be irc://HOST:PORT, got {url!r}: {error}") from None
+    if parts.scheme != "irc" or not host:
+        raise SetupError(f"--host must be irc://HOST:PORT, got {url!r}")
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SetupError(f"--host {url}: {error.strerror}") from None
+    return family, address
+
+
+class Connection:
+    """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
+
+    __slots__ = ("_fd", "_loop", "_reading", "_rest", "_socket", "_unsent", "_writing", "on_lines", "on_lost")
+
+    def __init__(self, sock: Any) -> None:
+        self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
+        self.on_lost: Callable[[str], None] = lambda reason: None
+        self._socket = sock
+        self._fd: int = sock.fileno()
+        self._rest = b""
+        self._unsent = bytearray()
+        self._loop = gevent.get_hub().loop
+        self._reading: Any = self._loop.io(self._fd, _READ)
+        self._writing: Any = None
+
+    @classmethod
+    def open(cls, address: Address, timeout: float) -> "Connection":
+        """Connect; the greenlet waits `timeout` seconds at most. Raises OSError."""
+        sock = gevent.socket.socket(address[0], socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
+            sock.connect(address[1])
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock)
+
+    @property
+    def is_open(self) -> bool:
+        return self._reading is not None
+
+    def start(self) -> None:
+        """Begin to call `on_lines` with whole lines and the monotonic time, in nanoseconds, when they were read."""
+        self._reading.start(self._readable)
+
+    def send(self, data: bytes) -> bool:
+        """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
+        if self._reading is None:
+            return False
+        if self._unsent:
+            self._unsent += data
+            return True
+        try:
+            sent = os.write(self._fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._lose(str(error))
+            return False
+        if sent < len(data):
+            self._unsent += data[sent:]
+            self._writing = self._loop.io(self._fd, _WRITE)
+            self._writing.start(self._writable)
+        return True
+
+    def close(self) -> None:
+        """Close without a word. Harmless when closed."""
+        for watcher in (self._reading, self._writing):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._reading = self._writing = None
+        self._socket.close()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, _RECV_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return
+        now_ns = time.monotonic_ns()
+        if not data:
+            self._lose("closed by the server")
+        elif self._rest or data[-1] != 10:
+            self._cut(data, now_ns)
+        else:
+            self.on_lines(data, now_ns)
+
+    def _cut(self, data: bytes, now_ns: int) -> None:
+        """Pass on whole lines and keep what follows the last line end for the next read."""
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        if len(self._rest) > _LINE_LIMIT:
+            self._lose(f"{len(self._rest):,} bytes without a line end, the limit is {_LINE_LIMIT:,}")
+        elif end:
+            self.on_lines(data[:end], now_ns)
+
+    def _writable(self) -> None:
+        try:
+            del self._unsent[: os.write(self._fd, self._unsent)]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return
+        if not self._unsent:
+            self._writing.stop()
+            self._writing.close()
+            self._writing = None
+
+    def _lose(self, reason: str) -> None:
+        self.close()
+        self.on_lost(reason)

@@ -1,0 +1,122 @@
+"""Count durations in log-linear buckets. Knows nothing of messages or clocks.
+
+Up to 255 µs every microsecond has its own bucket; above, each power of two is cut into 128 equal buckets, so that a
+bucket is at most 1/128 (0.8 %) of its value wide, and its middle within 0.4 % of every sample in it. A histogram's size
+never changes, and adding two gives the same counts as taking all samples with one.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import ceil
+
+_SUB_BITS = 7  # 128 buckets for each power of two: the width that keeps the error under 1 %
+_EXACT = 2 << _SUB_BITS  # below this, in microseconds, a bucket is one microsecond wide
+LONGEST_US = 3_600_000_000  # one hour; anything longer is counted in the last bucket
+
+
+def bucket_of(us: int) -> int:
+    shift = max(0, us.bit_length() - _SUB_BITS - 1)
+    return (shift << _SUB_BITS) + (us >> shift)
+
+
+def floor_of(bucket: int) -> int:
+    """The smallest duration in `bucket`, in microseconds."""
+    if bucket < _EXACT:
+        return bucket
+    shift = (bucket >> _SUB_BITS) - 1
+    mask = (1 << _SUB_BITS) - 1
+    return ((bucket & mask) | (mask + 1)) << shift
+
+
+def middle_of(bucket: int) -> int:
+    return (floor_of(bucket) + floor_of(bucket + 1) - 1) // 2
+
+
+BUCKETS = bucket_of(LONGEST_US) + 1
+_FLOORS = [floor_of(bucket) for bucket in range(BUCKETS + 1)]
+
+
+class Histogram:
+    """Samples in microseconds. `count`, `total`, `shortest` and `longest` are exact."""
+
+    __slots__ = ("count", "counts", "longest", "shortest", "total")
+
+    def __init__(self) -> None:
+        self.counts = array("Q", bytes(8 * BUCKETS))
+        self.count = 0
+        self.total = 0
+        self.shortest = 0
+        self.longest = 0
+
+    def add(self, us: int, times: int = 1) -> None:
+        """Take one duration `times` over. A negative one counts as 0."""
+        us = max(us, 0)
+        self.counts[bucket_of(min(us, LONGEST_US))] += times
+        self._note(times, us * times, us, us)
+
+    def add_sorted(self, ends_ns: Sequence[int], start_ns: int) -> None:
+        """Take end − start for each of `ends_ns`, which must ascend.
+
+        Costs a few steps for each bucket that the samples touch, not for each sample: ends that lie close together,
+        as the receivers of one message do, share their buckets.
+        """
+        at, size = 0, len(ends_ns)
+        while at < size:
+            bucket = bucket_of(min(max((ends_ns[at] - start_ns) // 1000, 0), LONGEST_US))
+            after = bisect_left(ends_ns, start_ns + _FLOORS[bucket + 1] * 1000, at) if bucket < BUCKETS - 1 else size
+            self.counts[bucket] += after - at
+            at = after
+        if size:
+            first, last = (max((end - start_ns) // 1000, 0) for end in (ends_ns[0], ends_ns[-1]))
+            self._note(size, (sum(ends_ns) - size * start_ns) // 1000, first, last)
+
+    def merge(self, other: "Histogram") -> None:
+        if other.count:
+            for bucket, count in enumerate(other.counts):
+                if count:
+                    self.counts[bucket] += count
+            self._note(other.count, other.total, other.shortest, other.longest)
+
+    def percentile(self, percent: float) -> int:
+        """The duration that `percent` of the samples do not exceed, within 1 %; 0 when there are none."""
+        if not self.count:
+            return 0
+        rank = max(1, ceil(round(self.count * percent / 100, 6)))  # the p50 of three samples is the second
+        seen = 0
+        for bucket, count in enumerate(self.counts):
+            seen += count
+            if seen >= rank:
+                return min(max(middle_of(bucket), self.shortest), self.longest)
+        return self.longest
+
+    def pack(self) -> list[int]:
+        """Total, shortest and longest, then bucket and count for each bucket that is in use."""
+        packed = [self.total, self.shortest, self.longest]
+        for bucket, count in enumerate(self.counts):
+            if count:
+                packed += (bucket, count)
+        return packed
+
+    @classmethod
+    def unpack(cls, packed: Sequence[int]) -> "Histogram":
+        """The reverse of `pack`."""
+        histogram = cls()
+        histogram.total, histogram.shortest, histogram.longest = packed[:3]
+        for bucket, count in zip(packed[3::2], packed[4::2], strict=True):
+            histogram.counts[bucket] = count
+            histogram.count += count
+        return histogram
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Histogram) and self.pack() == other.pack()
+
+    def __hash__(self) -> int:
+        raise TypeError("a histogram changes")
+
+    def _note(self, count: int, total: int, shortest: int, longest: int) -> None:
+        if count:
+            self.shortest = min(self.shortest, shortest) if self.count else shortest
+            self.longest = max(self.longest, longest)
+            self.count += count
+            self.total += total

@@ -1,0 +1,110 @@
+"""Hang the load test on Locust's events. What each event leads to is elsewhere."""
+
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from locust.runners import MasterRunner, WorkerRunner
+
+from chat.errors import SetupError
+from loadtest.conductor import Conductor
+from loadtest.connection import resolve
+from loadtest.crew import Crew, Member
+from loadtest.options import Settings, add_options
+from loadtest.report.table import show
+from loadtest.scenarios import SCENARIOS
+
+_MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow
+
+
+def install(events: Any, member: type[Member]) -> None:
+    """Register everything; `member` is the user class that Locust will start."""
+    events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
+    events.init.add_listener(lambda environment, **_: _begin(environment, member))
+
+
+def _begin(environment: Any, member: type[Member]) -> None:
+    """A process is set up: users go where they run, the conductor to the one process that leads."""
+    _raise_file_limit()
+    runner = environment.runner
+    if not isinstance(runner, WorkerRunner):
+        _check_or_exit(environment)
+        _Lead(environment)
+    if not isinstance(runner, MasterRunner):
+        member.crew = Crew(environment)
+
+
+def _raise_file_limit() -> None:
+    """A user is a socket. Locust asks for 10,000 files; the hard limit is what the machine allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _check_or_exit(environment: Any) -> None:
+    """Options that cannot work end the process here, with one line. Locust's page may still change some."""
+    options = environment.parsed_options
+    try:
+        settings = Settings.of(options)
+        if options.headless or options.autostart:
+            _check(settings, environment.host, options.num_users or 1)
+        if settings.report:
+            Path(settings.report).mkdir(parents=True, exist_ok=True)
+    except SetupError as error:
+        _exit(str(error))
+    except OSError as error:
+        _exit(f"--report {options.report}: {error.strerror}")
+
+
+def _check(settings: Settings, host: str | None, users: int) -> None:
+    if not host:
+        raise SetupError("--host irc://HOST:PORT is missing")
+    resolve(host)
+    SCENARIOS[settings.scenario](settings).check(users)
+
+
+def _exit(reason: str) -> None:
+    sys.stderr.write(f"locust: error: {reason}\n")
+    sys.exit(2)
+
+
+class _Lead:
+    """Starts a conductor for each test that Locust starts, and passes on what it must hear."""
+
+    def __init__(self, environment: Any) -> None:
+        self._environment = environment
+        self._conductor: Conductor | None = None
+        for kind in ("status", "members", "statement"):
+            environment.runner.register_message(f"fanfare-{kind}", self._listener(kind))
+        events = environment.events
+        events.test_start.add_listener(lambda **_: self._start())
+        events.spawning_complete.add_listener(lambda **_: self._conductor and self._conductor.all_spawned())
+        events.test_stopping.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
+        events.quitting.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
+        events.quit.add_listener(lambda **_: self._show())
+
+    def _start(self) -> None:
+        environment = self._environment
+        try:
+            settings = Settings.of(environment.parsed_options)
+            _check(settings, environment.host, environment.runner.target_user_count)
+        except SetupError as error:  # typed into Locust's page: the command line's were checked before
+            sys.stderr.write(f"locust: error: {error}\n")
+            self._conductor = None
+            return
+        self._conductor = Conductor(environment, settings)
+        self._conductor.start()
+
+    def _listener(self, kind: str) -> Any:
+        def listen(environment: Any, msg: Any) -> None:
+            if self._conductor:
+                self._conductor.hear(kind, msg.node_id, msg.data)
+
+        return listen
+
+    def _show(self) -> None:
+        """Last of all, below Locust's own tables."""
+        if self._conductor and self._environment.parsed_options.headless:
+            show(self._conductor.last_table)

@@ -1,0 +1,9 @@
+"""What the simulated users do. One file a scenario."""
+
+from loadtest.scenarios.broadcast import Broadcast
+from loadtest.scenarios.room import Room
+from loadtest.scenarios.scenario import Scenario, Speaker
+
+SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room)}
+
+__all__ = ["SCENARIOS", "Scenario", "Speaker"]

@@ -1,0 +1,29 @@
+"""Everyone talks, in rooms of a given size: an ordinary busy day."""
+
+from collections.abc import Mapping, Sequence
+
+from chat.errors import SetupError
+from loadtest.scenarios.scenario import Scenario, Speaker
+
+_GOLDEN = 0.6180339887  # steps of this, modulo 1, spread any number of users evenly over the interval, in no order
+
+
+class Room(Scenario):
+    name = "room"
+    summary = "everyone talks, in rooms of --room-size members"
+    default_rate = 0.2  # a message every 5 seconds of each user: lively
+
+    def check(self, users: int) -> None:
+        if users < 2:
+            raise SetupError(f"room needs 2 users or more, got {users}: use --users")
+
+    def room_of(self, user: int) -> str:
+        return f"{self.choices.room}-{user // self.choices.room_size + 1}"
+
+    def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
+        interval = 1 / self.rate
+        return [
+            Speaker(user, room, interval * (user * _GOLDEN % 1), interval)
+            for room, users in sorted(members.items())
+            for user in users
+        ]

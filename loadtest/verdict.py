@@ -1,0 +1,116 @@
+"""Judge a run by its figures: pass, fail, or invalid. Pure: no Locust, no clock, no output.
+
+A run is *invalid* when the generator, not the server, may have shaped its figures: then nothing is said about the
+server, neither good nor bad.
+"""
+
+from dataclasses import dataclass, field
+
+from loadtest.histogram import Histogram
+from loadtest.options import Settings
+
+PASS, FAIL, INVALID = "pass", "fail", "invalid"
+EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one window gave, over all processes."""
+
+    scenario: str
+    target: str
+    asked_users: int
+    users: int = 0
+    rooms: int = 0
+    duration_s: float = 0.0
+    sent: int = 0
+    expected: int = 0
+    delivered: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    late: int = 0
+    fanout: Histogram = field(default_factory=Histogram)
+    complete: Histogram = field(default_factory=Histogram)
+    workers: int = 1
+    cpu_percent: float = 0.0
+    send_lateness: Histogram = field(default_factory=Histogram)
+    loop_lag: Histogram = field(default_factory=Histogram)
+    clock_error_us: int = 0
+    faults: list[str] = field(default_factory=list)  # what makes the run invalid, found on the way
+    dropped: dict[str, int] = field(default_factory=dict)  # connections lost in the window, by reason
+
+    @property
+    def lost(self) -> int:
+        return self.expected - self.delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    word: str
+    reasons: list[str]
+
+    @property
+    def exit_status(self) -> int:
+        return EXIT_STATUS[self.word]
+
+
+def judge(figures: Figures, limits: Settings) -> Verdict:
+    """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons."""
+    if faults := figures.faults + _generator_faults(figures, limits):
+        return Verdict(INVALID, faults)
+    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits)
+    return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
+
+
+def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
+    faults = []
+    if not figures.faults and not figures.expected:
+        faults.append("no message was sent to anyone")
+    lateness_ms = figures.send_lateness.percentile(99) / 1000
+    if lateness_ms > limits.max_send_lateness_ms:
+        faults.append(
+            f"the generator sent late: p99 {lateness_ms:,.3f} ms after the intended time, "
+            f"the limit is {limits.max_send_lateness_ms:,g} ms"
+        )
+    lag_ms = figures.loop_lag.percentile(99) / 1000
+    if lag_ms > limits.max_loop_lag_ms:
+        faults.append(
+            f"the generator read late: loop lag p99 {lag_ms:,.3f} ms, the limit is {limits.max_loop_lag_ms:,g} ms"
+        )
+    if figures.cpu_percent > limits.max_cpu_percent:
+        faults.append(
+            f"the generator was busy: {figures.cpu_percent:.0f} % of a core, the limit is "
+            f"{limits.max_cpu_percent:g} %; use more --processes"
+        )
+    return faults
+
+
+def _missed_counts(figures: Figures, limits: Settings) -> list[str]:
+    missed = [
+        f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
+    ]
+    for name, count, limit in (
+        ("lost", figures.lost, limits.max_lost),
+        ("duplicated", figures.duplicated, limits.max_duplicated),
+        ("reordered", figures.reordered, limits.max_reordered),
+    ):
+        if count > limit:
+            missed.append(f"{_times(count, 'delivery')} {name}, the limit is {limit:,}")
+    return missed
+
+
+def _missed_latencies(figures: Figures, limits: Settings) -> list[str]:
+    return [
+        f"{name} is {value / 1000:,.3f} ms, the limit is {limit:,g} ms"
+        for name, value, limit in (
+            ("fan-out p50", figures.fanout.percentile(50), limits.max_p50_ms),
+            ("fan-out p99", figures.fanout.percentile(99), limits.max_p99_ms),
+            ("completion p99", figures.complete.percentile(99), limits.max_complete_p99_ms),
+        )
+        if limit is not None and value / 1000 > limit
+    ]
+
+
+def _times(count: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else plural}"

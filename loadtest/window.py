@@ -1,0 +1,91 @@
+"""One measured window, seen from the conductor: who is in which room, who speaks, what adds up. Sends nothing."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from loadtest.accounts import Completions
+from loadtest.histogram import Histogram
+from loadtest.rows import Row
+from loadtest.scenarios import Scenario
+from loadtest.verdict import Figures
+
+Rooms = Mapping[str, Sequence[int]]  # the users in each room
+
+
+class Window:
+    """`parts` is what each process said of its own users; their figures are added up under the same window number."""
+
+    def __init__(self, number: int, start_ns: int, end_ns: int, parts: Sequence[Rooms]) -> None:
+        self.number = number
+        self.rooms: dict[str, list[int]] = {}
+        for part in parts:
+            for room, users in part.items():
+                self.rooms.setdefault(room, []).extend(users)
+        for users in self.rooms.values():
+            users.sort()
+        self._start_ns = start_ns
+        self._end_ns = end_ns
+        self._parts = parts
+        self._speakers: list[tuple[int, int, str, int, int, int]] = []
+        self._completions = Completions({})
+        self._row: Row | None = None
+
+    @property
+    def users(self) -> int:
+        return sum(map(len, self.rooms.values()))
+
+    def cast(self, scenario: Scenario, stats: Any) -> None:
+        """Number the speakers, and count each one's messages: those whose intended time is within the window."""
+        length_ns = self._end_ns - self._start_ns
+        for sender, speaker in enumerate(scenario.speakers(self.rooms)):
+            first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
+            count = max(0, -(-(length_ns - first_ns) // interval_ns))
+            self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count))
+        holders = [{room: set(users) for room, users in part.items()} for part in self._parts]
+        self._completions = Completions(
+            {
+                sender: sum(1 for rooms in holders if rooms.get(room, set()) - {user})
+                for sender, user, room, *_ in self._speakers
+            }
+        )
+        self._row = Row(stats, "complete", scenario.name)
+
+    def orders(self, part: Rooms) -> dict[str, Any]:
+        """What a process with these rooms must know: the speakers that it has, or whom its users hear."""
+        return {
+            "number": self.number,
+            "start_ns": self._start_ns,
+            "end_ns": self._end_ns,
+            "speakers": [speaker for speaker in self._speakers if speaker[2] in part],
+        }
+
+    def expected(self, sent: Mapping[str, int]) -> int:
+        """Deliveries due for the messages sent to each room: one for each member but the sender."""
+        return sum(count * (len(self.rooms[room]) - 1) for room, count in sent.items())
+
+    def complete(self, completed: list[int]) -> None:
+        """Take a process's completed messages."""
+        self._completions.add(completed)
+        if self._row:
+            self._row.show(self._completions.histogram)
+
+    def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]]) -> None:
+        """Add up what the processes state."""
+        figures.users = self.users
+        figures.duration_s = (self._end_ns - self._start_ns) / 1e9
+        dropped: Counter[str] = Counter()
+        for part in statements:
+            figures.sent += sum(part["sent"].values())
+            figures.expected += self.expected(part["sent"])
+            figures.delivered += part["delivered"]
+            figures.duplicated += part["duplicated"]
+            figures.reordered += part["reordered"]
+            figures.late += part["late"]
+            figures.fanout.merge(Histogram.unpack(part["fanout"]))
+            figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
+            figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
+            figures.cpu_percent = max(figures.cpu_percent, part["cpu_percent"])
+            dropped.update(part["dropped"])
+        figures.dropped = dict(dropped)
+        figures.complete = self._completions.histogram
