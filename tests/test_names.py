@@ -8,6 +8,7 @@ CLAIMS = [
     ("ana", "ana"),
     ("  ana\r\n", "ana"),
     ("\u00a0ana\u2003", "ana"),
+    (" " * NICK_LENGTH + "ana", "ana"),
     ("Ana Maria", "Ana_Maria"),
     ("[a]\\`_^{|}-9", "[a]\\`_^{|}-9"),
     ("1ana", "_ana"),

@@ -93,7 +93,7 @@ READ: list[tuple[list[bytes], list[list[Command]]]] = [  # what each recv return
     ([b"ana"], [[Enter("ana")]]),
     ([b"ana\n", b"ana: hi\n", b"ana: \n"], [[Enter("ana")], [Speak("hi")], []]),
     ([b"Ana Maria", b"Ana Maria: hi\n"], [[Enter("Ana_Maria")], [Speak("hi")]]),
-    ([b"ana ", b"ana : hi\n"], [[Enter("ana")], [Speak("hi")]]),
+    ([b"ana ", b"ana : hi\n", b"ana: hi\n"], [[Enter("ana")], [Speak("hi")], [Speak("hi")]]),
     ([b"ana", b"ana2: hi\n", b"hi\n"], [[Enter("ana")], [Speak("ana2: hi")], [Speak("hi")]]),
     ([b"ana", b"ana: ana: hi\n"], [[Enter("ana")], [Speak("ana: hi")]]),
     ([b"NICK"], [[Enter("NICK")]]),
