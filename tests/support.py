@@ -102,7 +102,7 @@ class IrcClient:
 
     def until(self, verb: str) -> list[Message]:
         """Everything up to the next message with this verb, it included."""
-        seen = []
+        seen: list[Message] = []
         while True:
             message = self.read()
             assert message is not None, f"closed before {verb} came; saw {seen}"
@@ -146,7 +146,7 @@ class IrcClient:
         self.send(f"NICK {nick}", f"USER {nick} 0 * :{nick} the tester")
         if caps:
             self.send("CAP END")
-        seen = []
+        seen: list[Message] = []
         while not seen or seen[-1].verb not in ("376", "422"):
             message = self.read()
             assert message is not None, f"closed while registering; saw {seen}"
