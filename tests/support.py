@@ -5,7 +5,6 @@ a PING sent after it: answers never overtake events.
 """
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -29,6 +28,7 @@ class RunningServer:
 
     def connect(self, scheme: str = "irc", source: str = "127.0.0.1") -> socket.socket:
         sock = socket.create_connection(("127.0.0.1", self.ports[scheme]), PATIENCE, (source, 0))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each PING would wait for a delayed ACK
         return self._clients.enter_context(sock)
 
     def raw(self) -> "IrcClient":
@@ -60,7 +60,7 @@ def running_server(schemes: tuple[str, ...] = ("irc",), **settings: object) -> I
         finally:
             clients.close()
             server.stop()
-            assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker-")]
+            assert all(worker.join(0) for worker in server.workers), "a worker did not end"
 
 
 class IrcClient:

@@ -1,0 +1,289 @@
+"""The promises of the design, over real sockets, with one worker and with several."""
+
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from chat.server.server import Server
+from chat.wires.message import Message
+from tests.support import IrcClient, RunningServer, running_server
+
+WORKERS = pytest.mark.parametrize("workers", [1, 3])
+
+
+@contextmanager
+def frequent_switches() -> Iterator[None]:
+    """Let the interpreter change threads as often as it can, so that a missing lock shows."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def texts(client: IrcClient) -> list[str]:
+    return [message.params[1] for message in client.sync() if message.verb == "PRIVMSG"]
+
+
+def in_parallel(*jobs: threading.Thread) -> None:
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+
+
+@WORKERS
+def test_every_member_sees_one_order_and_it_is_the_order_of_the_rooms_log(workers: int) -> None:
+    with running_server(workers=workers, history=10_000) as server, frequent_switches():
+        clients = [server.irc(f"user{number}", "#a", caps="echo-message") for number in range(6)]
+
+        def talk(client: IrcClient) -> None:
+            for number in range(100):
+                client.say("#a", f"{client.nick}/{number}")
+
+        in_parallel(*(threading.Thread(target=talk, args=(client,)) for client in clients))
+        for client in clients:
+            client.sync()  # everything said is in the log now
+        orders = []
+        for client in clients:
+            client.say("#a", f"end {client.nick}")
+        for client in clients:
+            seen: list[str] = []
+            while sum(text.startswith("end ") for text in seen) < len(clients):
+                message = client.expect("PRIVMSG")
+                seen.append(message.params[1])
+            orders.append(seen)
+        room = server.server.hub.find_room("#a")
+        assert room is not None
+        log = [event.text for event in room.log.events if hasattr(event, "text")]
+        # The syncs above have read part of each stream: what is left is a tail of the same log.
+        for seen in orders:
+            assert seen == log[-len(seen) :]
+
+
+@WORKERS
+def test_all_that_is_said_reaches_every_member_once_in_one_order(workers: int) -> None:
+    with running_server(workers=workers) as server, frequent_switches():
+        talkers = [server.irc(f"user{number}", "#a") for number in range(4)]
+        listeners = [server.irc(f"quiet{number}", "#a") for number in range(4)]
+        got: dict[str, list[str]] = {}
+
+        def talk(client: IrcClient) -> None:
+            client.send(*(f"PRIVMSG #a :{client.nick}/{number}" for number in range(250)))
+
+        def listen(client: IrcClient) -> None:
+            got[client.nick] = [client.expect("PRIVMSG").params[1] for _ in range(1000)]
+
+        in_parallel(
+            *(threading.Thread(target=talk, args=(client,)) for client in talkers),
+            *(threading.Thread(target=listen, args=(client,)) for client in listeners),
+        )
+        first, *others = got.values()
+        assert sorted(first) == sorted(f"user{user}/{number}" for user in range(4) for number in range(250))
+        assert all(other == first for other in others)
+
+
+@WORKERS
+def test_a_joiner_sees_its_own_join_first_and_none_of_the_words_before_it(workers: int) -> None:
+    with running_server(workers=workers) as server, frequent_switches():
+        talker = server.irc("talker", "#a")
+        joiners = [server.irc(f"joiner{number}") for number in range(20)]
+        stop = threading.Event()
+
+        def talk() -> None:
+            number = 0
+            while not stop.is_set():
+                talker.say("#a", str(number))
+                number += 1
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            for joiner in joiners:
+                joiner.send("JOIN #a")
+                first = joiner.read()
+                assert first is not None
+                assert (first.verb, first.nick) == ("JOIN", joiner.nick)
+                heard = [joiner.expect("PRIVMSG").params[1] for _ in range(3)]
+                assert [int(number) for number in heard] == list(range(int(heard[0]), int(heard[0]) + 3))
+        finally:
+            stop.set()
+            thread.join()
+
+
+@WORKERS
+@pytest.mark.parametrize("way", ["PART #a", "KICK"])
+def test_after_a_leave_nothing_more_of_the_room_arrives(workers: int, way: str) -> None:
+    with running_server(workers=workers) as server, frequent_switches():
+        operator, leaver = server.irc("op", "#a"), server.irc("leaver", "#a")
+        talker = server.irc("talker", "#a")
+        for round_number in range(10):
+            talker.send(*(f"PRIVMSG #a :{round_number}/{number}" for number in range(50)))
+            if way == "KICK":
+                operator.send("KICK #a leaver :out")
+                leaver.expect("KICK")
+            else:
+                leaver.send(way)
+                leaver.expect("PART")
+            talker.say("#a", "afterwards")
+            talker.sync()
+            assert leaver.sync() == []
+            leaver.join("#a")
+
+
+@WORKERS
+def test_a_rename_is_told_once_and_between_the_words_under_both_names(workers: int) -> None:
+    with running_server(workers=workers) as server:
+        ana, bob = server.irc("ana", "#a", "#b", "#c"), server.irc("bob", "#a", "#b", "#c")
+        ana.send("PRIVMSG #a :1", "PRIVMSG #b :2", "NICK anna", "PRIVMSG #b :3", "PRIVMSG #a :4")
+        ana.sync()
+        seen = [(message.nick, message.verb, message.params[-1]) for message in bob.sync()]
+        assert seen.count(("ana", "NICK", "anna")) == 1
+        renamed = seen.index(("ana", "NICK", "anna"))
+        assert set(seen[:renamed]) == {("ana", "PRIVMSG", "1"), ("ana", "PRIVMSG", "2")}
+        assert set(seen[renamed + 1 :]) == {("anna", "PRIVMSG", "3"), ("anna", "PRIVMSG", "4")}
+
+
+@WORKERS
+def test_who_quits_is_announced_once_to_each_who_shared_any_room(workers: int) -> None:
+    with running_server(workers=workers) as server:
+        ana = server.irc("ana", "#a", "#b")
+        both, one, none = server.irc("both", "#a", "#b"), server.irc("one", "#b"), server.irc("none", "#c")
+        ana.send("PRIVMSG #a :last words", "QUIT :bye")
+        assert ana.rest()[-1].startswith("ERROR :")
+        assert [message.verb for message in both.sync() if message.nick == "ana"] == ["PRIVMSG", "QUIT"]
+        assert [message.verb for message in one.sync() if message.nick == "ana"] == ["QUIT"]
+        assert none.sync() == []
+
+
+@WORKERS
+def test_an_answer_never_overtakes_the_events_before_it(workers: int) -> None:
+    with running_server(workers=workers) as server:
+        ana = server.irc("ana", "#a", "#b", caps="echo-message")
+        ana.send("PRIVMSG #a :1", "PRIVMSG #b :2", "PING x", "PRIVMSG #a :3", "PING y")
+        seen = [message.params[-1] for message in ana.until("PONG") + ana.until("PONG")]
+        assert sorted(seen[:2]) == ["1", "2"]
+        assert seen[2:] == ["x", "3", "y"]
+
+
+class WatchedLock:
+    """A lock that knows who holds it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.holder: int | None = None
+        self.takes = 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.holder = threading.get_ident()
+        self.takes += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.holder = None
+        self._lock.release()
+
+
+def busy_day(server: RunningServer) -> None:
+    """A bit of everything that a worker does."""
+    ana, bob = server.irc("ana", "#a", caps="echo-message"), server.irc("bob", "#a", "#b")
+    ana.say("#a", "hello")
+    ana.send("NICK anna", "AWAY :tea", "TOPIC #a :x", "MODE #a +o bob", "KICK #a bob", "WHOIS bob", "LIST")
+    ana.sync()
+    bob.send("JOIN #a", "PRIVMSG anna :psst", "QUIT")
+    bob.rest()
+    ana.sync()
+
+
+def test_no_lock_is_held_across_a_system_call() -> None:
+    lock = WatchedLock()
+    calls: list[tuple[str, bool]] = []
+
+    def note(frame: object, kind: str, function: object) -> None:
+        owner = type(getattr(function, "__self__", None)).__name__
+        if kind == "c_call" and owner in ("socket", "epoll"):
+            calls.append((getattr(function, "__name__", ""), lock.holder == threading.get_ident()))
+
+    threading.setprofile(note)  # for the threads that start from here on: the workers
+    try:
+        with running_server(workers=2) as server:
+            server.server.hub._lock = lock  # type: ignore[assignment]
+            busy_day(server)
+    finally:
+        threading.setprofile(None)
+    assert lock.takes > 10
+    assert {"send", "recv", "poll"} <= {name for name, _ in calls}
+    assert not [name for name, held in calls if held]
+
+
+def test_a_reader_over_its_cap_is_dropped_and_the_others_still_receive() -> None:
+    with running_server(outbox_limit=20_000) as server:
+        slow_socket = server.connect()
+        slow_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow = IrcClient(slow_socket)
+        slow.register("slow")
+        slow.join("#a")
+        listener, talker = server.irc("listener", "#a"), server.irc("talker", "#a")
+        quit_reason = None
+        sent = 0
+        heard: list[Message] = []
+        while quit_reason is None and sent < 100_000:
+            talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(200)))
+            sent += 200
+            quit_reason = next((message for message in talker.sync() if message.verb == "QUIT"), None)
+            heard += listener.sync()
+        assert quit_reason is not None
+        assert quit_reason.nick == "slow"
+        assert quit_reason.params[0].startswith("Slow reader: ")
+        assert "the limit is 20,000" in quit_reason.params[0]
+        assert sum(message.verb == "PRIVMSG" for message in heard) == sent
+        assert sum(message.verb == "QUIT" for message in heard) == 1
+
+
+def test_a_member_that_does_not_read_delays_nobody() -> None:
+    with running_server() as server:
+        stuck_socket = server.connect()
+        stuck_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck = IrcClient(stuck_socket)
+        stuck.register("stuck")
+        stuck.join("#a")
+        ana, bob = server.irc("ana", "#a"), server.irc("bob", "#a")
+        for number in range(200):
+            ana.say("#a", f"{number} {'x' * 300}")
+            assert bob.expect("PRIVMSG").params[1].startswith(f"{number} ")
+
+
+def test_senders_wait_in_the_kernel_while_an_inbox_is_full_and_nothing_is_lost() -> None:
+    with running_server(workers=2, inbox_limit=8) as server, frequent_switches():
+        talkers = [server.irc(f"user{number}", "#a") for number in range(4)]
+        listener = server.irc("listener", "#a")
+
+        def talk(client: IrcClient) -> None:
+            client.send(*(f"PRIVMSG #a :{number}" for number in range(500)))
+
+        threads = [threading.Thread(target=talk, args=(client,)) for client in talkers]
+        for thread in threads:
+            thread.start()
+        heard: dict[str, list[int]] = {}
+        for _ in range(2000):
+            message = listener.expect("PRIVMSG")
+            heard.setdefault(message.nick, []).append(int(message.params[1]))
+        for thread in threads:
+            thread.join()
+        assert heard == {client.nick: list(range(500)) for client in talkers}
+
+
+def worker_counts(server: Server) -> list[int]:
+    return [len(worker._connections) for worker in server.workers]
+
+
+def test_connections_are_shared_out_evenly() -> None:
+    with running_server(workers=3) as server:
+        clients = [server.irc(f"user{number}") for number in range(9)]
+        assert worker_counts(server.server) == [3, 3, 3]
+        del clients
