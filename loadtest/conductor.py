@@ -114,12 +114,13 @@ class Conductor:
         members = [process.members or {} for process in processes.all.values()]
         start_ns = time.monotonic_ns() + round(settings.settle * 1e9)
         end_ns = start_ns + round(self._duration_s() * 1e9)
-        window = self._window = Window(number, start_ns, end_ns, [answer["rooms"] for answer in members])
+        window = Window(number, start_ns, end_ns, [answer["rooms"] for answer in members])
         if any(answer["boot_id"] != stamps.boot_id() for answer in members):
             self._faults.append("generator processes run on several hosts, whose clocks cannot be compared yet")
         if not any(len(users) > 1 for users in window.rooms.values()):
             raise _Over("no room has two members, so there is nobody to send to")
         window.cast(self._scenario, self._environment.stats)
+        self._window = window
         for (name, _), answer in zip(processes.all.items(), members, strict=True):
             processes.tell(name, "window", window.orders(answer["rooms"]))
         _log.info("Window %d: %s users in %s rooms", number, f"{window.users:,}", f"{len(window.rooms):,}")
@@ -132,7 +133,7 @@ class Conductor:
         if not all(state["finished"] and state["window"] == window.number for state in states):
             return False
         expected = sum(window.expected(state["sent"]) for state in states)
-        return sum(state["delivered"] for state in states) >= expected
+        return self._processes.status_sum("delivered") >= expected
 
     def _duration_s(self) -> float:
         """The window's length: `--duration`, or what `--run-time` leaves. Raises _Over when that is nothing."""

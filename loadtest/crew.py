@@ -7,15 +7,15 @@ Four messages come from the conductor, in this order: `plan` (what this run is),
 
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
-from locust import task
 from locust.exception import StopUser
 
 from chat.wires.message import build
 from loadtest import stamps
 from loadtest.accounts import Account, Audience, Receiver
+from loadtest.door import Door
 from loadtest.generator import Health
 from loadtest.options import Settings
 from loadtest.pacer import Pacer, Voice
@@ -36,15 +36,15 @@ class Member(ChatUser):
     number = -1
 
     def on_start(self) -> None:
-        self.number = self.crew.enlist(self)
-        self.enter(self.receiver.room)
-        self.crew.admit(self)
+        if self.crew.enlist(self) and self.enter(self.receiver.room):
+            self.crew.admit(self)
 
-    @task
     def stay(self) -> None:
         """All happens in the hub and in the pacer: this greenlet only keeps the user alive."""
         self.gone.wait()
         raise StopUser(self.gone_why)
+
+    tasks: ClassVar = [stay]
 
     def on_stop(self) -> None:
         self.crew.strike(self, "stopped by Locust")
@@ -65,7 +65,12 @@ class Crew:
         self._members: dict[int, Member] = {}
         self._window: Window | None = None
         self._ticker: Any = None
-        self._run = ""
+        self._run = ""  # empty while there is no run
+        self._rank, self._processes = 0, 1
+        self._enlisted = 0
+        self._refusals: Counter[str] = Counter()
+        self._door = Door(1)
+        self._settings = Settings()
         for kind, listener in (
             ("plan", self._plan),
             ("muster", self._muster),
@@ -75,19 +80,24 @@ class Crew:
             environment.runner.register_message(f"fanfare-{kind}", listener)
         environment.events.test_stop.add_listener(lambda **_: self._disband())
 
-    def enlist(self, member: Member) -> int:
-        """Give a new user number, name and room. Numbers interleave over the processes, so that rooms span them."""
+    def enlist(self, member: Member) -> bool:
+        """Give a new user number, name and room; False when there is no run, as this process came too late for it.
+
+        Numbers interleave over the processes, so that rooms span them.
+        """
         if not self._run:
-            raise StopUser("this process joined after the run had begun")
-        number = self._enlisted * self._processes + self._rank
+            member.gone.set()
+            return False
+        number = member.number = self._enlisted * self._processes + self._rank
         self._enlisted += 1
         member.nick = f"f{self._run[:3]}{_base36(number)}"[:9]  # 9 characters: what RFC 1459 servers allow
         member.label = self._settings.scenario
+        member.door = self._door
         member.patience = self._settings.patience
         member.capabilities = tuple(name for name in self._settings.capabilities.split(",") if name)
         member.receiver = Receiver(self._scenario.room_of(number))
         member.account = self._silence
-        return number
+        return True
 
     def admit(self, member: Member) -> None:
         if member.connection and member.connection.is_open:
@@ -111,8 +121,9 @@ class Crew:
         self._scenario: Scenario = SCENARIOS[self._settings.scenario](self._settings)
         self._silence = Account(stamps.pattern(self._run, 0), late_after_ns=0)  # before a window nobody speaks
         self._enlisted = 0
-        self._refusals: Counter[str] = Counter()
-        self._members = {}
+        self._door = Door(max(1, self._settings.connecting // self._processes))
+        self._refusals.clear()
+        self._members.clear()
         self._ticker = gevent.spawn(self._tick)
 
     def _muster(self, environment: Any, msg: Any) -> None:
@@ -185,15 +196,15 @@ class Window:
         voices = self._voices(speakers)
         for member in self._members.values():
             member.account = self.account
-        start_ns, end_ns = orders["start_ns"], orders["end_ns"]
+        start_ns: int = orders["start_ns"]
+        self._end_ns: int = orders["end_ns"]
         self._pacing = gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)
-        self._watching = gevent.spawn(self._health.watch, start_ns, end_ns)
-        self._end_ns = end_ns
+        self._watching = gevent.spawn(self._health.watch, start_ns, self._end_ns)
 
     @property
     def finished(self) -> bool:
         """Nothing more will be sent."""
-        return self._pacing.ready() and time.monotonic_ns() >= self._end_ns
+        return bool(self._pacing.ready()) and time.monotonic_ns() >= self._end_ns
 
     def count(self) -> None:
         """Bring all figures up to date, Locust's table too."""

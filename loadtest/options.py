@@ -21,6 +21,7 @@ class Settings:
     room_size: int = 10
     message_size: int = 100  # bytes of text: a chat line
     capabilities: str = ""  # none: every server then sends the plain line, and peers are compared alike
+    connecting: int = 8  # fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs
     duration: float | None = None
     settle: float = 1.0  # between the last join and the window: the join notices have gone by then
     grace: float = 5.0  # for what is still under way when the senders stop
@@ -80,6 +81,7 @@ _KINDS: dict[str, Callable[[str], Any]] = {
     "room_size": _number(int, 2),
     "message_size": _number(int, stamps.MIN_SIZE, stamps.MAX_SIZE),
     "capabilities": str,
+    "connecting": _number(int, 1),
     "duration": _number(float, 0.5),
     "settle": _number(float, 0.05),
     "grace": _number(float, 0.1),
@@ -106,6 +108,7 @@ _HELP = {
     "room_size": "room: members of one room",
     "message_size": "Bytes of text in a message",
     "capabilities": "IRCv3 capabilities to ask for where the server offers them, separated by commas",
+    "connecting": "Users who connect and register at the same time, over all processes",
     "duration": "Seconds of the measured window, after everyone is in. The run ends by itself after it. Default: what "
     "--run-time leaves after joining, less --settle, --grace and 1 s; without --run-time, 30. "
     "With Locust's page, windows follow one another until the test is stopped",

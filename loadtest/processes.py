@@ -74,7 +74,8 @@ class Processes:
         return True
 
     def status_sum(self, key: str) -> int:
-        return sum(process.status[key] for process in self.all.values())
+        total: int = sum(process.status[key] for process in self.all.values())
+        return total
 
     def statements(self) -> list[dict[str, Any]]:
         return [process.statement for process in self.all.values() if process.statement]

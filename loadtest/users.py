@@ -18,6 +18,7 @@ that each delivery is timed, but losses are not accounted for: that takes a scen
 import itertools
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -33,6 +34,7 @@ from chat.wires.message import Message, build, parse
 from loadtest import stamps
 from loadtest.accounts import Account, Receiver
 from loadtest.connection import Connection, resolve
+from loadtest.door import Door
 from loadtest.handshake import Entry, Refused, Registration
 from loadtest.rows import Row
 from loadtest.stamps import Stamp
@@ -55,6 +57,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     abstract = True
     room = "#lobby"
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
+    door = Door(8)  # of the process: how many connect and register at a time
     patience = 60.0  # seconds for connecting and registering, and again for joining
 
     def __init__(self, environment: Any) -> None:
@@ -76,13 +79,17 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     def on_stop(self) -> None:
         self.leave()
 
-    def enter(self, room: str) -> None:
-        """Connect, register, join. Raises StopUser when that fails; Locust's table has the reason."""
+    def enter(self, room: str) -> bool:
+        """Connect, register, join. False when that fails; Locust's table has the reason.
+
+        It raises nothing, as Locust prints a traceback for whatever `on_start` raises. `say` raises StopUser then.
+        """
         self.receiver = Receiver(room)
-        self._timed("connect", self._connect)
-        self._timed("join", lambda: self._converse(Entry(room)))
-        if self.connection:
+        with self.door.passing():
+            connected = self._timed("connect", self._connect)
+        if connected and self._timed("join", lambda: self._converse(Entry(room))) and self.connection:
             self.connection.on_lines = self._heard
+        return self.connection is not None
 
     def say(self, text: str, room: str = "") -> None:
         """Say it to the room, with a stamp before it. Never waits. Raises StopUser when the connection is gone."""
@@ -120,16 +127,19 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
                     raise Refused(self.gone_why)
                 self.connection.send(step.feed(message))
 
-    def _timed(self, kind: str, work: Any) -> None:
+    def _timed(self, kind: str, work: Callable[[], None]) -> bool:
         began = time.perf_counter()
         try:
             work()
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             self.leave()
             self._fire(kind, began, error=error)
-            self.refused(f"{kind}: {error}")
-            raise StopUser(str(error)) from None
+            self.gone_why = f"{kind}: {error}"
+            self.gone.set()
+            self.refused(self.gone_why)
+            return False
         self._fire(kind, began)
+        return True
 
     def _fire(self, kind: str, began: float, length: int = 0, error: Exception | None = None) -> None:
         self.environment.events.request.fire(
