@@ -104,11 +104,14 @@ class Settings:
         for name in _POSITIVE:
             value = getattr(self, name)
             _check(value > 0, f"{name} is {value}, it must be more than 0")
+        for name in (*_AT_LEAST_ZERO, *_POSITIVE):
+            _check(getattr(self, name) <= _MOST, f"{name} is {getattr(self, name)}, the most is {_MOST:,}")
         _check(bool(self.listen), "listen names no address")
         _check(self.lobby.startswith("#") and " " not in self.lobby, f"lobby is {self.lobby!r}, not a room's name")
         _check(bool(self.name) and " " not in self.name, f"name is {self.name!r}, not a host name")
 
 
+_MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
 _AT_LEAST_ZERO = ("max_connections", "max_per_address", "rate_limit", "rate_burst", "history", "drain")
 _POSITIVE = (
     "max_rooms",

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Any thread may call any method. `start` once, then `stop` once."""
+    """Any thread may call any method. `start` once, then `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -67,8 +67,10 @@ class Server:
 
     def stop(self, reason: str = "Server is shutting down", drain: float | None = None) -> None:
         """Accept nobody more, tell everyone, give the sockets until the deadline to take it, and close."""
-        assert self._acceptor is not None
-        self._acceptor.stop()
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is None:
+            return  # never started, or stopped already
+        acceptor.stop()
         drain = self.settings.drain if drain is None else drain
         self.hub.silent = not drain
         for worker in self.workers:

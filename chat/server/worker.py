@@ -198,10 +198,11 @@ class Worker:
         except WireError as error:
             self._drop(connection, str(error))
             return
+        registered = connection.user.registered
         self._execute(connection, commands)
-        if connection.pinged is not None:
+        if connection.pinged is not None or registered is not connection.user.registered:
             connection.pinged = None
-            self._schedule(connection)
+            self._schedule(connection)  # its next deadline may come before the one that was set
 
     def _execute(self, connection: Connection, commands: Sequence[Command]) -> None:
         """Run the commands that the rate allows; keep the others until it does, and read nothing more until then."""
