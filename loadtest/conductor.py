@@ -152,9 +152,8 @@ class Conductor:
 
     def _await_all(self, kind: str, seconds: float = _ANSWER_S) -> None:
         """Raises _Over when a process does not answer."""
-        states = self._processes.all.values()
         until_ns = time.monotonic_ns() + round(seconds * 1e9)
-        if not self._processes.wait(lambda: all(getattr(state, kind) for state in states), until_ns):
+        if not self._processes.wait(lambda: all(getattr(p, kind) for p in self._processes.present), until_ns):
             raise _Over(f"a generator process did not answer within {seconds:g} s")
 
     def _figures(self, patience_s: float) -> Figures:

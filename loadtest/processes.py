@@ -41,7 +41,13 @@ class Processes:
             self.all = {name: Process() for name in sorted(here)}
         else:
             self.all = {"local": Process()}
+        self._vanished: set[str] = set()
         self._news = Event()
+
+    @property
+    def present(self) -> list[Process]:
+        """Those that have not vanished."""
+        return [process for name, process in self.all.items() if name not in self._vanished]
 
     def tell(self, name: str, kind: str, data: dict[str, Any]) -> None:
         if self._is_master:
@@ -63,7 +69,10 @@ class Processes:
         return True
 
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
-        """Wait for `ready`; False when the monotonic clock shows `until_ns` before. Raises Vanished."""
+        """Wait for `ready`; False when the monotonic clock shows `until_ns` before.
+
+        Raises Vanished, once for each process.
+        """
         while not ready():
             self._check()
             left = _LOOK_EVERY_S if until_ns is None else min(_LOOK_EVERY_S, (until_ns - time.monotonic_ns()) / 1e9)
@@ -83,7 +92,8 @@ class Processes:
     def _check(self) -> None:
         if not self._is_master:
             return
-        for name in self.all:
+        for name in self.all.keys() - self._vanished:
             client = self._runner.clients.get(name)
             if client is None or client.state == "missing":
+                self._vanished.add(name)
                 raise Vanished(f"generator process {self._runner.get_worker_index(name)} vanished during the run")
