@@ -65,14 +65,14 @@ class IrcDialect:
                 return ()
             if event.tags and self._tags:
                 tags = f"{tags};{event.tags}" if tags else event.tags
-        line = _fit(_BODIES[type(event)](event))
+        line = fit(f"{_BODIES[type(event)](event)}\r\n".encode())
         return (f"@{tags} ".encode() + line if tags else line,)
 
     def welcome(self, nick: str) -> tuple[bytes, ...]:
         return ()  # the registration burst says it
 
     def farewell(self, reason: str) -> tuple[bytes, ...]:
-        return (_fit(f"ERROR :Closing link: {reason}"),)
+        return (fit(f"ERROR :Closing link: {reason}\r\n".encode()),)
 
 
 _DIALECTS = {flags: IrcDialect(*flags) for flags in product((False, True), repeat=4)}
@@ -120,12 +120,11 @@ def _read(line: bytes | Overlong) -> Command | None:
         return Reject(ERR_UNKNOWNERROR, str(error))
 
 
-def _fit(body: str) -> bytes:
-    """The line with its end; cut at a character's edge where the sender's address makes it too long."""
-    data = body.encode()
-    if len(data) > LINE_BYTES - 2:
-        data = data[: LINE_BYTES - 2].decode("utf-8", "ignore").encode()
-    return data + b"\r\n"
+def fit(line: bytes) -> bytes:
+    """The line, without tags and with its end; cut at a character's edge where it is too long for IRC."""
+    if len(line) <= LINE_BYTES:
+        return line
+    return line[: LINE_BYTES - 2].decode("utf-8", "ignore").encode() + b"\r\n"
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,272 @@
+"""The IRC wire: any bytes in, whole commands out; any event in, one line for each kind of client out."""
+
+from itertools import chain, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.errors import WireError
+from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Person, Quit, Rename, Say, Topic
+from chat.wires.irc import CAPABILITIES, ENDLESS_BYTES, LINE_BYTES, TAG_BYTES, IrcDialect, IrcWire, fit
+from chat.wires.message import Message, parse, parse_tags
+from chat.wires.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR
+from chat.wires.wire import Command, Reject
+from tests.test_message import keys
+
+TOO_LONG = Reject(ERR_INPUTTOOLONG, "Input line was too long")
+UNPRINTABLE = Reject(ERR_UNKNOWNERROR, "A line may not hold NUL or a carriage return")
+NO_COMMAND = Reject(ERR_UNKNOWNERROR, "line has no command")
+
+READS: list[tuple[bytes, list[Command]]] = [
+    (b"NICK ana\r\n", [Message("NICK", ["ana"])]),
+    (b"NICK ana\n", [Message("NICK", ["ana"])]),  # everyday programs end a line like this too
+    (b"nick ana\r\nUSER a 0 * :Ana A\r\n", [Message("NICK", ["ana"]), Message("USER", ["a", "0", "*", "Ana A"])]),
+    (
+        b"@label=1;+x=y PRIVMSG #a,#b :two words\r\n",
+        [Message("PRIVMSG", ["#a,#b", "two words"], tags="label=1;+x=y")],
+    ),
+    ("PRIVMSG #plät :☕ né\r\n".encode(), [Message("PRIVMSG", ["#plät", "☕ né"])]),
+    (b"PRIVMSG #a :\x01ACTION waves\x01\r\n", [Message("PRIVMSG", ["#a", "\x01ACTION waves\x01"])]),
+    # what is no line at all is ignored, as IRC has it
+    (b"\r\n\r\n\n   \r\n", []),
+    # invalid UTF-8 is taken as what cannot be read, so that others never get it
+    (b"PRIVMSG #a :caf\xe9 \xff\r\n", [Message("PRIVMSG", ["#a", "caf\ufffd \ufffd"])]),
+    (b"PRIVMSG #a :\xed\xa0\x80\r\n", [Message("PRIVMSG", ["#a", "\ufffd\ufffd\ufffd"])]),  # half a surrogate pair
+    (b"NICK \xc0\x80\r\n", [Message("NICK", ["\ufffd\ufffd"])]),  # NUL in two bytes
+    (b"NICK a\0b\r\n", [UNPRINTABLE]),
+    (b"NICK a\rb\r\n", [UNPRINTABLE]),
+    (b"NICK a\r\r\n", [UNPRINTABLE]),
+    (b":ana\r\n", [NO_COMMAND]),
+    (b"@a=b\r\n", [NO_COMMAND]),
+    (b":\r\nPING x\r\n", [NO_COMMAND, Message("PING", ["x"])]),
+    # lengths: at the limit, one past it
+    (b"PING " + b"x" * 505 + b"\r\n", [Message("PING", ["x" * 505])]),
+    (b"PING " + b"x" * 506 + b"\r\nPING y\r\n", [TOO_LONG, Message("PING", ["y"])]),
+    (b"PING " + "é".encode() * 253 + b"\r\n", [TOO_LONG]),  # bytes count, not characters
+    (b"@" + b"x" * 4094 + b" PING " + b"x" * 505 + b"\r\n", [Message("PING", ["x" * 505], tags="x" * 4094)]),
+    (b"@" + b"x" * 4095 + b" PING x\r\nPING y\r\n", [TOO_LONG, Message("PING", ["y"])]),
+    (b"@x PING " + b"x" * 506 + b"\r\n", [TOO_LONG]),
+    (b"@" + b"x" * 600 + b"\r\n", [TOO_LONG]),
+    (b"x" * 20_000 + b"\r\nPING y\r\n", [TOO_LONG, Message("PING", ["y"])]),
+]
+
+
+@pytest.mark.parametrize(("data", "commands"), READS)
+def test_bytes_are_read_as_the_commands_they_hold(data: bytes, commands: list[Command]) -> None:
+    assert IrcWire().feed(data) == commands
+
+
+@pytest.mark.parametrize(("data", "commands"), READS)
+def test_bytes_that_come_one_by_one_are_the_same_commands(data: bytes, commands: list[Command]) -> None:
+    wire = IrcWire()
+    assert list(chain.from_iterable(wire.feed(data[i : i + 1]) for i in range(len(data)))) == commands
+
+
+@pytest.mark.parametrize(("data", "commands"), [(data, commands) for data, commands in READS if len(data) < 1000])
+def test_bytes_cut_in_two_anywhere_are_the_same_commands(data: bytes, commands: list[Command]) -> None:
+    for cut in range(len(data) + 1):
+        wire = IrcWire()
+        assert wire.feed(data[:cut]) + wire.feed(data[cut:]) == commands
+
+
+@pytest.mark.parametrize(("data", "commands"), READS)
+def test_half_a_line_waits_for_its_end(data: bytes, commands: list[Command]) -> None:
+    wire = IrcWire()
+    assert wire.feed(data + b"PART #") == commands
+    assert wire.feed(b"a\r\n") == [Message("PART", ["#a"])]
+
+
+@pytest.mark.parametrize("size", [100, 4096, ENDLESS_BYTES])
+def test_an_endless_line_is_refused_once_and_then_cuts_its_peer_off(size: int) -> None:
+    wire = IrcWire()
+    whole, rest = divmod(ENDLESS_BYTES, size)
+    commands = list(chain.from_iterable(wire.feed(b"x" * size) for _ in range(whole)))
+    commands += wire.feed(b"x" * rest)
+    assert commands == [TOO_LONG]
+    with pytest.raises(WireError, match="no end after 65,537 bytes, the limit is 512"):
+        wire.feed(b"x")
+
+
+def test_a_long_line_that_ends_just_in_time_costs_its_peer_only_that_line() -> None:
+    wire = IrcWire()
+    assert wire.feed(b"x" * ENDLESS_BYTES) == [TOO_LONG]
+    assert wire.feed(b"\r\nPING x\r\n") == [Message("PING", ["x"])]
+
+
+@given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n", b"\n", b"@", b" :", b"PRIVMSG #a :", b"x" * 600])))
+def test_any_bytes_either_parse_to_commands_or_raise_a_wire_error(pieces: list[bytes]) -> None:
+    """Invariant: any bytes either give messages with a verb, and refusals with a reason, or raise WireError;
+    and how the stream was cut makes no difference."""
+    wire, whole = IrcWire(), IrcWire()
+    commands: list[Command] = []
+    try:
+        for piece in pieces:
+            commands += wire.feed(piece)
+        assert whole.feed(b"".join(pieces)) == commands
+    except WireError:
+        return
+    for command in commands:
+        if isinstance(command, Message):
+            assert command.verb
+            text = "".join([command.verb, command.source, command.tags, *command.params])
+            assert not set(text) & set("\r\n\0")
+            assert text.encode()  # no lone surrogates
+        else:
+            assert isinstance(command, Reject)
+            assert command.reason
+
+
+# Events to bytes
+
+AT = 1_700_000_000.1239  # 2023-11-14T22:13:20.123Z: cut, not rounded, as a clock shows it
+ANA = Person("ana", "~ana", "127.0.0.1")
+BEA = Person("Bea", "~b", "::1")
+
+PLAIN = IrcDialect.of(())
+TAGS = IrcDialect.of({"message-tags"})
+TIME = IrcDialect.of({"server-time"})
+FULL = IrcDialect.of(CAPABILITIES)
+
+ENCODED = [
+    (Say(ANA, "#lobby", "two words", AT), b":ana!~ana@127.0.0.1 PRIVMSG #lobby :two words\r\n"),
+    (Say(ANA, "bea", ":)", AT), b":ana!~ana@127.0.0.1 PRIVMSG bea ::)\r\n"),
+    (Say(ANA, "bea", "x", AT, Kind.NOTICE), b":ana!~ana@127.0.0.1 NOTICE bea :x\r\n"),
+    (Say(BEA, "#plät", "☕", AT), ":Bea!~b@::1 PRIVMSG #plät :☕\r\n".encode()),
+    (Join(ANA, "#lobby", AT), b":ana!~ana@127.0.0.1 JOIN #lobby\r\n"),
+    (Leave(ANA, "#lobby", AT), b":ana!~ana@127.0.0.1 PART #lobby\r\n"),
+    (Leave(ANA, "#lobby", AT, "so long"), b":ana!~ana@127.0.0.1 PART #lobby :so long\r\n"),
+    (Quit(ANA, AT, "Ping timeout"), b":ana!~ana@127.0.0.1 QUIT :Ping timeout\r\n"),
+    (Kick(ANA, "#lobby", BEA, AT, "no ads"), b":ana!~ana@127.0.0.1 KICK #lobby Bea :no ads\r\n"),
+    (Rename(ANA, "Ana2", AT), b":ana!~ana@127.0.0.1 NICK Ana2\r\n"),
+    (Topic(ANA, "#lobby", "new  topic", AT), b":ana!~ana@127.0.0.1 TOPIC #lobby :new  topic\r\n"),
+    (Topic(ANA, "#lobby", "", AT), b":ana!~ana@127.0.0.1 TOPIC #lobby :\r\n"),
+    (Mode(ANA, "#lobby", "+o-t Bea", AT), b":ana!~ana@127.0.0.1 MODE #lobby +o-t Bea\r\n"),
+]
+
+
+@pytest.mark.parametrize(("event", "data"), ENCODED)
+def test_an_event_is_one_line(event: Event, data: bytes) -> None:
+    assert PLAIN.encode(event) == (data,)
+    assert TAGS.encode(event) == (data,)
+
+
+@pytest.mark.parametrize(("event", "data"), ENCODED)
+def test_server_time_says_when_in_utc_with_milliseconds(event: Event, data: bytes) -> None:
+    assert TIME.encode(event) == (b"@time=2023-11-14T22:13:20.123Z " + data,)
+    assert FULL.encode(event) == (b"@time=2023-11-14T22:13:20.123Z " + data,)
+
+
+ONLY_FOR = [
+    (Away(ANA, "lunch", AT), "away-notify", b":ana!~ana@127.0.0.1 AWAY :lunch\r\n"),
+    (Away(ANA, None, AT), "away-notify", b":ana!~ana@127.0.0.1 AWAY\r\n"),
+    (NewRealname(ANA, "Ana A", AT), "setname", b":ana!~ana@127.0.0.1 SETNAME :Ana A\r\n"),
+    (
+        Say(ANA, "#lobby", "", AT, Kind.TAGS, "+typing=active"),
+        "message-tags",
+        b"@+typing=active :ana!~ana@127.0.0.1 TAGMSG #lobby\r\n",
+    ),
+    (Say(ANA, "#lobby", "", AT, Kind.TAGS), "message-tags", b":ana!~ana@127.0.0.1 TAGMSG #lobby\r\n"),
+]
+
+
+@pytest.mark.parametrize(("event", "capability", "data"), ONLY_FOR)
+def test_what_needs_a_capability_is_shown_to_clients_that_have_it_alone(
+    event: Event, capability: str, data: bytes
+) -> None:
+    assert IrcDialect.of({capability}).encode(event) == (data,)
+    assert IrcDialect.of(set(CAPABILITIES) - {capability}).encode(event) == ()
+    assert PLAIN.encode(event) == ()
+
+
+def test_client_tags_are_for_clients_with_message_tags_and_stand_behind_the_servers_own() -> None:
+    event = Say(ANA, "#lobby", "x", AT, tags="+a=b;+c")
+    line = b":ana!~ana@127.0.0.1 PRIVMSG #lobby :x\r\n"
+    assert PLAIN.encode(event) == (line,)
+    assert TIME.encode(event) == (b"@time=2023-11-14T22:13:20.123Z " + line,)
+    assert TAGS.encode(event) == (b"@+a=b;+c " + line,)
+    assert FULL.encode(event) == (b"@time=2023-11-14T22:13:20.123Z;+a=b;+c " + line,)
+
+
+SPACE = LINE_BYTES - len(b":ana!~ana@127.0.0.1 PRIVMSG #lobby :\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("x" * SPACE, "x" * SPACE),
+        ("x" * (SPACE + 1), "x" * SPACE),
+        ("x" * (SPACE - 2) + "é", "x" * (SPACE - 2) + "é"),
+        ("x" * (SPACE - 1) + "é", "x" * (SPACE - 1)),
+        ("x" * (SPACE - 3) + "😃", "x" * (SPACE - 3)),
+        ("x" * (SPACE - 4) + "😃", "x" * (SPACE - 4) + "😃"),
+        ("☕" * 400, "☕" * (SPACE // 3)),
+    ],
+)
+def test_a_line_is_cut_at_512_bytes_and_never_inside_a_character(text: str, left: str) -> None:
+    line = f":ana!~ana@127.0.0.1 PRIVMSG #lobby :{left}\r\n".encode()
+    assert PLAIN.encode(Say(ANA, "#lobby", text, AT)) == (line,)
+    assert FULL.encode(Say(ANA, "#lobby", text, AT, tags="+a"))[0].endswith(b";+a " + line)  # tags have their own limit
+
+
+def test_clients_with_the_same_view_share_one_dialect() -> None:
+    assert IrcDialect.of({"server-time", "batch"}) is IrcDialect.of({"echo-message", "server-time"})
+    dialects = {IrcDialect.of(caps) for caps in product(*((name, "") for name in CAPABILITIES))}
+    assert len(dialects) == 16
+
+
+def test_the_farewell_is_an_error_line() -> None:
+    assert PLAIN.farewell("Ping timeout: 60 seconds") == (b"ERROR :Closing link: Ping timeout: 60 seconds\r\n",)
+    assert PLAIN.welcome("ana") == ()
+    (long,) = PLAIN.farewell("é" * 400)
+    assert fit(long) == long
+    assert long.decode().endswith("é\r\n")
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=600)
+people = st.builds(
+    Person,
+    st.from_regex(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,29}", fullmatch=True),
+    st.from_regex(r"~[a-z0-9._-]{1,9}", fullmatch=True),
+    st.sampled_from(["127.0.0.1", "2001:db8:1111:2222:3333:4444:5555:6666"]),
+)
+rooms = st.text(st.characters(codec="utf-8", exclude_characters=" ,\x07\0\r\n:"), min_size=1, max_size=63).map(
+    "#".__add__
+)
+times = st.floats(0, 4_000_000_000)
+client_tags = st.dictionaries(keys.map("+".__add__), st.just("v"), max_size=3).map(
+    lambda tags: ";".join(f"{key}={value}" for key, value in tags.items())
+)
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        Say, people, rooms | people.map(lambda person: person.nick), texts, times, st.sampled_from(Kind), client_tags
+    ),
+    st.builds(Join, people, rooms, times),
+    st.builds(Leave, people, rooms, times, texts),
+    st.builds(Quit, people, times, texts),
+    st.builds(Kick, people, rooms, people, times, texts),
+    st.builds(Rename, people, people.map(lambda person: person.nick), times),
+    st.builds(Topic, people, rooms, texts, times),
+    st.builds(Mode, people, rooms, st.just("+oooo-n " + " ".join(["x" * 30] * 4)), times),
+    st.builds(Away, people, texts | st.none(), times),
+    st.builds(NewRealname, people, texts, times),
+)
+
+
+@given(events, st.sets(st.sampled_from(CAPABILITIES)))
+def test_every_event_is_one_line_that_fits_and_reads_back(event: Event, capabilities: set[str]) -> None:
+    """Invariant: an encoded event is at most one line: 512 bytes without its tags, valid UTF-8, no CR, LF or NUL
+    inside, from the person it is about."""
+    sends = IrcDialect.of(capabilities).encode(event)
+    if not sends:
+        return
+    (data,) = sends
+    assert data.endswith(b"\r\n")
+    assert not set(data[:-2]) & set(b"\r\n\0")
+    line = data[:-2].decode()
+    tags = len(data) - len(data.partition(b" ")[2]) if line.startswith("@") else 0
+    assert len(data) - tags <= LINE_BYTES
+    assert tags <= TAG_BYTES
+    message = parse(line)
+    assert message.source == event.who.mask
+    assert ("time" in parse_tags(message.tags)) is ("server-time" in capabilities)
