@@ -79,7 +79,7 @@ class Hub:
     def claim(self, user: User, nick: str) -> None:
         """Take a nickname, or change it; the rooms are told. Raises Refusal."""
         if not is_nickname(nick):
-            raise Refusal(ERR_ERRONEUSNICKNAME, nick if nick and " " not in nick else "*")
+            raise Refusal(ERR_ERRONEUSNICKNAME, nick)
         with self._lock:
             self._claim(user, nick)
 
@@ -189,7 +189,7 @@ class Hub:
     def join(self, user: User, name: str) -> Room | None:
         """Enter a room, making it if need be; None when the user is in it already. Raises Refusal."""
         if not is_room_name(name):
-            raise Refusal(ERR_BADCHANMASK, name.replace(" ", "_") or "*")
+            raise Refusal(ERR_BADCHANMASK, name)
         with self._lock:
             room = self._rooms.get(fold(name))
             if room is not None and user in room.members:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from chat.events import Event, Person
 from chat.server.inbox import Inbox
 from chat.server.posts import NOTHING, Copy, Direct, Hangup, Recast, Seat
+from chat.wires.irc import fit
 from chat.wires.message import build
 from chat.wires.numerics import Numeric
 from chat.wires.wire import Dialect
@@ -12,7 +13,7 @@ from chat.wires.wire import Dialect
 if TYPE_CHECKING:
     from chat.server.room import Room
 
-UNNAMED = "*"  # how numerics address someone who has no nickname yet
+UNNAMED = "*"  # stands in numerics for a nickname not yet there, or a name that cannot be repeated
 
 
 class User:
@@ -84,16 +85,19 @@ class User:
     def reply(self, verb: str, *params: str) -> None:
         """A line from the server; nothing on a wire that has no such lines."""
         if self.speaks_irc:
-            self.send(build(verb, *params, source=self.server_name))
+            self.send(fit(build(verb, *params, source=self.server_name)))
 
     def numeric(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """A numbered answer: its parameters, then its usual words unless `text` gives others."""
-        words = numeric.text if text is None else text
+        """A numbered answer: its parameters, then its usual words unless `text` gives others.
+
+        A parameter may be what the client sent: where it cannot stand in the middle of a line, `*` stands for it.
+        """
         if self.speaks_irc:
-            nick = self.nick or UNNAMED
-            middle = "".join(f" {param}" for param in params)
-            ending = f" :{words}" if words else ""
-            self.send(f":{self.server_name} {numeric.code} {nick}{middle}{ending}\r\n".encode())
+            words = numeric.text if text is None else text
+            middle = "".join(f" {param}" if _is_middle(param) else f" {UNNAMED}" for param in params)
+            ending = f" :{words}" if words or text is not None else ""
+            line = f":{self.server_name} {numeric.code} {self.nick or UNNAMED}{middle}{ending}\r\n"
+            self.send(fit(line.encode()))
 
     def show(self, event: Event) -> None:
         """An event for this client alone, as a private message is."""
@@ -135,3 +139,8 @@ class User:
     def end_answers(self) -> list[Copy]:
         answers, self._answers = self._answers or [], None
         return [answer for answer in answers if answer.sends]
+
+
+def _is_middle(param: str) -> bool:
+    """The text may stand in a line before the last parameter."""
+    return bool(param) and param[0] != ":" and " " not in param

@@ -31,7 +31,7 @@ def motd(hub: Hub, user: User) -> None:
         return
     user.numeric(RPL_MOTDSTART, text=RPL_MOTDSTART.text.format(user.server_name))
     for line in text.splitlines():
-        user.numeric(RPL_MOTD, text=f"- {line}"[:400])
+        user.numeric(RPL_MOTD, text=f"- {line}")
     user.numeric(RPL_ENDOFMOTD)
 
 

@@ -137,7 +137,7 @@ def list_(hub: Hub, user: User, message: Message) -> None:
     wanted = {fold(name) for name in each(message.params[0])} if message.params else None
     for room in hub.rooms():
         if wanted is None or fold(room.name) in wanted:
-            user.numeric(RPL_LIST, room.name, str(len(room.members)), text=room.topic or " ")
+            user.numeric(RPL_LIST, room.name, str(len(room.members)), text=room.topic)
     user.numeric(RPL_LISTEND)
 
 
