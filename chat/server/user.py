@@ -31,6 +31,7 @@ class User:
         "hears_itself",
         "inbox",
         "invisible",
+        "knows_302",
         "negotiating",
         "password",
         "person",
@@ -53,6 +54,7 @@ class User:
         self.password: str | None = None
         self.registered = False
         self.negotiating = False  # CAP holds registration back until CAP END
+        self.knows_302 = False  # has said CAP LS 302
         self.closing = False
         self.capabilities: frozenset[str] = frozenset()
         self.hears_itself = self.dialect.hears_itself

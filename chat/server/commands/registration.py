@@ -36,10 +36,11 @@ def cap(hub: Hub, user: User, message: Message) -> None:
         user.negotiating = not user.registered
         version = message.params[1] if len(message.params) > 1 else ""
         if version.isascii() and version.isdigit() and int(version) >= 302:
-            user.capabilities |= {"cap-notify"}  # implied by the version
-        user.reply("CAP", nick, "LS", " ".join(CAPABILITIES) + " ")
+            user.knows_302 = True
+            user.capabilities |= {"cap-notify"}
+        user.reply("CAP", nick, "LS", " ".join(CAPABILITIES))
     elif subcommand == "LIST":
-        user.reply("CAP", nick, "LIST", " ".join(sorted(user.capabilities)) + " ")
+        user.reply("CAP", nick, "LIST", " ".join(sorted(user.capabilities)))
     elif subcommand == "REQ":
         user.negotiating = not user.registered
         _request(user, nick, message.params[1] if len(message.params) > 1 else "")
@@ -54,13 +55,15 @@ def cap(hub: Hub, user: User, message: Message) -> None:
 def _request(user: User, nick: str, wanted: str) -> None:
     """All of the list is granted, or none of it."""
     words = wanted.split()
-    if any(word.removeprefix("-") not in CAPABILITIES for word in words):
-        user.reply("CAP", nick, "NAK", wanted + " ")
+    if any(word.removeprefix("-") not in CAPABILITIES for word in words) or (
+        user.knows_302 and "-cap-notify" in words  # the version implies it for good
+    ):
+        user.reply("CAP", nick, "NAK", wanted)
         return
     have = set(user.capabilities)
     for word in words:
         (have.discard if word.startswith("-") else have.add)(word.removeprefix("-"))
-    user.reply("CAP", nick, "ACK", wanted + " ")
+    user.reply("CAP", nick, "ACK", wanted)
     user.recast(frozenset(have), IrcDialect.of(have))
 
 
