@@ -19,6 +19,7 @@ from loadtest.options import Settings
 from loadtest.processes import Processes
 from loadtest.report.summary import summarise, write
 from loadtest.report.table import show, table
+from loadtest.rows import Row
 from loadtest.scenarios import SCENARIOS
 from loadtest.verdict import Figures, judge
 from loadtest.window import Window
@@ -119,7 +120,7 @@ class Conductor:
             self._faults.append("generator processes run on several hosts, whose clocks cannot be compared yet")
         if not any(len(users) > 1 for users in window.rooms.values()):
             raise _Over("no room has two members, so there is nobody to send to")
-        window.cast(self._scenario, self._environment.stats)
+        window.cast(self._scenario, Row(self._environment.stats, "complete", settings.scenario).show)
         self._window = window
         for (name, _), answer in zip(processes.all.items(), members, strict=True):
             processes.tell(name, "window", window.orders(answer["rooms"]))

@@ -1,12 +1,12 @@
 """One measured window, seen from the conductor: who is in which room, who speaks, what adds up. Sends nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from loadtest.accounts import Completions
 from loadtest.histogram import Histogram
-from loadtest.rows import Row
 from loadtest.scenarios import Scenario
 from loadtest.verdict import Figures
 
@@ -29,18 +29,21 @@ class Window:
         self._parts = parts
         self._speakers: list[tuple[int, int, str, int, int, int]] = []
         self._completions = Completions({})
-        self._row: Row | None = None
+        self._show: Callable[[Histogram], None] = lambda histogram: None
 
     @property
     def users(self) -> int:
         return sum(map(len, self.rooms.values()))
 
-    def cast(self, scenario: Scenario, stats: Any) -> None:
-        """Number the speakers, and count each one's messages: those whose intended time is within the window."""
-        length_ns = self._end_ns - self._start_ns
+    def cast(self, scenario: Scenario, show: Callable[[Histogram], None]) -> None:
+        """Number the speakers, and count each one's messages: those whose intended time is within the window.
+
+        `show` is called as messages are completed.
+        """
+        length_s = (self._end_ns - self._start_ns) / 1e9
         for sender, speaker in enumerate(scenario.speakers(self.rooms)):
             first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
-            count = max(0, -(-(length_ns - first_ns) // interval_ns))
+            count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
             self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count))
         holders = [{room: set(users) for room, users in part.items()} for part in self._parts]
         self._completions = Completions(
@@ -49,7 +52,7 @@ class Window:
                 for sender, user, room, *_ in self._speakers
             }
         )
-        self._row = Row(stats, "complete", scenario.name)
+        self._show = show
 
     def orders(self, part: Rooms) -> dict[str, Any]:
         """What a process with these rooms must know: the speakers that it has, or whom its users hear."""
@@ -67,8 +70,7 @@ class Window:
     def complete(self, completed: list[int]) -> None:
         """Take a process's completed messages."""
         self._completions.add(completed)
-        if self._row:
-            self._row.show(self._completions.histogram)
+        self._show(self._completions.histogram)
 
     def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]]) -> None:
         """Add up what the processes state."""

@@ -1,0 +1,58 @@
+"""An option is a typed setting with its bounds, from the command line and from Locust's page alike."""
+
+import argparse
+
+import pytest
+
+from chat.errors import SetupError
+from loadtest.options import Settings, add_options
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_options(parser)
+    return parser.parse_args(words)
+
+
+def test_without_options_the_settings_are_the_defaults() -> None:
+    assert Settings.of(parse()) == Settings()
+
+
+def test_options_become_settings() -> None:
+    settings = Settings.of(parse("--scenario", "room", "--rate", "0.5", "--room-size", "30", "--max-p99-ms", "20"))
+    assert settings == Settings(scenario="room", rate=0.5, room_size=30, max_p99_ms=20.0)
+
+
+def test_text_from_the_page_is_read_as_the_option_is_and_emptiness_is_no_value() -> None:
+    options = parse()
+    options.rate, options.duration = "2.5", ""
+    assert Settings.of(options) == Settings(rate=2.5)
+
+
+def test_text_from_the_page_that_does_not_fit_is_refused() -> None:
+    options = parse()
+    options.max_p99_ms = "fast"
+    with pytest.raises(SetupError, match="--max-p99-ms: 'fast' is not a number"):
+        Settings.of(options)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--scenario", "party"), "there is no scenario 'party', choose from broadcast, room"),
+        (("--rate", "0"), "must be from 0.001 to 1e\\+06, got 0"),
+        (("--announcers", "0"), "must be 1 or more, got 0"),
+        (("--message-size", "9"), "must be from 56 to 350, got 9"),
+        (("--room", "lobby"), "must be # and up to 39 characters"),
+        (("--room-size", "many"), "'many' is not a number"),
+    ],
+)
+def test_a_bad_option_says_what_would_be_good(words: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(argparse.ArgumentError, match=reason):
+        parse(*words)
+
+
+def test_help_is_readable() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    assert "more of one core" in " ".join(parser.format_help().split())

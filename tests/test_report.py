@@ -1,0 +1,68 @@
+"""The summary keeps its contract and the table its width, whatever the figures."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtest.histogram import LONGEST_US, Histogram
+from loadtest.report.summary import summarise, write
+from loadtest.report.table import table
+from loadtest.verdict import Figures, Verdict
+
+LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}
+
+
+def histogram(*us: int) -> Histogram:
+    taken = Histogram()
+    for each in us:
+        taken.add(each)
+    return taken
+
+
+def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, object]:
+    return summarise(figures, Verdict(word, list(reasons)))
+
+
+def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
+    write(summary_of(Figures("room", "host:1", 2, fanout=histogram(1_234))), tmp_path / "new" / "report")
+    summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
+    assert set(summary) == {
+        *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
+        *("fanout_us", "complete_us", "disconnects", "generator"),
+    }
+    assert set(summary["messages"]) == {
+        *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late"),
+    }
+    assert set(summary["fanout_us"]) == set(summary["complete_us"]) == LATENCY
+    assert summary["fanout_us"]["max"] == summary["fanout_us"]["p50"] == 1_234
+    assert set(summary["generator"]) == {
+        *("workers", "cpu_percent", "send_lateness_us", "loop_lag_us", "clock_error_us"),
+    }
+    assert set(summary["generator"]["loop_lag_us"]) == {"p50", "p99", "max"}
+    assert summary["disconnects"] == []
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        Figures("broadcast", "127.0.0.1:6667", 0),
+        Figures(
+            "broadcast",
+            "a-host-with-a-very-long-name." * 4 + "example.org:6667",
+            *(100_000, 100_000, 1, 86_400.0, 10_000_000, 999_999_999, 888_888_888, 1_234, 1_234, 1_234),
+            fanout=histogram(1, LONGEST_US),
+            complete=histogram(1, LONGEST_US),
+        ),
+    ],
+)
+def test_the_table_fits_100_columns(figures: Figures) -> None:
+    text = table(summary_of(figures, "invalid", "a reason " * 30))
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
+    figures = Figures("room", "host:1", 20, 20, sent=50, expected=950, delivered=949, fanout=histogram(1_234))
+    text = table(summary_of(figures, "fail", "1 delivery lost, the limit is 0"))
+    for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost, the limit is 0"):
+        assert part in text

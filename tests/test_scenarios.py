@@ -1,0 +1,91 @@
+"""Who is where and who says what, and what that adds up to over the processes of a run."""
+
+from typing import Any
+
+import pytest
+
+from chat.errors import SetupError
+from loadtest.histogram import Histogram
+from loadtest.options import Settings
+from loadtest.scenarios import SCENARIOS, Scenario
+from loadtest.verdict import Figures
+from loadtest.window import Window
+
+SECOND = 1_000_000_000  # ns
+
+
+def scenario(name: str, **choices: Any) -> Scenario:
+    return SCENARIOS[name](Settings(scenario=name, **choices))
+
+
+def test_announcers_share_one_room_and_take_turns() -> None:
+    broadcast = scenario("broadcast", announcers=2, rate=4)
+    assert {broadcast.room_of(user) for user in range(9)} == {"#load"}
+    speakers = broadcast.speakers({"#load": [0, 1, 2, 3]})
+    assert [(each.user, each.first_s, each.interval_s) for each in speakers] == [(0, 0, 0.25), (1, 0.125, 0.25)]
+
+
+def test_rooms_are_filled_one_after_the_other_and_everyone_speaks() -> None:
+    room = scenario("room", room="#r", room_size=3, rate=2)
+    assert [room.room_of(user) for user in range(7)] == ["#r-1"] * 3 + ["#r-2"] * 3 + ["#r-3"]
+    speakers = room.speakers({"#r-1": [0, 1, 2], "#r-2": [3, 4]})
+    assert [each.user for each in speakers] == [0, 1, 2, 3, 4]
+    assert all(0 <= each.first_s < each.interval_s == 0.5 for each in speakers)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "users"), [("broadcast", {"announcers": 5}, 4), ("broadcast", {}, 1), ("room", {}, 1)]
+)
+def test_options_that_do_not_fit_the_users_are_refused(name: str, choices: dict[str, Any], users: int) -> None:
+    with pytest.raises(SetupError):
+        scenario(name, **choices).check(users)
+
+
+@pytest.mark.parametrize(("rate", "duration_s", "count"), [(10, 1, 10), (3, 1, 3), (0.5, 3, 2), (0.4, 1, 1)])
+def test_a_sender_says_what_falls_into_the_window(rate: float, duration_s: int, count: int) -> None:
+    window = Window(1, 0, duration_s * SECOND, [{"#load": [0, 1]}])
+    window.cast(scenario("broadcast", rate=rate), lambda histogram: None)
+    assert [speaker[-1] for speaker in window.orders({"#load": []})["speakers"]] == [count]
+
+
+def test_a_window_knows_its_rooms_over_all_processes_and_tells_each_what_it_hears() -> None:
+    parts = [{"#r-1": [2, 0], "#r-2": [4]}, {"#r-1": [1]}]
+    window = Window(3, 5, 6 * SECOND, parts)
+    window.cast(scenario("room", room="#r", room_size=3), lambda histogram: None)
+    assert window.rooms == {"#r-1": [0, 1, 2], "#r-2": [4]}
+    assert window.users == 4
+    assert window.expected({"#r-1": 10, "#r-2": 7}) == 20
+    assert [speaker[1] for speaker in window.orders(parts[0])["speakers"]] == [0, 1, 2, 4]
+    assert [speaker[1] for speaker in window.orders(parts[1])["speakers"]] == [0, 1, 2]
+
+
+def test_a_message_is_complete_when_every_process_that_has_receivers_says_so() -> None:
+    window = Window(1, 0, SECOND, [{"#load": [0]}, {"#load": [1, 2]}, {"#load": [3]}])
+    shown: list[int] = []
+    window.cast(scenario("broadcast"), lambda histogram: shown.append(histogram.count))
+    window.complete([0, 0, 500])  # the speaker's own process has no receiver beside it
+    window.complete([0, 0, 700])
+    assert shown == [0, 1]
+
+
+def test_statements_add_up() -> None:
+    window = Window(1, 0, 2 * SECOND, [{"#load": [0, 1]}, {"#load": [2]}])
+    one = Histogram()
+    one.add(500)
+    statement = {
+        "sent": {"#load": 2},
+        "delivered": 2,
+        "duplicated": 1,
+        "reordered": 1,
+        "late": 1,
+        "fanout": one.pack(),
+        "send_lateness": one.pack(),
+        "loop_lag": one.pack(),
+        "cpu_percent": 10.0,
+        "dropped": {"reset": 1},
+    }
+    figures = Figures("broadcast", "host:1", 3)
+    window.sum_up(figures, [statement, {**statement, "sent": {}, "cpu_percent": 20.0}])
+    assert (figures.users, figures.duration_s, figures.sent, figures.expected) == (3, 2.0, 2, 4)
+    assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 0, 2, 2, 2)
+    assert (figures.fanout.count, figures.cpu_percent, figures.dropped) == (2, 20.0, {"reset": 2})
