@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat import __version__
 from chat.wires.irc import CAPABILITIES
 from tests.support import IrcClient, RunningServer
 
@@ -132,3 +133,170 @@ def test_listing_or_ending_holds_nothing_back_and_ending_later_does_nothing(serv
     assert talk(client, "USER a 0 * :Ana")[0].startswith("001 ana ")
     assert talk(client, "CAP END", "CAP LS 302", "CAP END") == [f"CAP ana LS :{ALL}"]
     assert talk(client, "JOIN #a")[0].endswith(" JOIN #a")
+
+
+# Names
+
+
+def test_the_welcome_comes_in_the_order_that_programs_wait_for(server: RunningServer) -> None:
+    seen = server.raw().register("Ana")
+    assert [message.verb for message in seen] == [
+        "001", "002", "003", "004", "005", "005", "251", "252", "254", "255", "265", "266", "422",
+    ]  # fmt: skip
+    assert all(message.source == "fanfare.local" and message.params[0] == "Ana" for message in seen)
+    assert seen[0].params[1:] == ["Welcome to the Fanfare network, Ana!~Ana@127.0.0.1"]
+    assert seen[1].params[1:] == [f"Your host is fanfare.local, running version fanfare-{__version__}"]
+
+
+def test_nick_and_user_may_come_in_either_order(server: RunningServer) -> None:
+    client = server.raw()
+    assert talk(client, "USER ana 0 * :Ana") == []
+    assert talk(client, "NICK ana")[0].startswith("001 ana ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("ana", "~ana"),
+        ("ninechars", "~ninechars"),
+        ("tenletters", "~tenletter"),  # USERLEN counts the tilde
+        ("a.b-c_1", "~a.b-c_1"),
+        ("a!b@c", "~abc"),  # what would make the mask ambiguous
+        ("á:n", "~n"),
+        ("☕", "~user"),
+    ],
+)
+def test_the_user_name_is_what_a_mask_can_hold_of_the_one_sent(server: RunningServer, sent: str, name: str) -> None:
+    client = server.raw()
+    assert talk(client, "NICK ana", f"USER {sent} 0 * :Ana")[0].endswith(f", ana!{name}@127.0.0.1")
+
+
+@pytest.mark.parametrize("line", ["USER", "USER a", "USER a 0 *", "USER a 0 * :"])
+def test_user_without_all_its_parameters_is_refused_and_may_be_sent_again(server: RunningServer, line: str) -> None:
+    client = server.raw()
+    assert talk(client, "NICK ana", line) == ["461 ana USER :Not enough parameters"]
+    assert talk(client, "USER a 0 * :Ana")[0].startswith("001 ")
+
+
+def test_user_counts_once(server: RunningServer) -> None:
+    client = server.raw()
+    assert talk(client, "USER a 0 * :Ana", "USER b 0 * :Ana") == ["462 * :You may not reregister"]
+    assert talk(client, "NICK ana")[0].endswith("ana!~a@127.0.0.1")
+    assert talk(client, "USER b 0 * :Ana") == ["462 ana :You may not reregister"]
+
+
+@pytest.mark.parametrize("line", ["NICK", "NICK :"])
+def test_nick_without_a_name_is_told_so(server: RunningServer, line: str) -> None:
+    client = server.raw()
+    assert talk(client, line) == ["431 * :No nickname given"]
+    client.register("ana")
+    assert talk(client, line) == ["431 ana :No nickname given"]
+
+
+@pytest.mark.parametrize("nick", ["1ana", "-ana", "a.b", "a!b", "#ana", "*", "á", "x" * 31, "\x01", "a~"])
+def test_an_erroneous_nickname_is_refused_and_the_old_one_stays(server: RunningServer, nick: str) -> None:
+    client = server.raw()
+    assert talk(client, f"NICK {nick}") == [f"432 * {nick} :Erroneous nickname"]
+    client.register("ana")
+    assert talk(client, f"NICK {nick}") == [f"432 ana {nick} :Erroneous nickname"]
+    assert talk(client, "PRIVMSG ana :me") == [":ana!~ana@127.0.0.1 PRIVMSG ana :me"]
+
+
+@pytest.mark.parametrize("nick", ["a", "x" * 30, "a1-", "[]\\`_^{|}", "{ana}"])
+def test_any_letters_of_the_standard_make_a_nickname(server: RunningServer, nick: str) -> None:
+    assert server.raw().register(nick)[0].params[0] == nick
+
+
+@pytest.mark.parametrize("nick", ["ana", "ANA", "Server"])
+def test_a_nickname_in_use_is_refused_and_another_may_be_tried(server: RunningServer, nick: str) -> None:
+    server.irc("ana")
+    client = server.raw()
+    assert talk(client, f"NICK {nick}", "USER b 0 * :Bea") == [f"433 * {nick} :Nickname is already in use"]
+    assert talk(client, f"NICK {nick}_")[0].startswith(f"001 {nick}_ ")
+    assert talk(client, f"NICK {nick}") == [f"433 {nick}_ {nick} :Nickname is already in use"]
+
+
+def test_two_that_register_with_one_nickname_become_one_user(server: RunningServer) -> None:
+    first, second = server.raw(), server.raw()
+    assert talk(first, "NICK ana") == []
+    assert talk(second, "NICK Ana", "USER b 0 * :Bea") == ["433 * Ana :Nickname is already in use"]
+    assert talk(first, "USER a 0 * :Ana")[0].startswith("001 ana ")
+
+
+def test_a_nickname_is_free_again_when_its_holder_goes_or_renames(server: RunningServer) -> None:
+    ana = server.irc("ana")
+    assert talk(ana, "NICK anna") == [":ana!~ana@127.0.0.1 NICK anna"]
+    bea = server.irc("ana")
+    bea.send("QUIT")
+    assert bea.rest() == ["ERROR :Closing link: Quit"]
+    carl = server.raw()
+    assert talk(carl, "NICK ANA") == []
+    carl.send("QUIT")
+    carl.rest()
+    server.irc("aNa")
+
+
+def test_only_the_case_of_a_nickname_may_change(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(ana, "NICK Ana") == [":ana!~ana@127.0.0.1 NICK Ana"]
+    assert bea.sync_lines() == [":ana!~ana@127.0.0.1 NICK Ana"]
+    assert talk(ana, "NICK Ana") == []
+    assert bea.sync_lines() == []
+    assert talk(bea, "PRIVMSG aNA :x") == []
+    assert ana.sync_lines() == [":bea!~bea@127.0.0.1 PRIVMSG Ana :x"]
+
+
+def test_a_new_nickname_is_told_once_to_each_who_shares_a_room(server: RunningServer) -> None:
+    ana, bea, carl = server.irc("ana", "#a", "#b"), server.irc("bea", "#a", "#b"), server.irc("carl", "#c")
+    ana.sync()
+    assert talk(ana, "NICK zoe") == [":ana!~ana@127.0.0.1 NICK zoe"]
+    assert bea.sync_lines() == [":ana!~ana@127.0.0.1 NICK zoe"]
+    assert carl.sync_lines() == []
+    bea.say("#a", "hi")
+    bea.sync()
+    assert ana.sync_lines() == [":bea!~bea@127.0.0.1 PRIVMSG #a :hi"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "JOIN #a", "PART #a", "PRIVMSG ana :x", "NOTICE ana :x", "TAGMSG ana", "NAMES #a", "WHO ana", "WHOIS ana",
+        "TOPIC #a", "LIST", "MODE #a", "KICK #a ana", "AWAY", "MOTD", "LUSERS", "VERSION", "TIME", "SETNAME x",
+        "JOIN",
+    ],
+)  # fmt: skip
+def test_nothing_but_registering_is_possible_before(server: RunningServer, line: str) -> None:
+    assert talk(server.raw(), line) == ["451 * :You have not registered"]
+
+
+@pytest.mark.parametrize("line", ["FOO", "foo bar :baz", "INVITE ana #a", "001 x", "JOıN #a"])
+def test_an_unknown_command_is_named_in_the_refusal(server: RunningServer, line: str) -> None:
+    verb = line.split()[0]
+    verb = verb.upper() if verb.isascii() else verb
+    client = server.raw()
+    assert talk(client, line) == [f"421 * {verb} :Unknown command"]
+    client.register("ana")
+    assert talk(client, line) == [f"421 ana {verb} :Unknown command"]
+
+
+@pytest.mark.parametrize(
+    "line", ["JOIN", "PART", "TOPIC", "MODE", "KICK", "KICK #a", "PING", "PASS", "SETNAME", "CAP", "USER"]
+)
+def test_missing_parameters_are_told_with_the_command(server: RunningServer, line: str) -> None:
+    client = server.irc("ana", "#a")
+    assert talk(client, line) == [f"461 ana {line.split()[0]} :Not enough parameters"]
+
+
+@pytest.mark.parametrize("token", ["x", ":two words", "::)", ":"])
+def test_a_ping_is_answered_with_its_token_at_any_time(server: RunningServer, token: str) -> None:
+    client = server.raw()
+    client.send(f"PING {token}")
+    assert client.expect("PONG").params == ["fanfare.local", token.removeprefix(":")]
+    client.register("ana")
+    client.send(f"PING {token}")
+    assert client.expect("PONG").params == ["fanfare.local", token.removeprefix(":")]
+
+
+def test_a_pong_is_never_answered(server: RunningServer) -> None:
+    assert talk(server.raw(), "PONG", "PONG x", "PONG fanfare.local :x") == []

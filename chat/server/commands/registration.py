@@ -4,6 +4,7 @@ Sources: https://modern.ircdocs.horse "Connection Registration", https://ircv3.n
 """
 
 import hmac
+import re
 import time
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ from chat.wires.numerics import (
     RPL_WELCOME,
     RPL_YOURHOST,
 )
+
+_NOT_IN_USER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @command("CAP", 1, anytime=True)
@@ -88,9 +91,9 @@ def user_name(hub: Hub, user: User, message: Message) -> None:
     if user.registered or user.person.user:
         raise Refusal(ERR_ALREADYREGISTERED)
     name, realname = message.params[0], message.params[3]
-    name = "".join(letter for letter in name if letter.isalnum() or letter in "-._")[: USER_LENGTH - 1]
-    if not name:
+    if not realname:
         raise Refusal(ERR_NEEDMOREPARAMS, "USER")
+    name = _NOT_IN_USER_NAME.sub("", name)[: USER_LENGTH - 1] or "user"
     user.person = replace(user.person, user=f"~{name}")  # the tilde: nobody has verified it
     user.realname = realname[:REALNAME_LENGTH]
     _complete(hub, user)
