@@ -4,7 +4,7 @@ import pytest
 
 from chat import __version__
 from chat.wires.irc import CAPABILITIES
-from tests.support import IrcClient, RunningServer
+from tests.support import IrcClient, RunningServer, running_server
 
 ALL = " ".join(CAPABILITIES)
 
@@ -300,3 +300,30 @@ def test_a_ping_is_answered_with_its_token_at_any_time(server: RunningServer, to
 
 def test_a_pong_is_never_answered(server: RunningServer) -> None:
     assert talk(server.raw(), "PONG", "PONG x", "PONG fanfare.local :x") == []
+
+
+# The password
+
+
+def test_the_right_password_lets_in_and_of_several_the_last_counts() -> None:
+    with running_server(password="open sesame") as server:
+        client = server.raw()
+        assert talk(client, "PASS wrong", "PASS :open sesame", "NICK ana", "USER a 0 * :Ana")[0].startswith("001 ")
+        assert talk(client, "PASS x") == ["462 ana :You may not reregister"]
+
+
+@pytest.mark.parametrize("sent", [(), ("PASS wrong",), ("PASS :",), ("PASS :Open Sesame",), ("PASS é",)])
+def test_a_wrong_password_is_refused_and_the_connection_closed(sent: tuple[str, ...]) -> None:
+    with running_server(password="open sesame") as server:
+        client = server.raw()
+        client.send(*sent, "NICK ana", "USER a 0 * :Ana", "PASS :open sesame", "NICK bea", "JOIN #a")
+        assert client.rest() == [
+            ":fanfare.local 464 ana :Password incorrect",
+            "ERROR :Closing link: Password incorrect",
+        ]
+        client = server.raw()
+        assert talk(client, "PASS :open sesame", "NICK ana", "USER a 0 * :Ana")[0].startswith("001 ")
+
+
+def test_where_none_is_asked_for_any_password_will_do(server: RunningServer) -> None:
+    assert talk(server.raw(), "PASS x", "NICK ana", "USER a 0 * :Ana")[0].startswith("001 ")

@@ -106,7 +106,8 @@ def _complete(hub: Hub, user: User) -> None:
     settings = hub.settings
     if settings.password and not hmac.compare_digest((user.password or "").encode(), settings.password.encode()):
         user.numeric(ERR_PASSWDMISMATCH)
-        user.hang_up("password incorrect")
+        hub.quit(user, ERR_PASSWDMISMATCH.text)  # whatever it has sent behind this does not count
+        user.hang_up(ERR_PASSWDMISMATCH.text)
         return
     user.password = None
     hub.register(user)
