@@ -228,7 +228,7 @@ def test_a_nickname_is_free_again_when_its_holder_goes_or_renames(server: Runnin
     assert talk(ana, "NICK anna") == [":ana!~ana@127.0.0.1 NICK anna"]
     bea = server.irc("ana")
     bea.send("QUIT")
-    assert bea.rest() == ["ERROR :Closing link: Quit"]
+    assert bea.rest() == ["ERROR :Closing link: Quit: "]
     carl = server.raw()
     assert talk(carl, "NICK ANA") == []
     carl.send("QUIT")
@@ -327,3 +327,24 @@ def test_a_wrong_password_is_refused_and_the_connection_closed(sent: tuple[str, 
 
 def test_where_none_is_asked_for_any_password_will_do(server: RunningServer) -> None:
     assert talk(server.raw(), "PASS x", "NICK ana", "USER a 0 * :Ana")[0].startswith("001 ")
+
+
+# Going
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("QUIT :gone to lunch", "Quit: gone to lunch"), ("QUIT", "Quit: "), ("QUIT :", "Quit: "), ("QUIT x", "Quit: x")],
+)
+def test_quit_tells_the_reason_and_closes(server: RunningServer, line: str, reason: str) -> None:
+    ana, bea = server.irc("ana", "#a", "#b"), server.irc("bea", "#a", "#b")
+    ana.sync()
+    ana.send(line, "PRIVMSG #a :not any more")
+    assert ana.rest() == [f"ERROR :Closing link: {reason}"]
+    assert bea.sync_lines() == [f":ana!~ana@127.0.0.1 QUIT :{reason}"]
+
+
+def test_quit_is_possible_before_registration(server: RunningServer) -> None:
+    client = server.raw()
+    client.send("NICK ana", "QUIT :changed my mind")
+    assert client.rest() == ["ERROR :Closing link: Quit: changed my mind"]

@@ -135,5 +135,5 @@ def pong(hub: Hub, user: User, message: Message) -> None:
 @command("QUIT", anytime=True)
 def quit_(hub: Hub, user: User, message: Message) -> None:
     words = message.params[0][:REASON_LENGTH] if message.params else ""
-    hub.quit(user, f"Quit: {words}" if words else "Quit")
-    user.hang_up(f"Quit: {words}" if words else "Quit")
+    hub.quit(user, f"Quit: {words}")  # the prefix says that it was the user's own will, also where there are no words
+    user.hang_up(f"Quit: {words}")
