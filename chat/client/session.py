@@ -107,34 +107,32 @@ class Session:
 
     def _talk(self, connection: socket.socket, selector: selectors.BaseSelector) -> str:
         watch = _Watch(self._patience)
-        while True:
-            if not self._take_output():
-                return "the server no longer reads what this program sends"
+        while self._take_output():
             selector.modify(connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0))
             if self._closing.is_set():
                 watch.leave()
             for key, ready in selector.select(watch.left()):
                 if key.fileobj is self._awake:
                     self._awake.recv(_READ_BYTES)
-                    continue
-                if ready & selectors.EVENT_WRITE:
+                elif ready & selectors.EVENT_READ and not self._read(connection, watch):
+                    return self._protocol.farewell or "the server closed the connection"
+                elif ready & selectors.EVENT_WRITE:  # after reading: a server that cuts us off says why before it does
                     self._flush(connection)
-                if ready & selectors.EVENT_READ:
-                    data = connection.recv(_READ_BYTES)
-                    if not data:
-                        return self._protocol.farewell or "the server closed the connection"
-                    self._read(data)
-                    watch.heard(self._protocol.welcomed)
             if watch.left() == 0:
-                if not watch.ask:
+                if not watch.may_ask:
                     return watch.verdict
                 self._protocol.ping()
                 watch.asked()
+        return "the server no longer reads what this program sends"
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, connection: socket.socket, watch: "_Watch") -> bool:
+        """Take what has arrived; False at the end of the stream."""
+        data = connection.recv(_READ_BYTES)
         for news in self._protocol.feed(data):
             if not self._closing.is_set():
                 self._report(news)
+        watch.heard(self._protocol.welcomed)
+        return bool(data)
 
     def _report(self, news: News) -> None:
         """Put it on the queue; wait for a window that is behind, unless it has closed the session."""
@@ -175,17 +173,17 @@ class _Watch:
     def heard(self, welcomed: bool) -> None:
         """The server sent something. Before its welcome that only prolongs the wait for it."""
         if not self._leaving:
-            self.ask = welcomed
+            self.may_ask = welcomed
             self._deadline = time.monotonic() + (self._patience.silence if welcomed else self._patience.answer)
 
     def asked(self) -> None:
-        self.ask = False
+        self.may_ask = False
         self._deadline = time.monotonic() + self._patience.answer
 
     def leave(self) -> None:
         if not self._leaving:
             self._leaving = True
-            self.ask = False
+            self.may_ask = False
             self._deadline = time.monotonic() + self._patience.goodbye
 
     @property
