@@ -1,0 +1,201 @@
+"""The load test end to end: Locust as a person runs it, against the server of this repository.
+
+Counts are asserted, times never: the budgets for latency and for the generator's health are out of the way wherever a
+busy machine could trip them.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lossy import lossy_proxy
+from tests.support import running_server
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 50.0  # s for a run; a bound that only a fault reaches
+UNHURRIED = ("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-cpu-percent", "1000")
+QUICK = ("--users", "20", "--spawn-rate", "100", "--settle", "0.1", "--grace", "20", "--duration", "1")
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with running_server() as server:
+        yield server.ports["irc"]
+
+
+def command(*options: str, locustfile: Path = ROOT / "loadtest" / "locustfile.py") -> list[str]:
+    return [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log", "--only-summary", *options]
+
+
+def run(port: int, *options: str, **place: Any) -> subprocess.CompletedProcess[str]:
+    host = () if "--worker" in options else ("--host", f"irc://127.0.0.1:{port}")
+    return subprocess.run(
+        command(*host, "--headless", *options, **place),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def summary(directory: Path) -> Any:
+    return json.loads((directory / "summary.json").read_text())
+
+
+def test_a_run_accounts_for_every_delivery_and_passes(port: int, tmp_path: Path) -> None:
+    done = run(port, *QUICK, *UNHURRIED, "--report", str(tmp_path), "--json-file", str(tmp_path / "locust"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert (report["verdict"], report["reasons"], report["users"]) == ("pass", [], 20)
+    assert (report["duration_s"], report["target"]) == (1.0, f"127.0.0.1:{port}")
+    assert report["messages"] == {
+        "sent": 10,
+        "expected_deliveries": 190,
+        "delivered": 190,
+        "lost": 0,
+        "duplicated": 0,
+        "reordered": 0,
+        "late": report["messages"]["late"],
+    }
+    assert (report["fanout_us"]["count"], report["complete_us"]["count"]) == (190, 10)
+    assert 0 < report["fanout_us"]["p50"] <= report["complete_us"]["max"] == report["fanout_us"]["max"]
+    assert (report["generator"]["workers"], report["generator"]["clock_error_us"]) == (1, 0)
+    rows = {row["method"]: row["num_requests"] for row in json.loads((tmp_path / "locust.json").read_text())}
+    assert rows == {"connect": 20, "join": 20, "send": 10, "deliver": 190, "complete": 10}
+    assert "PASS" in done.stdout.splitlines()[-2]
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_two_processes_count_exactly_what_one_does(port: int, tmp_path: Path) -> None:
+    rooms = ("--scenario", "room", "--room-size", "5", "--rate", "4", "--processes", "2")
+    done = run(port, *QUICK, *UNHURRIED, *rooms, "--report", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(tmp_path)
+    messages = report["messages"]
+    assert (messages["sent"], messages["expected_deliveries"], messages["delivered"]) == (80, 320, 320)
+    assert (report["fanout_us"]["count"], report["complete_us"]["count"]) == (320, 80)
+    assert report["generator"]["workers"] == 2
+
+
+def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_path: Path) -> None:
+    with lossy_proxy(port, lose=3, repeat=5, hold=7) as tampered:
+        done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert report["verdict"] == "fail"
+    assert report["reasons"] == [
+        "19 deliveries lost, the limit is 0",
+        "19 deliveries duplicated, the limit is 0",
+        "19 deliveries reordered, the limit is 0",
+    ]
+    assert report["messages"]["delivered"] == 171
+    assert report["complete_us"]["count"] == 9
+
+
+def test_a_missed_threshold_fails(port: int) -> None:
+    done = run(port, *QUICK, *UNHURRIED, "--max-p99-ms", "0.001")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"FAIL.*\n.*fan-out p99 is [\d.]+ ms, the limit is 0.001 ms", done.stdout)
+
+
+def test_a_generator_over_its_budget_makes_the_run_invalid_even_where_a_threshold_was_missed(port: int) -> None:
+    done = run(port, *QUICK, "--max-send-lateness-ms", "0", "--max-p99-ms", "0.001")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert re.search(r"INVALID.*\n.*the generator sent late", done.stdout)
+
+
+def test_fewer_users_than_asked_for_make_the_run_invalid_and_the_table_says_why() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        done = run(unused.getsockname()[1], *QUICK)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "only 0 of 20 users were in: connect: [Errno 111] Connection refused" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_stopped_before_its_end_is_invalid(port: int) -> None:
+    done = run(port, *QUICK, "--duration", "3600", "--run-time", "2")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "before its end" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--scenario", "party"), "argument --scenario: there is no scenario 'party', choose from broadcast, room"),
+        (("--users", "3", "--announcers", "4"), "--announcers 4 is more than the 3 users"),
+        (("--host", "ftp://there"), "--host must be irc://HOST:PORT, got 'ftp://there'"),
+        (("--users", "9", "--report", "/proc/no/where"), "--report /proc/no/where: No such file or directory"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_exit_status_2(options: tuple[str, ...], reason: str) -> None:
+    done = run(1, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.partition(": ")[2] for line in done.stderr.splitlines()] == [f"error: {reason}"]
+
+
+LIBRARY = """
+from locust import constant, task
+from loadtest.users import ChatUser
+
+class Talker(ChatUser):
+    room = "#library"
+    wait_time = constant(0.1)
+
+    @task
+    def talk(self):
+        self.say("hello, everyone")
+"""
+
+
+def test_a_locustfile_of_ones_own_needs_ten_lines(port: int, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(LIBRARY)
+    options = ("--users", "4", "--spawn-rate", "10", "--run-time", "2", "--json-file", str(tmp_path / "locust"))
+    done = run(port, *options, locustfile=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row["method"]: row["num_requests"] for row in json.loads((tmp_path / "locust.json").read_text())}
+    assert rows["connect"] == rows["join"] == 4
+    assert 0 < rows["send"] < rows["deliver"] <= 3 * rows["send"]
+
+
+def test_with_locusts_page_windows_follow_one_another_until_it_is_stopped(port: int, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        web_port = free.getsockname()[1]
+    options = (*QUICK, *UNHURRIED, "--autostart", "--web-host", "127.0.0.1", "--web-port", str(web_port))
+    page = subprocess.Popen(
+        command("--host", f"irc://127.0.0.1:{port}", *options),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert page.stdout
+        verdicts = (line.split()[0] for line in page.stdout if line.startswith(" PASS"))
+        assert [next(verdicts), next(verdicts)] == ["PASS", "PASS"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/stats/requests", timeout=PATIENCE) as answer:
+            rows = {row["method"]: row["num_requests"] for row in json.load(answer)["stats"]}
+        assert rows["deliver"] >= 2 * 190
+        page.send_signal(signal.SIGINT)
+        page.wait(PATIENCE)
+        assert page.returncode == 0
+    finally:
+        page.kill()
+        page.wait()
+        if page.stdout:
+            page.stdout.close()
