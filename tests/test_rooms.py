@@ -1,0 +1,271 @@
+"""Rooms: JOIN, PART, KICK, TOPIC, MODE, NAMES, LIST."""
+
+import pytest
+
+from chat.wires.irc import LINE_BYTES
+from tests.support import IrcClient, RunningServer, running_server
+
+
+def talk(client: IrcClient, *lines: str) -> list[str]:
+    """Send these lines; what the server answered, without its name in front."""
+    client.send(*lines)
+    return [line.removeprefix(":fanfare.local ") for line in client.sync_lines()]
+
+
+# JOIN
+
+
+def test_the_first_member_makes_the_room_and_operates_it(server: RunningServer) -> None:
+    assert talk(server.irc("ana"), "JOIN #a") == [
+        ":ana!~ana@127.0.0.1 JOIN #a",
+        "353 ana = #a :@ana",
+        "366 ana #a :End of /NAMES list",
+    ]
+    assert talk(server.irc("bea"), "JOIN #A") == [
+        ":bea!~bea@127.0.0.1 JOIN #a",  # the room's name is spelled as at first
+        "353 bea = #a :@ana bea",
+        "366 bea #a :End of /NAMES list",
+    ]
+
+
+def test_a_joiner_sees_join_topic_and_names_in_this_order(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a")
+    talk(ana, "TOPIC #a :what we talk about")
+    verbs = [message.verb for message in server.irc("bea").join("#a")]
+    assert verbs == ["JOIN", "332", "333", "353", "366"]
+
+
+def test_the_members_see_who_joins(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a")
+    server.irc("bea", "#a")
+    assert ana.sync_lines() == [":bea!~bea@127.0.0.1 JOIN #a"]
+
+
+def test_joining_twice_does_nothing(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(bea, "JOIN #a", "JOIN #A,#a") == []
+    assert ana.sync_lines() == []
+
+
+def test_several_rooms_are_joined_at_once_and_a_refused_one_stops_none(server: RunningServer) -> None:
+    answers = talk(server.irc("ana"), "JOIN #a,bad,#b,,#a key,key")
+    assert [line for line in answers if " 353 " not in line and not line.startswith(("353", "366"))] == [
+        ":ana!~ana@127.0.0.1 JOIN #a",
+        "476 ana bad :Bad Channel Mask",
+        ":ana!~ana@127.0.0.1 JOIN #b",
+    ]
+
+
+@pytest.mark.parametrize("name", ["a", "#", "&a", "#a\x07b", "#a:b", "#" + "x" * 64, "+a", "##" * 33])
+def test_a_bad_name_makes_no_room(server: RunningServer, name: str) -> None:
+    assert talk(server.irc("ana"), f"JOIN {name}") == [f"476 ana {name} :Bad Channel Mask"]
+
+
+@pytest.mark.parametrize("name", ["#" + "x" * 63, "##", "#1", "#plät", "#☕" * 32, "#a!b@c", "#\x02bold"])
+def test_any_other_name_does(server: RunningServer, name: str) -> None:
+    assert talk(server.irc("ana"), f"JOIN {name}")[0] == f":ana!~ana@127.0.0.1 JOIN {name}"
+
+
+def test_names_are_the_same_in_another_case_of_ascii_letters_alone(server: RunningServer) -> None:
+    server.irc("ana", "#tÄst")
+    assert "353 bea = #tÄst :@ana bea" in talk(server.irc("bea"), "JOIN #TÄST")
+    assert "353 carl = #täst :@carl" in talk(server.irc("carl"), "JOIN #täst")
+
+
+def test_the_last_room_that_one_user_may_be_in_and_the_next() -> None:
+    with running_server(max_rooms=2) as server:
+        ana = server.irc("ana", "#a", "#b")
+        assert talk(ana, "JOIN #c") == ["405 ana #c :You have joined too many channels"]
+        assert talk(ana, "PART #a", "JOIN #c")[1] == ":ana!~ana@127.0.0.1 JOIN #c"
+
+
+def test_join_0_leaves_every_room(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a", "#b"), server.irc("bea", "#a")
+    ana.sync()
+    parts = [":ana!~ana@127.0.0.1 PART #a", ":ana!~ana@127.0.0.1 PART #b"]
+    assert talk(ana, "JOIN 0") == parts
+    assert bea.sync_lines() == parts[:1]
+
+
+# PART
+
+
+def test_part_tells_the_room_and_the_leaver_and_then_is_quiet(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(bea, "PART #A :so long") == [":bea!~bea@127.0.0.1 PART #a :so long"]
+    talk(ana, "PRIVMSG #a :she is gone")
+    assert bea.sync_lines() == []
+    assert ana.sync_lines() == []
+    assert talk(ana, "NAMES #a")[0] == "353 ana = #a :@ana"
+
+
+def test_several_rooms_are_left_at_once_with_the_reason_and_a_refused_one_stops_none(server: RunningServer) -> None:
+    server.irc("bea", "#b")
+    assert talk(server.irc("ana", "#a", "#c"), "PART #a,#b,#no,#c :bye") == [
+        ":ana!~ana@127.0.0.1 PART #a :bye",
+        "442 ana #b :You're not on that channel",
+        "403 ana #no :No such channel",
+        ":ana!~ana@127.0.0.1 PART #c :bye",
+    ]
+
+
+def test_an_empty_room_is_gone_with_all_that_was_set_in_it(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a")
+    talk(ana, "TOPIC #a :old", "MODE #a -nt", "PART #a")
+    assert talk(ana, "NAMES #a") == ["366 ana #a :End of /NAMES list"]
+    assert talk(ana, "JOIN #A", "MODE #a")[:4] == [
+        ":ana!~ana@127.0.0.1 JOIN #A",
+        "353 ana = #A :@ana",
+        "366 ana #A :End of /NAMES list",
+        "324 ana #A +nt",
+    ]
+
+
+def test_the_operator_goes_and_nobody_inherits(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    talk(ana, "PART #a", "JOIN #a")
+    assert talk(bea, "NAMES #a")[-2] == "353 bea = #a :bea ana"
+
+
+# KICK
+
+
+def test_kick_tells_all_and_removes_the_one(server: RunningServer) -> None:
+    ana, bea, carl = server.irc("ana", "#a"), server.irc("bea", "#a"), server.irc("carl", "#a")
+    for client in (ana, bea, carl):
+        client.sync()
+    kick = ":ana!~ana@127.0.0.1 KICK #a bea :too loud"
+    assert talk(ana, "KICK #A BEA :too loud") == [kick]
+    assert bea.sync_lines() == [kick]
+    assert carl.sync_lines() == [kick]
+    assert talk(bea, "PRIVMSG #a :still here?") == ["404 bea #a :Cannot send to channel"]
+    assert talk(bea, "JOIN #a")[1] == "353 bea = #a :@ana carl bea"
+
+
+def test_an_operator_may_kick_an_operator_and_herself(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    talk(ana, "MODE #a +o bea")
+    bea.sync()
+    assert talk(bea, "KICK #a ana", "KICK #a bea") == [
+        ":bea!~bea@127.0.0.1 KICK #a ana :bea",
+        ":bea!~bea@127.0.0.1 KICK #a bea :bea",
+    ]
+    assert talk(bea, "NAMES #a") == ["366 bea #a :End of /NAMES list"]
+
+
+# TOPIC
+
+
+def test_the_topic_is_set_told_shown_and_cleared(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(ana, "TOPIC #a") == ["331 ana #a :No topic is set"]
+    assert talk(ana, "TOPIC #A :né  ☕") == [":ana!~ana@127.0.0.1 TOPIC #a :né  ☕"]
+    assert bea.sync_lines() == [":ana!~ana@127.0.0.1 TOPIC #a :né  ☕"]
+    topic, who = talk(bea, "TOPIC #a")
+    assert topic == "332 bea #a :né  ☕"
+    assert who.startswith("333 bea #a ana 1")
+    assert talk(ana, "TOPIC #a :") == [":ana!~ana@127.0.0.1 TOPIC #a :"]
+    assert bea.sync_lines() == [":ana!~ana@127.0.0.1 TOPIC #a :"]
+    assert talk(bea, "TOPIC #a") == ["331 bea #a :No topic is set"]
+    assert [message.verb for message in server.irc("carl").join("#a")] == ["JOIN", "353", "366"]
+
+
+def test_only_operators_set_the_topic_unless_mode_t_is_off(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    assert talk(bea, "TOPIC #a :mine") == ["482 bea #a :You're not channel operator"]
+    talk(ana, "MODE #a -t")
+    bea.sync()
+    assert talk(bea, "TOPIC #a :mine") == [":bea!~bea@127.0.0.1 TOPIC #a :mine"]
+
+
+@pytest.mark.parametrize("line", ["TOPIC #a", "TOPIC #a :mine"])
+def test_the_topic_is_for_members(server: RunningServer, line: str) -> None:
+    server.irc("ana", "#a")
+    bea = server.irc("bea")
+    assert talk(bea, line) == ["442 bea #a :You're not on that channel"]
+    assert talk(bea, line.replace("#a", "#no")) == ["403 bea #no :No such channel"]
+
+
+def test_a_long_topic_is_cut_to_what_is_promised(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a")
+    assert talk(ana, "TOPIC #a :" + "x" * 301) == [":ana!~ana@127.0.0.1 TOPIC #a :" + "x" * 300]
+    (told,) = talk(ana, "TOPIC #a :" + "☕" * 160)
+    assert told.startswith(":ana!~ana@127.0.0.1 TOPIC #a :☕☕")
+    assert len(told.encode()) + 2 in range(LINE_BYTES - 2, LINE_BYTES + 1)
+
+
+# MODE
+
+
+def test_a_rooms_modes_are_for_everybody_to_see(server: RunningServer) -> None:
+    server.irc("ana", "#a")
+    modes, created = talk(server.irc("bea"), "MODE #A")
+    assert modes == "324 bea #a +nt"
+    assert created.startswith("329 bea #a 1")
+
+
+@pytest.mark.parametrize("query", ["b", "+b"])
+def test_the_ban_list_that_programs_ask_for_is_empty(server: RunningServer, query: str) -> None:
+    server.irc("ana", "#a")
+    assert talk(server.irc("bea"), f"MODE #a {query}") == ["368 bea #a :End of channel ban list"]
+
+
+@pytest.mark.parametrize("line", ["MODE #a +nt", "MODE #a +", "MODE #a :", "MODE #a +o ana", "MODE #a -o bea"])
+def test_what_is_so_already_is_not_told(server: RunningServer, line: str) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(ana, line) == []
+    assert bea.sync_lines() == []
+
+
+def test_an_operator_may_step_down_and_raise_nobody_then(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a")
+    assert talk(ana, "MODE #a -o ana", "MODE #a +o ana") == [
+        ":ana!~ana@127.0.0.1 MODE #a -o ana",
+        "482 ana #a :You're not channel operator",
+    ]
+
+
+# NAMES
+
+
+def test_with_userhost_in_names_they_are_whole_masks(server: RunningServer) -> None:
+    server.irc("ana", "#a")
+    bea = server.irc("bea", caps="userhost-in-names multi-prefix")
+    assert talk(bea, "NAMES #a")[0] == "353 bea = #a :@ana!~ana@127.0.0.1"
+
+
+@pytest.mark.parametrize("caps", ["", "userhost-in-names"])
+def test_a_thousand_names_come_over_many_full_lines_and_none_is_lost(caps: str) -> None:
+    with running_server(max_connections=1100, max_per_address=1100) as server:
+        nicks = [f"member{number}" + "x" * (number % 20) for number in range(300)]
+        clients = [server.irc(nick, "#big") for nick in nicks]
+        reader = server.irc("reader", caps=caps)
+        lines = talk(reader, "NAMES #big")
+        assert lines.pop() == "366 reader #big :End of /NAMES list"
+        sizes = [len(f":fanfare.local {line}\r\n") for line in lines]
+        assert max(sizes) <= LINE_BYTES
+        assert min(sizes[:-1]) > LINE_BYTES - 60  # no line is begun before the one before is full
+        names = [name for line in lines for name in line.partition(" :")[2].split(" ")]
+        assert [name.partition("!")[0] for name in names] == ["@" + nicks[0], *nicks[1:]]
+        assert len(clients) == 300
+
+
+# LIST
+
+
+def test_rooms_are_listed_with_members_and_topic(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", "#b")
+    server.irc("bea", "#b")
+    ana.sync()
+    talk(ana, "TOPIC #b :né ☕")
+    rooms = ["322 ana #a 1 :", "322 ana #b 2 :né ☕"]
+    assert talk(ana, "LIST") == [*rooms, "323 ana :End of /LIST"]
+    assert talk(ana, "LIST #B") == [rooms[1], "323 ana :End of /LIST"]
+    assert talk(ana, "LIST #b,#no,#a") == [*rooms, "323 ana :End of /LIST"]
+    assert talk(ana, "LIST #no") == ["323 ana :End of /LIST"]
+    talk(ana, "PART #a")
+    assert talk(ana, "LIST") == [rooms[1], "323 ana :End of /LIST"]
