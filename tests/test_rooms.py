@@ -73,6 +73,12 @@ def test_names_are_the_same_in_another_case_of_ascii_letters_alone(server: Runni
     assert "353 carl = #täst :@carl" in talk(server.irc("carl"), "JOIN #täst")
 
 
+@pytest.mark.parametrize("verb", ["JOIN", "PART"])
+@pytest.mark.parametrize("names", [":", ",", ",,,"])
+def test_an_empty_list_is_a_missing_parameter(server: RunningServer, verb: str, names: str) -> None:
+    assert talk(server.irc("ana", "#a"), f"{verb} {names}") == [f"461 ana {verb} :Not enough parameters"]
+
+
 def test_the_last_room_that_one_user_may_be_in_and_the_next() -> None:
     with running_server(max_rooms=2) as server:
         ana = server.irc("ana", "#a", "#b")
@@ -230,6 +236,18 @@ def test_an_operator_may_step_down_and_raise_nobody_then(server: RunningServer) 
 
 
 # NAMES
+
+
+def test_names_are_for_everybody_and_a_room_that_is_not_there_has_none(server: RunningServer) -> None:
+    server.irc("ana", "#a")
+    bea = server.irc("bea")
+    assert talk(bea, "NAMES #A,#no,bad,#a,#a") == [
+        "353 bea = #a :@ana",
+        "366 bea #a :End of /NAMES list",
+        "366 bea #no :End of /NAMES list",
+        "366 bea bad :End of /NAMES list",
+    ]
+    assert talk(bea, "NAMES") == ["366 bea * :End of /NAMES list"]
 
 
 def test_with_userhost_in_names_they_are_whole_masks(server: RunningServer) -> None:

@@ -1,6 +1,6 @@
 """Rooms: JOIN, PART, KICK, TOPIC, MODE, NAMES, LIST."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from chat.server.commands.isupport import REASON_LENGTH, TOPIC_LENGTH
 from chat.server.commands.table import command
@@ -31,9 +31,17 @@ from chat.wires.numerics import (
 )
 
 
-def each(names: str) -> Iterator[str]:
-    """The items of a comma list, so that a caller can refuse one and go on with the next."""
-    return (name for name in names.split(",") if name)
+def each(names: str) -> Iterable[str]:
+    """The names in a comma list, each once, so that a caller can refuse one and go on with the next."""
+    return {fold(name): name for name in names.split(",") if name}.values()
+
+
+def rooms_in(message: Message) -> Iterable[str]:
+    """The rooms that a command needs; raises Refusal when it names none."""
+    names = each(message.params[0])
+    if not names:
+        raise Refusal(ERR_NEEDMOREPARAMS, message.verb)
+    return names
 
 
 @command("JOIN", 1)
@@ -42,7 +50,7 @@ def join(hub: Hub, user: User, message: Message) -> None:
         for left in list(user.rooms):
             hub.leave(user, left.name, "")
         return
-    for name in each(message.params[0]):
+    for name in rooms_in(message):
         try:
             room = hub.join(user, name)
         except Refusal as refusal:
@@ -57,7 +65,7 @@ def join(hub: Hub, user: User, message: Message) -> None:
 @command("PART", 1)
 def part(hub: Hub, user: User, message: Message) -> None:
     reason = message.params[1][:REASON_LENGTH] if len(message.params) > 1 else ""
-    for name in each(message.params[0]):
+    for name in rooms_in(message):
         try:
             hub.leave(user, name, reason)
         except Refusal as refusal:
