@@ -150,6 +150,15 @@ def test_kick_tells_all_and_removes_the_one(server: RunningServer) -> None:
     assert talk(bea, "JOIN #a")[1] == "353 bea = #a :@ana carl bea"
 
 
+def test_without_a_reason_it_is_the_kickers_name(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(ana, "KICK #a bea") == [":ana!~ana@127.0.0.1 KICK #a bea :ana"]
+    bea.join("#a")
+    ana.sync()
+    assert talk(ana, "KICK #a bea,ana :") == [":ana!~ana@127.0.0.1 KICK #a bea :ana"]  # TARGMAX=KICK:1: the first
+
+
 def test_an_operator_may_kick_an_operator_and_herself(server: RunningServer) -> None:
     ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
     talk(ana, "MODE #a +o bea")
@@ -159,6 +168,24 @@ def test_an_operator_may_kick_an_operator_and_herself(server: RunningServer) -> 
         ":bea!~bea@127.0.0.1 KICK #a bea :bea",
     ]
     assert talk(bea, "NAMES #a") == ["366 bea #a :End of /NAMES list"]
+
+
+@pytest.mark.parametrize(
+    ("who", "line", "answer"),
+    [
+        ("ana", "KICK #no bea", "403 ana #no :No such channel"),
+        ("ana", "KICK #a carl", "441 ana carl #a :They aren't on that channel"),
+        ("ana", "KICK #a nobody", "441 ana nobody #a :They aren't on that channel"),
+        ("bea", "KICK #a ana", "482 bea #a :You're not channel operator"),
+        ("carl", "KICK #a ana", "442 carl #a :You're not on that channel"),
+    ],
+)
+def test_a_kick_that_is_not_allowed_says_why(server: RunningServer, who: str, line: str, answer: str) -> None:
+    clients = {"ana": server.irc("ana", "#a"), "bea": server.irc("bea", "#a"), "carl": server.irc("carl")}
+    for client in clients.values():
+        client.sync()
+    assert talk(clients[who], line) == [answer]
+    assert talk(clients["carl"], "NAMES #a")[0] == "353 carl = #a :@ana bea"
 
 
 # TOPIC

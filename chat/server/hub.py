@@ -217,7 +217,9 @@ class Hub:
         """Remove another member; gives who it was. Raises Refusal."""
         with self._lock:
             room = self._operated(user, name)
-            whom = self._member(room, nick)
+            whom = self.find_user(nick)
+            if whom is None or whom not in room.members:
+                raise Refusal(ERR_USERNOTINCHANNEL, nick, room.name)
             event = Kick(user.person, room.name, whom.person, self.clock(), reason)
             room.publish(Departure(room.name, event, whom.seat, None))
             self._remove(room, whom)

@@ -74,7 +74,8 @@ def part(hub: Hub, user: User, message: Message) -> None:
 
 @command("KICK", 2)
 def kick(hub: Hub, user: User, message: Message) -> None:
-    name, nick, *rest = message.params
+    name, nicks, *rest = message.params
+    nick = nicks.partition(",")[0]  # TARGMAX promises one; the standard has the others dropped
     reason = rest[0][:REASON_LENGTH] if rest and rest[0] else user.nick
     whom = hub.kick(user, name, nick, reason)
     if not whom.speaks_irc:
