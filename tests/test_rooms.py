@@ -246,12 +246,86 @@ def test_the_ban_list_that_programs_ask_for_is_empty(server: RunningServer, quer
     assert talk(server.irc("bea"), f"MODE #a {query}") == ["368 bea #a :End of channel ban list"]
 
 
+@pytest.mark.parametrize(
+    ("line", "told", "modes"),
+    [
+        ("MODE #a -n", "-n", "+t"),
+        ("MODE #a -nt", "-nt", "+"),
+        ("MODE #a -n-t+n", "-t", "+n"),
+        ("MODE #a +o bea", "+o bea", "+nt"),
+        ("MODE #a +o BEA", "+o bea", "+nt"),
+        ("MODE #a -t+o bea", "-t+o bea", "+n"),
+        ("MODE #a +o-n bea", "-n+o bea", "+t"),
+        ("MODE #a -o+nt ana", "-o ana", "+nt"),
+        ("MODE #a +oo-n bea carl", "-n+oo bea carl", "+t"),
+        ("MODE #a n-t", "-t", "+n"),  # a plus is meant where no sign stands
+        ("MODE #a -n+n" + "-n+n" * 100 + "-t", "-t", "+n"),  # what is undone is not told
+    ],
+)
+def test_modes_change_and_the_room_is_told_what_really_changed(
+    server: RunningServer, line: str, told: str, modes: str
+) -> None:
+    ana, bea, carl = server.irc("ana", "#a"), server.irc("bea", "#a"), server.irc("carl", "#a")
+    for client in (ana, bea, carl):
+        client.sync()
+    assert talk(ana, line) == [f":ana!~ana@127.0.0.1 MODE #a {told}"]
+    assert bea.sync_lines() == [f":ana!~ana@127.0.0.1 MODE #a {told}"]
+    assert talk(carl, "MODE #a")[1] == f"324 carl #a {modes}"
+
+
 @pytest.mark.parametrize("line", ["MODE #a +nt", "MODE #a +", "MODE #a :", "MODE #a +o ana", "MODE #a -o bea"])
 def test_what_is_so_already_is_not_told(server: RunningServer, line: str) -> None:
     ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
     ana.sync()
     assert talk(ana, line) == []
     assert bea.sync_lines() == []
+
+
+@pytest.mark.parametrize(
+    ("who", "line", "answers"),
+    [
+        ("ana", "MODE #no", ["403 ana #no :No such channel"]),
+        ("ana", "MODE #no +n", ["403 ana #no :No such channel"]),
+        ("ana", "MODE #a +o", ["461 ana MODE :Not enough parameters"]),
+        ("ana", "MODE #a +o carl", ["441 ana carl #a :They aren't on that channel"]),
+        ("ana", "MODE #a +o nobody", ["401 ana nobody :No such nick/channel"]),
+        ("ana", "MODE #a +x", ["472 ana x :is unknown mode char to me"]),
+        ("ana", "MODE #a +b *!*@*", ["472 ana b :is unknown mode char to me"]),
+        ("ana", "MODE #a +é", ["472 ana é :is unknown mode char to me"]),
+        ("bea", "MODE #a -n", ["482 bea #a :You're not channel operator"]),
+        ("bea", "MODE #a +o bea", ["482 bea #a :You're not channel operator"]),
+        ("bea", "MODE #a +x", ["482 bea #a :You're not channel operator"]),
+        ("carl", "MODE #a -n", ["442 carl #a :You're not on that channel"]),
+        ("carl", "MODE #a +o carl", ["442 carl #a :You're not on that channel"]),
+    ],
+)
+def test_a_mode_that_cannot_be_set_says_why(server: RunningServer, who: str, line: str, answers: list[str]) -> None:
+    clients = {"ana": server.irc("ana", "#a"), "bea": server.irc("bea", "#a"), "carl": server.irc("carl")}
+    for client in clients.values():
+        client.sync()
+    assert talk(clients[who], line) == answers
+    assert clients["bea" if who == "ana" else "ana"].sync_lines() == []
+
+
+def test_of_several_modes_a_refused_one_stops_none(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+    ana.sync()
+    assert talk(ana, "MODE #a +oxo-n nobody bea") == [
+        ":ana!~ana@127.0.0.1 MODE #a -n+o bea",
+        "472 ana x :is unknown mode char to me",
+        "401 ana nobody :No such nick/channel",
+    ]
+    assert bea.sync_lines() == [":ana!~ana@127.0.0.1 MODE #a -n+o bea"]
+
+
+def test_one_line_changes_as_many_operators_as_is_promised_and_always_fits(server: RunningServer) -> None:
+    room, long = "#" + "☕" * 63, "x" * 29
+    ana = server.irc("ana", room)
+    for digit in range(5):
+        server.irc(f"{long}{digit}", room)
+    ana.sync()
+    (told,) = talk(ana, f"MODE {room} +ooooo " + " ".join(f"{long}{digit}" for digit in range(5)))
+    assert told.endswith(f" +oooo {long}0 {long}1 {long}2 {long}3")
 
 
 def test_an_operator_may_step_down_and_raise_nobody_then(server: RunningServer) -> None:

@@ -236,25 +236,34 @@ class Hub:
             room.topic_by = (user.nick, now) if topic else None
             self._remark(room, user, Topic(user.person, room.name, topic, now))
 
-    def set_modes(self, user: User, name: str, changes: Iterable[tuple[bool, str, str]]) -> None:
-        """Apply (set or unset, mode, nickname for `o`); tells the room what really changed. Raises Refusal."""
+    def set_modes(self, user: User, name: str, changes: Iterable[tuple[bool, str, str]]) -> list[Refusal]:
+        """Apply (set or unset, mode, nickname for `o`), and tell the room what is another now than it was.
+
+        Gives what was refused of it. Raises Refusal when the user may change nothing.
+        """
+        refused: list[Refusal] = []
         with self._lock:
             room = self._operated(user, name)
-            applied: list[tuple[bool, str, str]] = []
-            try:
-                for on, mode, nick in changes:
-                    if mode == "o":
+            modes = set(room.modes)
+            operators: dict[User, bool] = {}  # who was one, of those whom the changes name
+            for on, mode, nick in changes:
+                if mode == "o":
+                    try:
                         whom = self._member(room, nick)
-                        changed, nick = room.members[whom] != on, whom.nick
-                        room.members[whom] = on
+                    except Refusal as refusal:
+                        refused.append(refusal)
                     else:
-                        changed = (mode in room.modes) != on
-                        (room.modes.add if on else room.modes.discard)(mode)
-                    if changed:
-                        applied.append((on, mode, nick))
-            finally:
-                if applied:
-                    self._remark(room, user, Mode(user.person, room.name, _spell(applied), self.clock()))
+                        operators.setdefault(whom, room.members[whom])
+                        room.members[whom] = on
+                else:
+                    (room.modes.add if on else room.modes.discard)(mode)
+            changed = [(mode in room.modes, mode, "") for mode in sorted(modes ^ room.modes)]
+            changed += [
+                (room.members[who], "o", who.nick) for who, was in operators.items() if room.members[who] != was
+            ]
+            if changed:
+                self._remark(room, user, Mode(user.person, room.name, _spell(changed), self.clock()))
+        return refused
 
     def say(self, user: User, to: str, text: str, kind: Kind = Kind.MESSAGE, tags: str = "") -> User | None:
         """Words to a room, or to a person, who is returned. Raises Refusal."""

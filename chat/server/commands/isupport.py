@@ -13,6 +13,7 @@ USER_LENGTH = 10  # characters; with nick, host and room still 350 bytes of text
 REALNAME_LENGTH = 150  # characters
 TOPIC_LENGTH = 300  # characters; fits a line with its prefix
 REASON_LENGTH = 250  # characters of AWAY, KICK, PART and QUIT reasons
+MODES = 4  # changes of operators in one MODE, so that the line that tells them fits with the longest names
 TARGETS = 8  # of one PRIVMSG: enough for people, few for a spammer
 
 
@@ -26,7 +27,7 @@ def isupport(settings: Settings) -> list[str]:
         f"CHANNELLEN={ROOM_LENGTH}",
         "CHANTYPES=#",
         f"KICKLEN={REASON_LENGTH}",
-        "MODES=8",
+        f"MODES={MODES}",
         f"NAMELEN={REALNAME_LENGTH}",
         f"NETWORK={settings.network}",
         f"NICKLEN={NICK_LENGTH}",

@@ -1,8 +1,8 @@
 """Rooms: JOIN, PART, KICK, TOPIC, MODE, NAMES, LIST."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from chat.server.commands.isupport import REASON_LENGTH, TOPIC_LENGTH
+from chat.server.commands.isupport import MODES, REASON_LENGTH, TOPIC_LENGTH
 from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.room import Room
@@ -31,12 +31,12 @@ from chat.wires.numerics import (
 )
 
 
-def each(names: str) -> Iterable[str]:
+def each(names: str) -> Collection[str]:
     """The names in a comma list, each once, so that a caller can refuse one and go on with the next."""
     return {fold(name): name for name in names.split(",") if name}.values()
 
 
-def rooms_in(message: Message) -> Iterable[str]:
+def rooms_in(message: Message) -> Collection[str]:
     """The rooms that a command needs; raises Refusal when it names none."""
     names = each(message.params[0])
     if not names:
@@ -165,30 +165,29 @@ def mode(hub: Hub, user: User, message: Message) -> None:
     elif words in (["b"], ["+b"]):
         user.numeric(RPL_ENDOFBANLIST, room.name)  # clients ask on joining; there are no bans
     else:
-        changes = _read_changes(user, words)
-        if changes:
-            hub.set_modes(user, room.name, changes)
+        changes, wrong = _read_changes(words)
+        for refusal in [*wrong, *hub.set_modes(user, room.name, changes)]:
+            user.numeric(refusal.numeric, *refusal.params)
 
 
-def _read_changes(user: User, words: list[str]) -> list[tuple[bool, str, str]]:
-    """`+o-t ana` as [(True, "o", "ana"), (False, "t", "")]; what is unknown or incomplete is answered."""
-    changes = []
+def _read_changes(words: list[str]) -> tuple[list[tuple[bool, str, str]], list[Refusal]]:
+    """`+o-t ana` as [(True, "o", "ana"), (False, "t", "")], and what is unknown or incomplete."""
+    changes: list[tuple[bool, str, str]] = []
+    wrong: dict[str, Refusal] = {}  # by letter: one answer each
     on = True
-    arguments = iter(words[1:])
+    arguments = iter(words[1 : 1 + MODES])
     for letter in words[0]:
         if letter in "+-":
             on = letter == "+"
         elif letter in "nt":
             changes.append((on, letter, ""))
-        elif letter == "o":
-            nick = next(arguments, "")
-            if nick:
-                changes.append((on, "o", nick))
-            else:
-                user.numeric(ERR_NEEDMOREPARAMS, "MODE")
-        else:
-            user.numeric(ERR_UNKNOWNMODE, letter)
-    return changes
+        elif letter != "o":
+            wrong[letter] = Refusal(ERR_UNKNOWNMODE, letter)
+        elif nick := next(arguments, ""):
+            changes.append((on, "o", nick))
+        elif len(words) <= MODES:  # beyond the promised number they are dropped
+            wrong[letter] = Refusal(ERR_NEEDMOREPARAMS, "MODE")
+    return changes, list(wrong.values())
 
 
 def _user_mode(hub: Hub, user: User, nick: str, words: list[str]) -> None:
