@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import pytest
 
@@ -96,10 +97,10 @@ def test_a_joiner_sees_its_own_join_first_and_none_of_the_words_before_it(worker
         stop = threading.Event()
 
         def talk() -> None:
-            number = 0
+            numbers = count()
             while not stop.is_set():
-                talker.say("#a", str(number))
-                number += 1
+                talker.send(*(f"PRIVMSG #a :{next(numbers)}" for _ in range(20)))
+                talker.sync()
 
         thread = threading.Thread(target=talk)
         thread.start()
@@ -109,8 +110,10 @@ def test_a_joiner_sees_its_own_join_first_and_none_of_the_words_before_it(worker
                 first = joiner.read()
                 assert first is not None
                 assert (first.verb, first.nick) == ("JOIN", joiner.nick)
-                heard = [joiner.expect("PRIVMSG").params[1] for _ in range(3)]
-                assert [int(number) for number in heard] == list(range(int(heard[0]), int(heard[0]) + 3))
+                heard = [int(joiner.expect("PRIVMSG").params[1]) for _ in range(30)]
+                assert heard == list(range(heard[0], heard[0] + 30))
+                joiner.send("PART #a")
+                joiner.expect("PART")
         finally:
             stop.set()
             thread.join()

@@ -68,10 +68,13 @@ def test_a_client_that_does_not_answer_is_dropped_and_the_others_learn_why() -> 
 
 def test_an_unframed_client_is_not_asked_and_stays() -> None:
     with running_server(("irc", "relay"), ping_interval=0.3, ping_timeout=0.3) as server:
-        plain = server.plain("relay")
         silent = server.irc("silent", "#lobby")
+        plain = server.plain("relay")
+        assert silent.expect("JOIN").nick == "guest1"
         assert silent.rest()[-1].startswith("ERROR :Closing link: Ping timeout")
-        assert plain.expect("* silent left") == "* silent joined* silent left"
+        assert plain.expect("* silent left") == "* silent left"
+        server.irc("late", "#lobby")  # a whole timeout and more after the guest came
+        assert plain.expect("* late joined") == "* late joined"
 
 
 def test_bytes_that_wait_too_long_drop_their_reader_though_they_are_few() -> None:

@@ -58,7 +58,9 @@ def test_a_short_write_leaves_the_rest_in_order_and_its_age() -> None:
     sock.accepts = [100]
     assert outbox.flush(sock.send, 10.0)
     assert sock.taken == b"onetwothree"
-    assert (outbox.size, outbox.oldest, bool(outbox)) == (0, None, False)
+    assert not outbox
+    assert outbox.size == 0
+    assert outbox.oldest is None
 
 
 def test_a_socket_that_takes_nothing_keeps_everything() -> None:
