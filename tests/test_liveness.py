@@ -22,27 +22,24 @@ def test_who_does_not_register_in_time_is_told_and_dropped() -> None:
 
 
 def test_who_registers_in_time_stays_past_the_deadline() -> None:
-    with running_server(registration_timeout=0.3) as server:
-        late = server.raw()
+    with running_server(registration_timeout=1.0) as server:
         client = server.irc("ana")
-        late.rest()  # its deadline, and so that of a client which came at once after it, is over
         late = server.raw()
-        late.rest()
+        late.rest()  # the deadline of one that came after it is over
         assert client.sync() == []
 
 
 def test_a_joined_client_may_wait_as_long_as_its_user_likes() -> None:
-    with running_server(("irc", "joined"), registration_timeout=0.3) as server:
+    with running_server(("irc", "joined"), registration_timeout=1.0) as server:
         plain = server.plain("joined")
-        server.raw().rest()
-        server.raw().rest()
+        server.raw().rest()  # the deadline of one that came after it is over
         observer = server.irc("observer", "#lobby")
         plain.send("joined:jo")
         assert observer.expect("JOIN").nick == "jo"
 
 
 def test_a_silent_client_is_asked_and_stays_when_it_answers() -> None:
-    with running_server(ping_interval=0.3, ping_timeout=0.3) as server:
+    with running_server(ping_interval=0.3, ping_timeout=60.0) as server:
         client = server.irc("ana", "#a")
         for _ in range(3):
             ping = client.expect("PING")
@@ -51,7 +48,7 @@ def test_a_silent_client_is_asked_and_stays_when_it_answers() -> None:
 
 
 def test_a_client_that_does_not_answer_is_dropped_and_the_others_learn_why() -> None:
-    with running_server(ping_interval=0.3, ping_timeout=0.3) as server:
+    with running_server(ping_interval=0.3, ping_timeout=1.0) as server:
         dead = server.irc("dead", "#a")
         observer = server.irc("observer", "#a")
         reason = None
@@ -62,12 +59,12 @@ def test_a_client_that_does_not_answer_is_dropped_and_the_others_learn_why() -> 
                 observer.send("PONG x")
             elif message.verb == "QUIT":
                 reason = message.params[0]
-        assert reason == "Ping timeout: 0.3 seconds"
-        assert dead.rest()[-1] == "ERROR :Closing link: Ping timeout: 0.3 seconds"
+        assert reason == "Ping timeout: 1 seconds"
+        assert dead.rest()[-1] == "ERROR :Closing link: Ping timeout: 1 seconds"
 
 
 def test_an_unframed_client_is_not_asked_and_stays() -> None:
-    with running_server(("irc", "relay"), ping_interval=0.3, ping_timeout=0.3) as server:
+    with running_server(("irc", "relay"), ping_interval=0.3, ping_timeout=1.0) as server:
         silent = server.irc("silent", "#lobby")
         plain = server.plain("relay")
         assert silent.expect("JOIN").nick == "guest1"
