@@ -357,6 +357,15 @@ def test_with_userhost_in_names_they_are_whole_masks(server: RunningServer) -> N
     assert talk(bea, "NAMES #a")[0] == "353 bea = #a :@ana!~ana@127.0.0.1"
 
 
+def test_the_invisible_are_named_to_members_alone(server: RunningServer) -> None:
+    ana, bea, carl = server.irc("ana", "#a"), server.irc("bea", "#a"), server.irc("carl")
+    talk(ana, "MODE ana +i")
+    assert talk(carl, "NAMES #a")[0] == "353 carl = #a :bea"
+    assert talk(bea, "NAMES #a")[0] == "353 bea = #a :@ana bea"
+    talk(bea, "MODE bea +i")
+    assert talk(carl, "NAMES #a") == ["366 carl #a :End of /NAMES list"]
+
+
 @pytest.mark.parametrize("caps", ["", "userhost-in-names"])
 def test_a_thousand_names_come_over_many_full_lines_and_none_is_lost(caps: str) -> None:
     with running_server(max_connections=1100, max_per_address=1100) as server:

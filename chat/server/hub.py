@@ -11,12 +11,12 @@ from dataclasses import replace
 from itertools import count
 
 from chat.errors import FanfareError
-from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Quit, Rename, Say, Topic
+from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Person, Quit, Rename, Say, Topic
 from chat.server.posts import NOTHING, Arrival, Copy, Departure, Remark, Spread
 from chat.server.room import Room
 from chat.server.user import User
 from chat.settings import Settings
-from chat.wires.names import NICK_LENGTH, fold, is_nickname, is_room_name
+from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_nickname, is_room_name
 from chat.wires.numerics import (
     ERR_BADCHANMASK,
     ERR_CANNOTSENDTOCHAN,
@@ -87,7 +87,7 @@ class Hub:
         """Take `name` or, where it is in use, the same with a number; for no name, a guest's. Register."""
         with self._lock:
             self._claim(user, self._free_name(name))
-            user.person = replace(user.person, user="~" + (fold(name)[:10] or "guest"))
+            user.person = replace(user.person, user="~" + (fold(name)[: USER_LENGTH - 1] or "guest"))
             user.realname = name or "guest"
             self._register(user)
 
@@ -181,10 +181,22 @@ class Hub:
             raise Refusal(ERR_NOTONCHANNEL, room.name)
         return room
 
-    def members(self, room: Room) -> list[tuple[User, bool]]:
-        """A room's members at this moment, in the order of joining, and whether each is an operator."""
+    def members(self, room: Room, viewer: User) -> list[tuple[User, bool]]:
+        """Those members whom `viewer` may see, in the order of joining, and whether each is an operator.
+
+        Who is invisible is seen by members alone.
+        """
         with self._lock:
-            return list(room.members.items())
+            return _visible(room, viewer)
+
+    def call_roll(self, room: Room, viewer: User) -> tuple[list[tuple[Person, bool]], Copy]:
+        """As `members`, and a place for the answer: what the viewer hears before it is in the list, later things not.
+
+        Without it somebody could leave, by another worker's hand, between the list and the answer, and then stand in
+        the viewer's list for ever.
+        """
+        with self._lock:
+            return [(member.person, operator) for member, operator in _visible(room, viewer)], viewer.reserve()
 
     def join(self, user: User, name: str) -> Room | None:
         """Enter a room, making it if need be; None when the user is in it already. Raises Refusal."""
@@ -328,6 +340,11 @@ class Hub:
         del user.rooms[room]
         if not room.members:
             del self._rooms[fold(room.name)]
+
+
+def _visible(room: Room, viewer: User) -> list[tuple[User, bool]]:
+    inside = viewer in room.members
+    return [(member, operator) for member, operator in room.members.items() if inside or not member.invisible]
 
 
 def _spell(changes: list[tuple[bool, str, str]]) -> str:

@@ -80,6 +80,14 @@ class User:
             self._answers.append(copy)
         self.send_copy(copy)
 
+    def reserve(self) -> Copy:
+        """A place among what this client is sent; the command that asks for it fills it before it ends."""
+        copy = Copy()
+        if self._answers is not None:
+            self._answers.append(copy)
+        self.send_copy(copy)
+        return copy
+
     def send_copy(self, copy: Copy) -> None:
         """As `send`, for bytes that may still get their label."""
         self.inbox.post(Direct(self.seat, copy))

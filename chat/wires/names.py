@@ -6,6 +6,7 @@ Source: https://modern.ircdocs.horse "Clients" and "Channels"; casemapping `asci
 import re
 
 NICK_LENGTH = 30  # characters, all ASCII; room for a real name, and still 350 bytes of text in a line of 512
+USER_LENGTH = 10  # characters of a user name, all ASCII, its tilde included
 ROOM_LENGTH = 64  # characters, the `#` included; InspIRCd and Ergo allow 64 too
 
 _NICKNAME = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")

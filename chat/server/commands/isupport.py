@@ -6,10 +6,9 @@ Source: https://modern.ircdocs.horse "RPL_ISUPPORT Parameters"
 from chat.server.hub import Hub
 from chat.server.user import User
 from chat.settings import Settings
-from chat.wires.names import NICK_LENGTH, ROOM_LENGTH
+from chat.wires.names import NICK_LENGTH, ROOM_LENGTH, USER_LENGTH
 from chat.wires.numerics import RPL_ISUPPORT
 
-USER_LENGTH = 10  # characters; with nick, host and room still 350 bytes of text in a line
 REALNAME_LENGTH = 150  # characters
 TOPIC_LENGTH = 300  # characters; fits a line with its prefix
 REASON_LENGTH = 250  # characters of AWAY, KICK, PART and QUIT reasons

@@ -28,7 +28,7 @@ def who(hub: Hub, user: User, message: Message) -> None:
     mask = message.params[0] if message.params else "*"
     if mask.startswith("#"):
         room = hub.find_room(mask)
-        found = hub.members(room) if room is not None else []
+        found = hub.members(room, user) if room is not None else []
         place = room.name if room is not None else mask
     else:
         found = [(other, False) for other in _matching(hub, user, mask)]

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from chat import __version__
 from chat.server.commands.info import lusers, motd
-from chat.server.commands.isupport import REALNAME_LENGTH, REASON_LENGTH, USER_LENGTH, send_isupport
+from chat.server.commands.isupport import REALNAME_LENGTH, REASON_LENGTH, send_isupport
 from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.user import UNNAMED, User
 from chat.wires.irc import CAPABILITIES, IrcDialect
 from chat.wires.message import Message
+from chat.wires.names import USER_LENGTH
 from chat.wires.numerics import (
     ERR_ALREADYREGISTERED,
     ERR_INVALIDCAPCMD,

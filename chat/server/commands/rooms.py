@@ -125,8 +125,9 @@ def _show_names(hub: Hub, user: User, room: Room) -> None:
     lines: list[str] = []
     line: list[str] = []
     left = space
-    for member, operator in hub.members(room):
-        name = member.person.mask if masks else member.person.nick
+    people, place = hub.call_roll(room, user)
+    for person, operator in people:
+        name = person.mask if masks else person.nick
         if operator:
             name = "@" + name
         left -= len(name) + 1
@@ -138,7 +139,7 @@ def _show_names(hub: Hub, user: User, room: Room) -> None:
     if line:
         lines.append(head + " ".join(line))
     lines.append(f":{user.server_name} {RPL_ENDOFNAMES.code} {user.nick} {room.name} :{RPL_ENDOFNAMES.text}")
-    user.send(*(line.encode() + b"\r\n" for line in lines))
+    place.sends = [line.encode() + b"\r\n" for line in lines]
 
 
 @command("LIST")
