@@ -1,0 +1,215 @@
+"""Words: PRIVMSG, NOTICE, TAGMSG with their echoes and tags; AWAY and SETNAME."""
+
+import pytest
+
+from chat.wires.irc import LINE_BYTES
+from chat.wires.message import parse, parse_tags
+from tests.support import IrcClient, RunningServer
+
+ANA = ":ana!~ana@127.0.0.1"
+BEA = ":bea!~bea@127.0.0.1"
+
+
+def talk(client: IrcClient, *lines: str) -> list[str]:
+    """Send these lines; what the server answered, without its name in front."""
+    client.send(*lines)
+    return [line.removeprefix(":fanfare.local ") for line in client.sync_lines()]
+
+
+# PRIVMSG and NOTICE
+
+
+@pytest.mark.parametrize("verb", ["PRIVMSG", "NOTICE"])
+def test_words_to_a_room_reach_its_other_members(server: RunningServer, verb: str) -> None:
+    ana, bea, carl = server.irc("ana", "#a"), server.irc("bea", "#a"), server.irc("carl", "#b")
+    ana.sync()
+    assert talk(ana, f"{verb} #A :né  ☕ :)") == []
+    assert bea.sync_lines() == [f"{ANA} {verb} #a :né  ☕ :)"]
+    assert carl.sync_lines() == []
+
+
+@pytest.mark.parametrize("verb", ["PRIVMSG", "NOTICE"])
+def test_words_to_a_person_reach_that_one(server: RunningServer, verb: str) -> None:
+    ana, bea, carl = server.irc("ana"), server.irc("bea"), server.irc("carl")
+    assert talk(ana, f"{verb} BEA word") == []
+    assert bea.sync_lines() == [f"{ANA} {verb} bea :word"]
+    assert carl.sync_lines() == []
+
+
+def test_words_to_oneself_come_back(server: RunningServer) -> None:
+    assert talk(server.irc("ana"), "PRIVMSG Ana :note") == [f"{ANA} PRIVMSG ana :note"]
+
+
+@pytest.mark.parametrize("text", ["\x01ACTION waves\x01", "\x01VERSION\x01", "\x02bold\x0f \x0304red", " ", "\t", "::"])
+def test_what_programs_mean_by_the_text_is_their_own_affair(server: RunningServer, text: str) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea")
+    assert talk(ana, f"PRIVMSG bea :{text}") == []
+    assert bea.sync_lines() == [f"{ANA} PRIVMSG bea :{text}"]
+
+
+def test_as_many_targets_as_are_promised_and_one_more(server: RunningServer) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea")
+    others = [server.irc(f"m{number}") for number in range(8)]
+    eight = ",".join(client.nick for client in others)
+    assert talk(ana, f"PRIVMSG {eight} :hi") == []
+    assert [client.sync_lines() for client in others] == [[f"{ANA} PRIVMSG {client.nick} :hi"] for client in others]
+    assert talk(ana, f"PRIVMSG {eight},bea :hi") == [f"407 ana {eight},bea :Too many targets: the limit is 8"]
+    assert [client.sync_lines() for client in (*others, bea)] == [[]] * 9
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "NOTICE",
+        "NOTICE :",
+        "NOTICE bea",
+        "NOTICE nobody :x",
+        "NOTICE #no :x",
+        "NOTICE #a :x",
+        "NOTICE a,b,c,d,e,f,g,h,i :x",
+    ],
+)
+def test_a_notice_is_never_answered(server: RunningServer, line: str) -> None:
+    bea, ana = server.irc("bea", "#a"), server.irc("ana")
+    talk(bea, "AWAY :lunch")
+    assert talk(ana, line, "NOTICE bea :x") == []
+    assert bea.sync_lines() == [f"{ANA} NOTICE bea :x"]
+
+
+def test_strangers_may_speak_in_a_room_without_mode_n(server: RunningServer) -> None:
+    bea, ana = server.irc("bea", "#a"), server.irc("ana", caps="echo-message")
+    talk(bea, "MODE #a -n")
+    assert talk(ana, "PRIVMSG #a :from outside") == [f"{ANA} PRIVMSG #a :from outside"]
+    assert bea.sync_lines() == [f"{ANA} PRIVMSG #a :from outside"]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "☕", "😃"])
+def test_the_longest_line_is_cut_for_its_readers_at_a_characters_edge(server: RunningServer, letter: str) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea", caps="server-time")
+    text = letter * ((LINE_BYTES - len("PRIVMSG bea :\r\n")) // len(letter.encode()))
+    assert talk(ana, f"PRIVMSG bea :{text}") == []
+    (line,) = bea.sync_lines()
+    line = line.partition(" ")[2]
+    got = line.removeprefix(f"{ANA} PRIVMSG bea :")
+    assert text.startswith(got)
+    assert LINE_BYTES - len(letter.encode()) < len(line.encode()) + 2 <= LINE_BYTES
+    assert talk(ana, f"PRIVMSG bea :{text}{'x' * 5}") == ["417 ana :Input line was too long"]
+    assert bea.sync_lines() == []
+
+
+def test_invalid_utf_8_is_relayed_as_replacement_characters(server: RunningServer) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea")
+    ana.sock.sendall(b"PRIVMSG bea :caf\xe9 \xff\xfe\r\n")
+    assert ana.sync() == []
+    assert bea.sync_lines() == [f"{ANA} PRIVMSG bea :caf\ufffd \ufffd\ufffd"]
+
+
+# Echoes and tags
+
+
+@pytest.mark.parametrize("verb", ["PRIVMSG", "NOTICE"])
+def test_with_echo_message_ones_own_words_come_back_as_the_others_got_them(server: RunningServer, verb: str) -> None:
+    ana, bea = server.irc("ana", "#a", caps="echo-message"), server.irc("bea", "#a")
+    ana.sync()
+    long = "x" * 490
+    assert talk(ana, f"{verb} #a :one", f"{verb} bea :two", f"{verb} nobody :three")[:2] == [
+        f"{ANA} {verb} #a :one",
+        f"{ANA} {verb} bea :two",
+    ]
+    assert bea.sync_lines() == [f"{ANA} {verb} #a :one", f"{ANA} {verb} bea :two"]
+    assert talk(ana, f"{verb} #a :{long}") == bea.sync_lines()
+
+
+def test_words_to_oneself_come_twice_with_echo_message(server: RunningServer) -> None:
+    assert talk(server.irc("ana", caps="echo-message"), "PRIVMSG ana :note") == [f"{ANA} PRIVMSG ana :note"] * 2
+
+
+def test_tagmsg_is_for_clients_with_message_tags(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", caps="message-tags echo-message")
+    bea, carl = server.irc("bea", "#a", caps="message-tags"), server.irc("carl", "#a")
+    for client in (ana, bea, carl):
+        client.sync()
+    line = f"@+typing=active {ANA} TAGMSG"
+    assert talk(ana, "@+typing=active;x=y TAGMSG #A :ignored", "@+typing=active TAGMSG BEA,carl") == [
+        f"{line} #a",
+        f"{line} bea",
+        f"{line} carl",
+    ]
+    assert bea.sync_lines() == [f"{line} #a", f"{line} bea"]
+    assert carl.sync_lines() == []
+
+
+def test_tags_at_their_limit_are_relayed_whole_and_one_byte_more_is_refused(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", caps="message-tags")
+    bea = server.irc("bea", "#a", caps="message-tags server-time")
+    ana.sync()
+    tag = "+x=" + "y" * (4094 - 3)
+    assert talk(ana, f"@{tag} PRIVMSG #a :{'z' * 400}") == []
+    (line,) = bea.sync_lines()
+    assert parse_tags(parse(line).tags)["+x"] == "y" * 4091
+    assert parse(line).params[1] == "z" * 400
+    assert talk(ana, f"@{tag}y PRIVMSG #a :z") == ["417 ana :Input line was too long"]
+    assert bea.sync_lines() == []
+
+
+# AWAY
+
+
+@pytest.mark.parametrize("back", ["AWAY", "AWAY :"])
+def test_who_is_away_says_so_to_whoever_writes(server: RunningServer, back: str) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea", "#a")
+    assert talk(bea, "AWAY :gone to lunch") == ["306 bea :You have been marked as being away"]
+    assert talk(ana, "PRIVMSG bea :hi") == ["301 ana bea :gone to lunch"]
+    assert talk(ana, "@+a TAGMSG bea") == []
+    assert talk(bea, back) == [f"{ANA} PRIVMSG bea :hi", "305 bea :You are no longer marked as being away"]
+    assert talk(ana, "PRIVMSG bea :hi") == []
+
+
+def test_away_notify_tells_whoever_shares_a_room(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", "#b", caps="away-notify")
+    bea = server.irc("bea", "#a", "#b", caps="away-notify")
+    carl, dora = server.irc("carl", "#a"), server.irc("dora", "#d", caps="away-notify")
+    for client in (ana, bea, carl):
+        client.sync()
+    assert (
+        talk(bea, "AWAY :lunch", "AWAY :tea", "AWAY :tea", "AWAY")[0] == "306 bea :You have been marked as being away"
+    )
+    assert ana.sync_lines() == [f"{BEA} AWAY :lunch", f"{BEA} AWAY :tea", f"{BEA} AWAY"]
+    assert carl.sync_lines() == dora.sync_lines() == []
+
+
+def test_an_away_message_is_cut_to_what_is_promised(server: RunningServer) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea")
+    talk(bea, "AWAY :" + "x" * 251)
+    assert talk(ana, "PRIVMSG bea :hi") == ["301 ana bea :" + "x" * 250]
+
+
+# SETNAME
+
+
+def test_setname_tells_those_who_asked_for_it_and_shows_in_whois(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", "#b", caps="setname")
+    bea, carl = server.irc("bea", "#a", "#b", caps="setname"), server.irc("carl", "#a")
+    for client in (ana, bea, carl):
+        client.sync()
+    assert talk(ana, "SETNAME :Ana  Ána ☕") == [f"{ANA} SETNAME :Ana  Ána ☕"]
+    assert bea.sync_lines() == [f"{ANA} SETNAME :Ana  Ána ☕"]
+    assert talk(carl, "WHOIS ana")[0] == "311 carl ana ~ana 127.0.0.1 * :Ana  Ána ☕"
+    assert talk(carl, "SETNAME Carl") == []
+    assert bea.sync_lines() == [":carl!~carl@127.0.0.1 SETNAME :Carl"]
+
+
+@pytest.mark.parametrize("caps", ["setname", ""])
+def test_setname_works_outside_of_rooms(server: RunningServer, caps: str) -> None:
+    ana = server.irc("ana", caps=caps)
+    assert talk(ana, "SETNAME :A") == ([f"{ANA} SETNAME :A"] if caps else [])
+    assert talk(ana, "WHOIS ana")[0].endswith(" * :A")
+
+
+@pytest.mark.parametrize("length", [0, 151])
+def test_a_real_name_of_another_length_than_promised_is_refused(server: RunningServer, length: int) -> None:
+    ana = server.irc("ana", caps="setname")
+    assert talk(ana, f"SETNAME :{'x' * length}") == [
+        f"FAIL SETNAME INVALID_REALNAME :Real name is {length} characters, it may be 1 to 150"
+    ]
+    assert talk(ana, f"SETNAME :{'x' * 150}") == [f"{ANA} SETNAME :{'x' * 150}"]
