@@ -47,6 +47,18 @@ def test_what_programs_mean_by_the_text_is_their_own_affair(server: RunningServe
     assert bea.sync_lines() == [f"{ANA} PRIVMSG bea :{text}"]
 
 
+def test_several_targets_get_it_and_a_refused_one_stops_none(server: RunningServer) -> None:
+    ana, bea, carl = server.irc("ana"), server.irc("bea", "#a"), server.irc("carl")
+    bea.sync()
+    assert talk(ana, "PRIVMSG carl,nobody,#a,,bea,#no :hi") == [
+        "401 ana nobody :No such nick/channel",
+        "404 ana #a :Cannot send to channel",
+        "401 ana #no :No such nick/channel",
+    ]
+    assert bea.sync_lines() == [f"{ANA} PRIVMSG bea :hi"]
+    assert carl.sync_lines() == [f"{ANA} PRIVMSG carl :hi"]
+
+
 def test_as_many_targets_as_are_promised_and_one_more(server: RunningServer) -> None:
     ana, bea = server.irc("ana"), server.irc("bea")
     others = [server.irc(f"m{number}") for number in range(8)]
@@ -55,6 +67,30 @@ def test_as_many_targets_as_are_promised_and_one_more(server: RunningServer) -> 
     assert [client.sync_lines() for client in others] == [[f"{ANA} PRIVMSG {client.nick} :hi"] for client in others]
     assert talk(ana, f"PRIVMSG {eight},bea :hi") == [f"407 ana {eight},bea :Too many targets: the limit is 8"]
     assert [client.sync_lines() for client in (*others, bea)] == [[]] * 9
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("PRIVMSG", "411 ana :No recipient given (PRIVMSG)"),
+        ("PRIVMSG :", "411 ana :No recipient given (PRIVMSG)"),
+        ("PRIVMSG , :x", "411 ana :No recipient given (PRIVMSG)"),
+        ("TAGMSG", "411 ana :No recipient given (TAGMSG)"),
+        ("PRIVMSG bea", "412 ana :No text to send"),
+        ("PRIVMSG bea :", "412 ana :No text to send"),
+        ("PRIVMSG nobody :x", "401 ana nobody :No such nick/channel"),
+        ("TAGMSG nobody", "401 ana nobody :No such nick/channel"),
+        ("PRIVMSG #no :x", "401 ana #no :No such nick/channel"),
+        ("PRIVMSG @#a :x", "401 ana @#a :No such nick/channel"),
+        ("PRIVMSG bea!~bea@127.0.0.1 :x", "401 ana bea!~bea@127.0.0.1 :No such nick/channel"),
+        ("PRIVMSG #a :x", "404 ana #a :Cannot send to channel"),
+        ("TAGMSG #A", "404 ana #a :Cannot send to channel"),
+    ],
+)
+def test_words_that_cannot_be_delivered_are_answered(server: RunningServer, line: str, answer: str) -> None:
+    bea, ana = server.irc("bea", "#a", caps="message-tags"), server.irc("ana")
+    assert talk(ana, line) == [answer]
+    assert bea.sync_lines() == []
 
 
 @pytest.mark.parametrize(
@@ -122,6 +158,21 @@ def test_with_echo_message_ones_own_words_come_back_as_the_others_got_them(serve
 
 def test_words_to_oneself_come_twice_with_echo_message(server: RunningServer) -> None:
     assert talk(server.irc("ana", caps="echo-message"), "PRIVMSG ana :note") == [f"{ANA} PRIVMSG ana :note"] * 2
+
+
+def test_client_tags_are_relayed_and_all_others_dropped(server: RunningServer) -> None:
+    ana = server.irc("ana", "#a", caps="message-tags")
+    bea, carl = server.irc("bea", "#a", caps="message-tags"), server.irc("carl", "#a")
+    bea.sync()
+    assert talk(ana, r"@+a=b;secret=1;+v.org/c;time=x;label=1;+d=\:\s\\ PRIVMSG #a :x") == []
+    assert bea.sync_lines()[-1] == rf"@+a=b;+v.org/c;+d=\:\s\\ {ANA} PRIVMSG #a :x"
+    assert carl.sync_lines()[-1] == f"{ANA} PRIVMSG #a :x"
+    talk(ana, "@secret=1 PRIVMSG bea :x", "@+a=1 NOTICE bea :x", "@+;+=x;+ok PRIVMSG bea :x")
+    assert bea.sync_lines() == [
+        f"{ANA} PRIVMSG bea :x",
+        f"@+a=1 {ANA} NOTICE bea :x",
+        f"@+ok {ANA} PRIVMSG bea :x",  # a tag without a name is none
+    ]
 
 
 def test_tagmsg_is_for_clients_with_message_tags(server: RunningServer) -> None:

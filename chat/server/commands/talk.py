@@ -35,12 +35,12 @@ def tagmsg(hub: Hub, user: User, message: Message) -> None:
 def _say(hub: Hub, user: User, message: Message, kind: Kind) -> None:
     params = message.params
     silent = kind is Kind.NOTICE
-    if not params or not params[0]:
+    targets = [target for target in params[0].split(",") if target] if params else []
+    if not targets:
         return None if silent else user.numeric(ERR_NORECIPIENT, text=ERR_NORECIPIENT.text.format(message.verb))
     text = params[1] if len(params) > 1 and kind is not Kind.TAGS else ""
     if not text and kind is not Kind.TAGS:
         return None if silent else user.numeric(ERR_NOTEXTTOSEND)
-    targets = params[0].split(",") if "," in params[0] else params[:1]
     if len(targets) > TARGETS:
         words = ERR_TOOMANYTARGETS.text.format(TARGETS)
         return None if silent else user.numeric(ERR_TOOMANYTARGETS, params[0], text=words)
@@ -58,8 +58,8 @@ def _say(hub: Hub, user: User, message: Message, kind: Kind) -> None:
 
 
 def _client_tags(tags: str) -> str:
-    """Of a client's tags the ones that are for others: their names begin with `+`."""
-    return ";".join(tag for tag in tags.split(";") if tag.startswith("+"))
+    """Of a client's tags the ones that are for others: their names begin with `+`, and go on."""
+    return ";".join(tag for tag in tags.split(";") if tag.startswith("+") and tag.partition("=")[0] != "+")
 
 
 @command("AWAY")
