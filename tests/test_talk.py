@@ -1,5 +1,7 @@
 """Words: PRIVMSG, NOTICE, TAGMSG with their echoes and tags; AWAY and SETNAME."""
 
+import re
+
 import pytest
 
 from chat.wires.irc import LINE_BYTES
@@ -160,6 +162,26 @@ def test_words_to_oneself_come_twice_with_echo_message(server: RunningServer) ->
     assert talk(server.irc("ana", caps="echo-message"), "PRIVMSG ana :note") == [f"{ANA} PRIVMSG ana :note"] * 2
 
 
+def test_everything_relayed_has_its_time_for_those_who_want_it(server: RunningServer) -> None:
+    bea = server.irc("bea", "#a", caps="server-time away-notify setname message-tags")
+    ana = server.irc("ana", "#a")
+    bea.send("MODE #a +o ana")
+    ana.expect("MODE")
+    talk(ana, "PRIVMSG #a :x", "NOTICE bea :x", "PRIVMSG bea :x", "@+a TAGMSG #a", "AWAY :x", "SETNAME :A")
+    talk(ana, "TOPIC #a :x", "NICK anna", "KICK #a anna", "JOIN #a", "PART #a :x")
+    bea.send("JOIN #a,#b", "MODE #a +n", "PRIVMSG #a :x")
+    ana.send("JOIN #a", "QUIT")
+    ana.rest()
+    lines = [message for message in bea.sync() if message.source != "fanfare.local"]
+    assert [message.verb for message in lines if message.nick != "bea"] == [
+        "JOIN", "PRIVMSG", "NOTICE", "PRIVMSG", "TAGMSG", "AWAY", "SETNAME", "TOPIC", "NICK", "KICK", "JOIN", "AWAY",
+        "PART", "JOIN", "AWAY", "QUIT",
+    ]  # fmt: skip
+    assert [message.verb for message in lines if message.nick == "bea"] == ["MODE", "JOIN"]
+    stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+    assert all(stamp.fullmatch(message.tag("time") or "") for message in lines)
+
+
 def test_client_tags_are_relayed_and_all_others_dropped(server: RunningServer) -> None:
     ana = server.irc("ana", "#a", caps="message-tags")
     bea, carl = server.irc("bea", "#a", caps="message-tags"), server.irc("carl", "#a")
@@ -227,6 +249,17 @@ def test_away_notify_tells_whoever_shares_a_room(server: RunningServer) -> None:
     )
     assert ana.sync_lines() == [f"{BEA} AWAY :lunch", f"{BEA} AWAY :tea", f"{BEA} AWAY"]
     assert carl.sync_lines() == dora.sync_lines() == []
+
+
+def test_away_notify_tells_of_who_is_away_already_when_joining(server: RunningServer) -> None:
+    ana, carl = server.irc("ana", "#a", caps="away-notify"), server.irc("carl", "#a")
+    bea = server.irc("bea", caps="away-notify")
+    ana.sync(), carl.sync()
+    talk(bea, "AWAY :lunch")
+    assert "AWAY" not in [message.verb for message in bea.join("#a")]
+    assert ana.sync_lines() == [f"{BEA} JOIN #a", f"{BEA} AWAY :lunch"]
+    assert carl.sync_lines() == [f"{BEA} JOIN #a"]
+    assert bea.sync_lines() == []
 
 
 def test_an_away_message_is_cut_to_what_is_promised(server: RunningServer) -> None:

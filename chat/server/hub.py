@@ -215,6 +215,8 @@ class Hub:
             event = Join(user.person, room.name, self.clock())
             copy = user.own_copy(event, user.dialect.sees_own_join)
             room.publish(Arrival(room.name, event, user.seat, copy))
+            if user.away is not None:
+                room.publish(Remark(room.name, Away(user.person, user.away, event.at), user.seat, NOTHING))
             return room
 
     def leave(self, user: User, name: str, reason: str) -> None:
