@@ -185,7 +185,7 @@ def test_everything_relayed_has_its_time_for_those_who_want_it(server: RunningSe
 def test_client_tags_are_relayed_and_all_others_dropped(server: RunningServer) -> None:
     ana = server.irc("ana", "#a", caps="message-tags")
     bea, carl = server.irc("bea", "#a", caps="message-tags"), server.irc("carl", "#a")
-    bea.sync()
+    ana.sync(), bea.sync()
     assert talk(ana, r"@+a=b;secret=1;+v.org/c;time=x;label=1;+d=\:\s\\ PRIVMSG #a :x") == []
     assert bea.sync_lines()[-1] == rf"@+a=b;+v.org/c;+d=\:\s\\ {ANA} PRIVMSG #a :x"
     assert carl.sync_lines()[-1] == f"{ANA} PRIVMSG #a :x"
