@@ -23,6 +23,9 @@ class Command:
 
 COMMANDS: dict[str, Command] = {}
 
+LABEL_BYTES = 64  # of a label's value: the standard's limit, which keeps the server's tags within their 510 bytes
+LABEL_CAPABILITIES = frozenset({"labeled-response", "batch"})  # the first must not be used without the second
+
 _batches = count(1)
 
 
@@ -42,8 +45,8 @@ def run(hub: Hub, user: User, message: Message | Reject) -> None:
         params = ["*"] if message.numeric.code == "400" else []
         user.numeric(message.numeric, *params, text=message.reason)
         return
-    label = message.tag("label") if message.tags and "labeled-response" in user.capabilities else None
-    if label is None:
+    label = _label_of(message) if message.tags and user.capabilities >= LABEL_CAPABILITIES else ""
+    if not label:
         _run(hub, user, message)
         return
     user.begin_answers()
@@ -66,6 +69,12 @@ def _run(hub: Hub, user: User, message: Message) -> None:
             known.handler(hub, user, message)
         except Refusal as refusal:
             user.numeric(refusal.numeric, *refusal.params)
+
+
+def _label_of(message: Message) -> str:
+    """The label, where it is one: a value of at most 64 bytes."""
+    label = message.tag("label") or ""
+    return label if len(label.encode()) <= LABEL_BYTES else ""
 
 
 def _label(user: User, label: str, answers: list[Copy]) -> None:
