@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,23 @@ class Conductor:
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused, then ask who is here."""
-        runner, processes = self._environment.runner, self._processes
-        processes.wait(
-            lambda: (
-                self._spawned
-                and processes.status_sum("joined") + processes.status_sum("refused") >= runner.target_user_count
-            )
-        )
+        processes = self._processes
+        processes.wait(lambda: self._spawned)
+        longest_ns = round((2 * self._settings.patience + _ANSWER_S) * 1e9)  # that one user's way in may take
+        while (settled := self._settled()) < self._environment.runner.target_user_count:
+            if not processes.wait(partial(self._has_moved, settled), time.monotonic_ns() + longest_ns):
+                break
         for process in processes.all.values():
             process.members = process.statement = None
         processes.tell_all("muster", {})
         self._await_all("members")
+
+    def _settled(self) -> int:
+        """Users who are in, or will not come: in the end, all."""
+        return self._processes.status_sum("joined") + self._processes.status_sum("refused")
+
+    def _has_moved(self, settled: int) -> bool:
+        return self._settled() != settled
 
     def _measure(self, number: int) -> None:
         settings, processes = self._settings, self._processes

@@ -47,7 +47,7 @@ class Member(ChatUser):
     tasks: ClassVar = [stay]
 
     def on_stop(self) -> None:
-        self.crew.strike(self, "stopped by Locust")
+        self.crew.discharge(self)
         self.leave()
 
     def refused(self, reason: str) -> None:
@@ -96,20 +96,30 @@ class Crew:
         member.patience = self._settings.patience
         member.capabilities = tuple(name for name in self._settings.capabilities.split(",") if name)
         member.receiver = Receiver(self._scenario.room_of(number))
-        member.account = self._silence
         return True
 
     def admit(self, member: Member) -> None:
+        """The user is in, unless the connection ended right then."""
         if member.connection and member.connection.is_open:
             self._members[member.number] = member
+        else:
+            self.turn_away(f"lost: {member.gone_why}")
 
     def turn_away(self, reason: str) -> None:
+        """A user did not get in, or will not be back: the conductor must not wait for it."""
         self._refusals[reason] += 1
 
     def strike(self, member: Member, reason: str) -> None:
         """A member's connection ended. Called in the hub."""
+        if self._members.pop(member.number, None):
+            self.turn_away(f"lost: {reason}")
+            if self._window:
+                self._window.dropped[reason] += 1
+
+    def discharge(self, member: Member) -> None:
+        """Locust stops the user."""
         if self._members.pop(member.number, None) and self._window:
-            self._window.dropped[reason] += 1
+            self._window.dropped["stopped by Locust"] += 1
 
     def _plan(self, environment: Any, msg: Any) -> None:
         """A run begins. Users come only after it: Locust keeps the order of its messages."""
@@ -119,7 +129,6 @@ class Crew:
         self._processes = msg.data["processes"]
         self._settings = Settings(**msg.data["settings"])
         self._scenario: Scenario = SCENARIOS[self._settings.scenario](self._settings)
-        self._silence = Account(stamps.pattern(self._run, 0), late_after_ns=0)  # before a window nobody speaks
         self._enlisted = 0
         self._door = Door(max(1, self._settings.connecting // self._processes))
         self._refusals.clear()
