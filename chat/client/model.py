@@ -187,7 +187,8 @@ class Model:
 
     def _quit(self, news: Quit) -> Iterable[Change]:
         if news.who.nick in self.room:
-            yield from self._gone(news.who.nick, "quit", news.reason, news.at)
+            reason = news.reason.removeprefix("Quit:").strip()  # many servers mark words of the person's own so
+            yield from self._gone(news.who.nick, "quit", reason, news.at)
 
     def _kicked(self, news: Kick) -> Iterable[Change]:
         if not self._is_here(news.room):

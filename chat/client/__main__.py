@@ -1,0 +1,23 @@
+"""`python -m chat.client`: the same as `fanfare client`."""
+
+import argparse
+import sys
+
+from chat.client import run
+from chat.errors import SetupError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m chat.client", description="Open the desktop client.")
+    parser.add_argument("address", nargs="?", metavar="irc://HOST:PORT/ROOM")
+    parser.add_argument("--nick", metavar="NAME")
+    options = parser.parse_args()
+    try:
+        return run(options.address, options.nick)
+    except SetupError as error:
+        print(f"fanfare: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,266 @@
+"""The client's state: news in, changes out; and what the person types. No display, no sockets."""
+
+import pytest
+
+from chat.client import commands
+from chat.client.changes import Appended, Change, MembersChanged, StageChanged
+from chat.client.model import Model, Stage
+from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.room import SCROLLBACK, Line, Look
+from chat.events import Away, Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from chat.wires.irc import LINE_BYTES
+from chat.wires.message import parse
+
+ANA = Person("ana", "ana", "here.example")
+BEN = Person("ben", "b", "there.example")
+ECHO = frozenset({"echo-message"})
+
+
+def connecting() -> Model:
+    return Model("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
+
+
+def inside(*others: str, capabilities: frozenset[str] = ECHO) -> Model:
+    """A model of someone who is in the room, with nothing in the transcript yet."""
+    model = connecting()
+    take(model, Welcomed("ana", capabilities, 1.0), Join(ANA, "#lobby", 2.0))
+    take(model, Names("#lobby", ("ana", *others)), NamesEnd("#lobby"))
+    model.room.lines.clear()
+    return model
+
+
+def take(model: Model, *news: News) -> list[Change]:
+    return [change for one in news for change in model.take(one)]
+
+
+def texts(model: Model) -> list[str]:
+    return [line.text for line in model.room.lines]
+
+
+def test_the_way_into_the_room() -> None:
+    model = connecting()
+    assert take(model, Connecting("irc.example:6667")) == [StageChanged()]
+    assert model.status == "Connecting to irc.example:6667 …"
+    take(model, Welcomed("ana", ECHO, 1.0))
+    assert model.status == "Joining #lobby …"
+    changes = take(model, Join(ANA, "#lobby", 2.0), Names("#lobby", ("carl", "Ana")), Names("#lobby", ("ben",)))
+    assert MembersChanged(model.room) in changes
+    assert take(model, NamesEnd("#lobby")) == [MembersChanged(model.room)]
+    assert model.stage is Stage.INSIDE
+    assert model.room.members() == ["Ana", "ben", "carl"]
+    assert texts(model) == ["You joined #lobby"]
+    assert model.status == "irc.example:6667 · you are ana"
+
+
+MEMBERS = [
+    (Join(Person("carl", "c", "h"), "#Lobby", 3.0), ["ana", "ben", "carl"], "carl joined"),
+    (Leave(BEN, "#lobby", 3.0), ["ana"], "ben left"),
+    (Leave(BEN, "#lobby", 3.0, "lunch"), ["ana"], "ben left (lunch)"),
+    (Quit(BEN, 3.0, "Quit: bye"), ["ana"], "ben quit (bye)"),
+    (Quit(BEN, 3.0, "Ping timeout"), ["ana"], "ben quit (Ping timeout)"),
+    (Kick(ANA, "#lobby", BEN, 3.0, "spam"), ["ana"], "ben was removed by ana (spam)"),
+    (Rename(BEN, "zoe", 3.0), ["ana", "zoe"], "ben is now zoe"),
+    (Rename(ANA, "zoe", 3.0), ["ben", "zoe"], "You are now zoe"),
+]
+
+
+@pytest.mark.parametrize(("news", "members", "text"), MEMBERS)
+def test_the_list_of_members_follows_what_happens(news: News, members: list[str], text: str) -> None:
+    model = inside("ben")
+    changes = take(model, news)
+    assert model.room.members() == members
+    assert Appended(model.room, Line(3.0, Look.HAPPENING, text), 0) in changes
+    assert MembersChanged(model.room) in changes
+
+
+ELSEWHERE = [
+    Join(BEN, "#other", 3.0),
+    Leave(BEN, "#other", 3.0),
+    Kick(ANA, "#other", BEN, 3.0),
+    Names("#other", ("zoe",)),
+    NamesEnd("#other"),
+    Say(BEN, "#other", "hi", 3.0),
+    Topic(BEN, "#other", "cats", 3.0),
+    Quit(Person("zoe", "z", "h"), 3.0),
+    Rename(Person("zoe", "z", "h"), "eve", 3.0),
+    Away(BEN, "lunch", 3.0),
+    Say(BEN, "#lobby", "", 3.0, Kind.TAGS, "+typing=active"),
+    Say(BEN, "ana", "\x01VERSION\x01", 3.0),
+]
+
+
+@pytest.mark.parametrize("news", ELSEWHERE)
+def test_what_does_not_concern_the_room_changes_nothing(news: News) -> None:
+    model = inside("ben")
+    assert take(model, news) == []
+    assert model.room.members() == ["ana", "ben"]
+    assert texts(model) == []
+
+
+SAID = [
+    (Say(BEN, "#lobby", "hi", 3.0), Line(3.0, Look.SAY, "hi", "ben")),
+    (Say(ANA, "#LOBBY", "hi", 3.0), Line(3.0, Look.SAY, "hi", "ana", mine=True)),
+    (Say(BEN, "#lobby", "\x01ACTION waves\x01", 3.0), Line(3.0, Look.ACTION, "waves", "ben")),
+    (Say(BEN, "#lobby", "\x01ACTION cut off", 3.0), Line(3.0, Look.ACTION, "cut off", "ben")),
+    (Say(BEN, "#lobby", "beep", 3.0, Kind.NOTICE), Line(3.0, Look.NOTICE, "beep", "ben")),
+    (Say(BEN, "Ana", "psst", 3.0), Line(3.0, Look.SAY, "psst", "ben", private=True)),
+    (Say(Person("irc.example", "", ""), "*", "*** hello", 3.0, Kind.NOTICE), Line(3.0, Look.SERVER, "*** hello")),
+    (Say(BEN, "#lobby", "\x02bold\x02 \x0304,01red\x03 a\tb\r\x07", 3.0), Line(3.0, Look.SAY, "bold red a b ", "ben")),
+    (ServerSaid("note", 3.0), Line(3.0, Look.SERVER, "note")),
+    (Topic(Person("", "", ""), "#lobby", "cats", 3.0), Line(3.0, Look.HAPPENING, "The topic is: cats")),
+    (Topic(BEN, "#lobby", "cats", 3.0), Line(3.0, Look.HAPPENING, "ben changed the topic to: cats")),
+    (Refused("bob", "No such nick", 3.0), Line(3.0, Look.TROUBLE, "bob: No such nick")),
+    (Refused("", "Too long", 3.0), Line(3.0, Look.TROUBLE, "Too long")),
+]
+
+
+@pytest.mark.parametrize(("news", "line"), SAID)
+def test_what_is_said_becomes_one_line(news: News, line: Line) -> None:
+    model = inside("ben")
+    assert take(model, news) == [Appended(model.room, line, 0)]
+    assert list(model.room.lines) == [line]
+
+
+def test_the_scrollback_has_a_limit_and_says_what_it_pushed_out() -> None:
+    model = inside("ben")
+    for number in range(SCROLLBACK):
+        assert model.take(Say(BEN, "#lobby", str(number), 3.0)) == [
+            Appended(model.room, Line(3.0, Look.SAY, str(number), "ben"), 0)
+        ]
+    (change,) = model.take(Say(BEN, "#lobby", "one more", 3.0))
+    assert isinstance(change, Appended)
+    assert change.pushed_out == 1
+    assert len(model.room.lines) == SCROLLBACK
+    assert model.room.lines[0].text == "1"
+
+
+def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -> None:
+    model = connecting()
+    take(model, NickRefused("ana", "Nickname is already in use", True, 1.0))
+    assert model.stage is Stage.NAMELESS
+    assert model.reason == "The name ana is already in use. Please choose another."
+    assert not model.connected
+
+
+def test_a_name_refused_later_leaves_the_old_one() -> None:
+    model = inside()
+    take(model, NickRefused("9", "Erroneous nickname", False, 1.0))
+    assert model.stage is Stage.INSIDE
+    assert texts(model) == [
+        "The name 9 is not allowed here (Erroneous nickname). You are still ana; try another with /nick NAME."
+    ]
+
+
+def test_a_room_that_refuses_us_can_be_asked_again() -> None:
+    model = connecting()
+    take(model, Welcomed("ana", ECHO, 1.0), Refused("#lobby", "Cannot join channel (+i)", 2.0))
+    assert model.stage is Stage.OUTSIDE
+    assert model.reason == "#lobby did not let you in: Cannot join channel (+i)"
+    assert model.connected
+    send, _ = model.join()
+    assert send == [b"JOIN #lobby\r\n"]
+    take(model, Join(ANA, "#lobby", 3.0))
+    assert model.status == "irc.example:6667 · you are ana"
+
+
+@pytest.mark.parametrize("news", [Kick(BEN, "#lobby", ANA, 3.0, "spam"), Leave(ANA, "#lobby", 3.0)])
+def test_someone_removed_from_the_room_sees_no_members_and_may_join_again(news: News) -> None:
+    model = inside("ben")
+    take(model, news)
+    assert model.stage is Stage.OUTSIDE
+    assert model.reason
+    assert model.room.members() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [((), "Could not connect: refused"), ((Welcomed("ana", ECHO, 1.0),), "Connection lost: refused")],
+)
+def test_a_lost_connection_gives_its_reason_and_keeps_the_transcript(before: tuple[News, ...], reason: str) -> None:
+    model = connecting()
+    take(model, *before, Say(BEN, "#lobby", "hi", 2.0), Lost("refused", 3.0))
+    assert model.stage is Stage.LOST
+    assert model.reason == reason
+    assert texts(model) == ["hi", f"{reason}."]
+    assert model.room.members() == []
+    model.begin_again()
+    assert model.status == "Connecting to irc.example:6667 …"
+    assert texts(model) == ["hi", f"{reason}."]
+
+
+def test_own_words_wait_for_their_echo_where_the_server_sends_one() -> None:
+    answer = commands.answer(inside(), "hello")
+    assert answer.send == [b"PRIVMSG #lobby hello\r\n"]
+    assert answer.changes == []
+
+
+def test_own_words_are_shown_at_once_where_nothing_echoes() -> None:
+    model = inside(capabilities=frozenset())
+    answer = commands.answer(model, "/me waves at ben")
+    assert answer.send == [b"PRIVMSG #lobby :\x01ACTION waves at ben\x01\r\n"]
+    assert answer.changes == [Appended(model.room, Line(7.0, Look.ACTION, "waves at ben", "ana", mine=True), 0)]
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "日", "😀", "word "])
+@pytest.mark.parametrize("command", ["", "/me "])
+def test_long_words_are_split_so_that_the_server_relays_each_line_whole(letter: str, command: str) -> None:
+    model = inside(capabilities=frozenset())
+    text = (letter * 700).strip()
+    answer = commands.answer(model, command + text)
+    said = [parse(data.decode().removesuffix("\r\n")).params[1] for data in answer.send]
+    assert len(said) > 1
+    assert all(len(f":{ANA.mask} ".encode() + data) <= LINE_BYTES for data in answer.send)
+    pieces = [piece.removeprefix("\x01ACTION ").removesuffix("\x01") for piece in said]
+    assert (" " if letter == "word " else "").join(pieces) == text
+    assert texts(model) == pieces
+
+
+TYPED = [
+    ("//me", [b"PRIVMSG #lobby /me\r\n"]),
+    ("  indented", [b"PRIVMSG #lobby :  indented\r\n"]),
+    ("two\nlines\n\n", [b"PRIVMSG #lobby two\r\n", b"PRIVMSG #lobby lines\r\n"]),
+    ("pasted\n/quit", [b"PRIVMSG #lobby pasted\r\n", b"PRIVMSG #lobby /quit\r\n"]),
+    ("\ud83d\ude00", ["PRIVMSG #lobby 😀\r\n".encode()]),
+    ("/nick zoe", [b"NICK zoe\r\n"]),
+    ("/NICK zoe", [b"NICK zoe\r\n"]),
+    ("", []),
+    ("  \t ", []),
+]
+
+
+@pytest.mark.parametrize(("typed", "sent"), TYPED)
+def test_what_is_typed_is_sent(typed: str, sent: list[bytes]) -> None:
+    answer = commands.answer(inside(), typed)
+    assert answer.send == sent
+    assert answer.taken
+    assert answer.leave is None
+
+
+EXPLAINED = [
+    ("/dance", "There is no command /dance."),
+    ("/me", "Say what you do"),
+    ("/nick a b", "is not a name"),
+]
+
+
+@pytest.mark.parametrize(("typed", "words"), EXPLAINED)
+def test_what_cannot_be_done_is_explained_and_stays_in_the_box(typed: str, words: str) -> None:
+    model = inside()
+    answer = commands.answer(model, typed)
+    assert answer.send == []
+    assert not answer.taken
+    assert words in texts(model)[0]
+
+
+@pytest.mark.parametrize("typed", ["hello", "/me waves", "/nick zoe"])
+def test_nothing_is_sent_without_a_connection_and_the_text_stays(typed: str) -> None:
+    model = connecting()
+    answer = commands.answer(model, typed)
+    assert answer.send == []
+    assert not answer.taken
+    assert len(texts(model)) == 1
+
+
+def test_quit_leaves_with_the_last_words() -> None:
+    assert commands.answer(inside(), "/quit good night").leave == "good night"
+    assert commands.answer(inside(), "/quit").leave == ""

@@ -1,0 +1,269 @@
+"""The network thread against a server whose every line the test itself writes; and the protocol within it."""
+
+import queue
+import socket
+import struct
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.protocol import Protocol
+from chat.client.session import Patience, Session
+from chat.client.target import Target
+from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from tests.scripted import ScriptedServer, scripted_server
+from tests.support import PATIENCE, IrcClient, RunningServer
+
+BEN = Person("ben", "b", "h")
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
+
+
+@pytest.fixture
+def open_session() -> Iterator[Callable[..., Session]]:
+    """Start sessions; at the end each must be over, as its thread is."""
+    sessions: list[Session] = []
+
+    def start(target: Target, nick: str = "ana", patience: Patience | None = None) -> Session:
+        session = Session(target, nick, patience)
+        session.start()
+        sessions.append(session)
+        return session
+
+    yield start
+    for session in sessions:
+        session.close()
+    assert all(session.join(PATIENCE) for session in sessions)
+
+
+def until(session: Session, wanted: type) -> list[News]:
+    """The news up to the first of this type."""
+    seen: list[News] = []
+    while not seen or not isinstance(seen[-1], wanted):
+        seen.append(session.news.get(timeout=PATIENCE))
+    return seen
+
+
+def test_it_negotiates_registers_joins_and_reports(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, patience=Patience(goodbye=0.05))
+    end = scripted.accept()
+    assert [end.read_line() for _ in range(3)] == ["CAP LS 302", "NICK ana", "USER ana 0 * ana"]
+    end.send(":s CAP * LS * :batch=1 server-time", ":s CAP * LS :echo-message sasl=PLAIN")
+    assert end.read_line() == "CAP REQ :echo-message server-time"
+    end.send(":s CAP * ACK :echo-message server-time")
+    assert end.read_line() == "CAP END"
+    end.send(":s 001 ana :Welcome", ":s 005 ana NETWORK=X :are supported", ":s 422 ana :MOTD File is missing")
+    assert end.read_line() == "JOIN #lobby"
+    end.send("@time=2011-10-19T16:40:51.620Z :ana!a@h JOIN #lobby", ":s 353 ana = #lobby :@ben +ana")
+    end.send(":s 366 ana #lobby :End of /NAMES list", "PING :a b")
+    assert end.read_line() == "PONG :a b"
+    seen = until(session, NamesEnd)
+    assert seen[0] == Connecting(scripted.target.server)
+    assert isinstance(seen[1], Welcomed)
+    assert seen[1].capabilities == {"echo-message", "server-time"}
+    assert seen[2:] == [
+        Join(Person("ana", "a", "h"), "#lobby", 1319042451.62),
+        Names("#lobby", ("ben", "ana")),
+        NamesEnd("#lobby"),
+    ]
+
+
+def test_lines_are_sent_in_order_and_a_goodbye_ends_it(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target)
+    end = scripted.welcome()
+    until(session, NamesEnd)
+    assert all(session.send(f"PRIVMSG #lobby :{number}\r\n".encode()) for number in range(500))
+    session.close("good night")
+    assert [end.read_line() for _ in range(500)] == [f"PRIVMSG #lobby :{number}" for number in range(500)]
+    assert end.read_line() == "QUIT :good night"
+    end.sock.close()
+    assert session.join(PATIENCE)
+    assert isinstance(until(session, Lost)[-1], Lost)
+    assert not session.send(b"PRIVMSG #lobby late\r\n")
+
+
+def test_a_goodbye_waits_only_so_long_for_the_server(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, patience=Patience(goodbye=0.05))
+    scripted.welcome()
+    session.close()
+    assert session.join(PATIENCE)
+
+
+def cut(end: IrcClient) -> None:
+    end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset instead of an end
+    end.sock.close()
+
+
+def say_why(end: IrcClient) -> None:
+    end.send("ERROR :Closing link: shutting down")
+    end.sock.close()
+
+
+ENDS: list[tuple[Callable[[IrcClient], None], str]] = [
+    (lambda end: end.sock.close(), "the server closed the connection"),
+    (cut, "the server cut the connection"),
+    (say_why, "Closing link: shutting down"),
+]
+
+
+@pytest.mark.parametrize(("end_it", "reason"), ENDS)
+def test_a_lost_connection_is_told_with_its_reason(
+    scripted: ScriptedServer, open_session: Callable[..., Session], end_it: Callable[[IrcClient], None], reason: str
+) -> None:
+    session = open_session(scripted.target)
+    end = scripted.welcome()
+    until(session, NamesEnd)
+    end_it(end)
+    lost = until(session, Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.reason == reason
+
+
+def test_a_refused_connection_is_told(open_session: Callable[..., Session]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = Target("127.0.0.1", listener.getsockname()[1])
+    lost = until(open_session(target), Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.reason == f"nothing listens at {target.server}"
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 64 + ".example"])
+def test_a_name_that_nobody_has_is_told(open_session: Callable[..., Session], host: str) -> None:
+    lost = until(open_session(Target(host)), Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.reason == f"no server of the name {host} was found"
+
+
+def test_a_silent_server_is_asked_and_then_given_up(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, patience=Patience(silence=0.05, answer=0.3))
+    end = scripted.welcome()
+    assert end.read_line() == "PING fanfare"
+    lost = until(session, Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.reason == "no answer from the server for 0 s"
+
+
+def test_a_server_that_never_welcomes_is_given_up(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, patience=Patience(answer=0.05))
+    assert [type(news) for news in until(session, Lost)] == [Connecting, Lost]
+
+
+def test_a_server_that_does_not_read_is_told_no_more(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, patience=Patience(goodbye=0.05))
+    scripted.welcome()
+    until(session, NamesEnd)
+    line = b"PRIVMSG #lobby :" + b"x" * 400 + b"\r\n"
+    assert any(not session.send(line) for _ in range(100_000)), "40 MB were taken"
+
+
+def test_a_window_that_falls_behind_slows_the_server_and_loses_nothing(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target)
+    end = scripted.welcome()
+    until(session, NamesEnd)
+    end.sock.sendall(b"".join(b":ben!b@h PRIVMSG #lobby %d\r\n" % number for number in range(12_000)))
+    end.sock.close()
+    *said, lost = until(session, Lost)
+    assert [news.text for news in said if isinstance(news, Say)] == [str(number) for number in range(12_000)]
+    assert isinstance(lost, Lost)
+
+
+def test_closing_ends_it_even_with_a_full_queue(scripted: ScriptedServer, open_session: Callable[..., Session]) -> None:
+    session = open_session(scripted.target, patience=Patience(goodbye=0.05))
+    session.news = queue.Queue(1)
+    scripted.welcome()
+    session.close()
+    assert session.join(PATIENCE)
+
+
+def test_against_the_real_server(server: RunningServer, open_session: Callable[..., Session]) -> None:
+    ben = server.irc("ben", "#lobby")
+    session = open_session(Target("127.0.0.1", server.ports["irc"]))
+    names = until(session, NamesEnd)[-2]
+    assert isinstance(names, Names)
+    assert set(names.nicks) == {"ana", "ben"}
+    session.send(b"PRIVMSG #lobby :hello there\r\n")
+    assert ben.expect("PRIVMSG").params == ["#lobby", "hello there"]
+    echo = until(session, Say)[-1]
+    assert isinstance(echo, Say)
+    assert (echo.who.nick, echo.text) == ("ana", "hello there")
+    session.close("bye")
+    assert ben.expect("QUIT").params[-1].endswith("bye")
+
+
+READ = [
+    (":ben!b@h PRIVMSG #lobby :hi there", Say(BEN, "#lobby", "hi there", 5.0)),
+    ("@+typing=active;x=y :ben!b@h TAGMSG #lobby", Say(BEN, "#lobby", "", 5.0, Kind.TAGS, "+typing=active")),
+    (":s NOTICE * :*** Looking up", Say(Person("s", "", ""), "*", "*** Looking up", 5.0, Kind.NOTICE)),
+    (":ben!b@h PART #lobby", Leave(BEN, "#lobby", 5.0)),
+    (":ben!b@h PART #lobby :bye", Leave(BEN, "#lobby", 5.0, "bye")),
+    (":ben!b@h QUIT :Ping timeout", Quit(BEN, 5.0, "Ping timeout")),
+    (":ben!b@h NICK zoe", Rename(BEN, "zoe", 5.0)),
+    (":ben!b@h KICK #lobby ana :spam", Kick(BEN, "#lobby", Person("ana", "", ""), 5.0, "spam")),
+    (":ben!b@h TOPIC #lobby :cats", Topic(BEN, "#lobby", "cats", 5.0)),
+    (":s 332 ana #lobby :cats", Topic(Person("", "", ""), "#lobby", "cats", 5.0)),
+    (":s 433 * ana :Nickname is already in use", NickRefused("ana", "Nickname is already in use", True, 5.0)),
+    (":s 432 * 9 :Erroneous nickname", NickRefused("9", "Erroneous nickname", False, 5.0)),
+    (":s 471 ana #lobby :Cannot join channel (+l)", Refused("#lobby", "Cannot join channel (+l)", 5.0)),
+    (":s 417 ana :Input line was too long", Refused("", "Input line was too long", 5.0)),
+    ("@time=not-a-time :ben!b@h QUIT", Quit(BEN, 5.0)),
+    ("@time=0001-01-01T00:00:00.000Z :ben!b@h QUIT", Quit(BEN, 5.0)),
+]
+
+
+@pytest.mark.parametrize(("line", "news"), READ)
+def test_a_line_becomes_news_whole_and_byte_by_byte(line: str, news: News) -> None:
+    data = f"{line}\r\n".encode()
+    assert Protocol("ana", "#lobby", lambda: 5.0).feed(data) == [news]
+    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    assert [found for byte in data for found in protocol.feed(bytes([byte]))] == [news]
+
+
+@pytest.mark.parametrize(
+    "line", ["", ":only-a-source", "PRIVMSG", "PRIVMSG #lobby", ":s 001", "KICK #lobby", ":s 353 ana", "CAP", "WHAT x"]
+)
+def test_a_line_that_says_nothing_is_skipped(line: str) -> None:
+    assert Protocol("ana", "#lobby").feed(f"{line}\r\n".encode()) == []
+
+
+def test_a_server_without_capabilities_is_no_trouble() -> None:
+    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    assert protocol.feed(b":s 421 * CAP :Unknown command\r\n") == []
+    assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
+
+
+def test_refused_capabilities_are_not_counted_on() -> None:
+    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    protocol.feed(b":s CAP * LS :server-time\r\n:s CAP * NAK :server-time\r\n")
+    assert protocol.take_output().endswith(b"CAP REQ server-time\r\nCAP END\r\n")
+    assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
+
+
+@pytest.mark.parametrize(("size", "said"), [(8191 + 512 - 2, False), (8191 + 512 - 1, True)])
+def test_a_line_over_the_limit_is_left_out_with_a_word(size: int, said: bool) -> None:
+    start = b":ben!b@h PRIVMSG #lobby :"
+    (news,) = Protocol("ana", "#lobby").feed(start + b"x" * (size - len(start)) + b"\r\n")
+    assert isinstance(news, ServerSaid if said else Say)
+
+
+def test_bytes_that_are_not_utf_8_are_shown_as_replaced() -> None:
+    (news,) = Protocol("ana", "#lobby", lambda: 5.0).feed(b":ben!b@h PRIVMSG #lobby :caf\xe9\r\n")
+    assert news == Say(BEN, "#lobby", "caf\ufffd", 5.0)
