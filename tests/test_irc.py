@@ -1,6 +1,6 @@
 """The IRC wire: any bytes in, whole commands out; any event in, one line for each kind of client out."""
 
-from itertools import chain, product
+from itertools import chain, pairwise, product
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chat.errors import WireError
 from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Person, Quit, Rename, Say, Topic
-from chat.wires.irc import CAPABILITIES, ENDLESS_BYTES, LINE_BYTES, TAG_BYTES, IrcDialect, IrcWire, fit
+from chat.wires.irc import CAPABILITIES, ENDLESS_BYTES, LINE_BYTES, TAG_BYTES, IrcDialect, IrcWire, fit, packed
 from chat.wires.message import Message, parse, parse_tags
 from chat.wires.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR
 from chat.wires.wire import Command, Reject
@@ -221,6 +221,19 @@ def test_the_farewell_is_an_error_line() -> None:
     (long,) = PLAIN.farewell("é" * 400)
     assert fit(long) == long
     assert long.decode().endswith("é\r\n")
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters=" "), min_size=1, max_size=9)), st.integers(0, 40)
+)
+def test_words_are_packed_into_as_few_lines_as_hold_them(words: list[str], size: int) -> None:
+    """Invariant: the words come back in order; no line is over the size but one of a single word; and no line has
+    room for the first word of the next."""
+    lines = list(packed(words, size))
+    assert [word for line in lines for word in line.split(" ")] == words
+    assert all(len(line.encode()) <= size or " " not in line for line in lines)
+    for line, following in pairwise(lines):
+        assert len(f"{line} {following.split(' ')[0]}".encode()) > size
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=600)

@@ -76,8 +76,10 @@ def test_several_answers_stand_in_one_batch(server: RunningServer, line: str, ve
 
 @pytest.mark.parametrize(
     "line",
-    ["PONG x", "PRIVMSG bea :x", "NOTICE bea :x", "NOTICE nobody :x", "NOTICE", "TAGMSG bea", "JOIN #a", "NICK ana", "CAP END",
-     "MODE #a +n"],
+    [
+        "PONG x", "PRIVMSG bea :x", "NOTICE bea :x", "NOTICE nobody :x", "NOTICE", "TAGMSG bea", "JOIN #a", "NICK ana",
+        "CAP END", "MODE #a +n",
+    ],
 )  # fmt: skip
 def test_a_command_without_an_answer_is_acknowledged(server: RunningServer, line: str) -> None:
     server.irc("bea")

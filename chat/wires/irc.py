@@ -4,7 +4,7 @@ Sources: https://modern.ircdocs.horse, https://ircv3.net/irc/ (message-tags, ser
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import product
 
@@ -125,6 +125,22 @@ def fit(line: bytes) -> bytes:
     if len(line) <= LINE_BYTES:
         return line
     return line[: LINE_BYTES - 2].decode("utf-8", "ignore").encode() + b"\r\n"
+
+
+def packed(words: Iterable[str], size: int) -> Iterator[str]:
+    """The words with spaces between, over as few lines as hold them in `size` bytes each."""
+    line: list[str] = []
+    left = size + 1
+    for word in words:
+        length = (len(word) if word.isascii() else len(word.encode())) + 1
+        if length > left and line:
+            yield " ".join(line)
+            line = []
+            left = size + 1
+        line.append(word)
+        left -= length
+    if line:
+        yield " ".join(line)
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from fnmatch import translate
 from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.user import User
+from chat.wires.irc import packed
 from chat.wires.message import Message
 from chat.wires.names import fold
 from chat.wires.numerics import (
@@ -65,11 +66,14 @@ def _apart(user: User, other: User) -> bool:
     return set(user.rooms).isdisjoint(list(other.rooms))  # a copy: others change theirs meanwhile
 
 
+ROOMS_BYTES = 380  # in a line of RPL_WHOISCHANNELS; beside two nicknames and the longest server name, 63 bytes
+
+
 @command("WHOIS")
 def whois(hub: Hub, user: User, message: Message) -> None:
     if not message.params or not message.params[0]:
         raise Refusal(ERR_NONICKNAMEGIVEN)
-    nick = message.params[-1]
+    nick = message.params[-1].partition(",")[0]  # TARGMAX promises one; the standard has the others dropped
     if len(message.params) > 1 and fold(message.params[0]) not in (fold(user.server_name), fold(nick)):
         raise Refusal(ERR_NOSUCHSERVER, message.params[0])
     other = hub.find_user(nick)
@@ -84,8 +88,8 @@ def _describe(hub: Hub, user: User, other: User) -> None:
     person = other.person
     user.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
     rooms = [("@" if room.members.get(other) else "") + room.name for room in list(other.rooms)]
-    for start in range(0, len(rooms), 5):  # five of the longest names fit a line
-        user.numeric(RPL_WHOISCHANNELS, person.nick, text=" ".join(rooms[start : start + 5]))
+    for line in packed(rooms, ROOMS_BYTES):
+        user.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
     user.numeric(RPL_WHOISSERVER, person.nick, user.server_name, text=hub.settings.network)
     if other.away is not None:
         user.numeric(RPL_AWAY, person.nick, text=other.away)

@@ -7,7 +7,7 @@ from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.room import Room
 from chat.server.user import User
-from chat.wires.irc import LINE_BYTES
+from chat.wires.irc import LINE_BYTES, packed
 from chat.wires.message import Message
 from chat.wires.names import fold
 from chat.wires.numerics import (
@@ -120,24 +120,10 @@ def _show_names(hub: Hub, user: User, room: Room) -> None:
     if not user.speaks_irc:
         return
     masks = "userhost-in-names" in user.capabilities
-    head = f":{user.server_name} {RPL_NAMREPLY.code} {user.nick} = {room.name} :"
-    space = LINE_BYTES - 2 - len(head.encode())
-    lines: list[str] = []
-    line: list[str] = []
-    left = space
     people, place = hub.call_roll(room, user)
-    for person, operator in people:
-        name = person.mask if masks else person.nick
-        if operator:
-            name = "@" + name
-        left -= len(name) + 1
-        if left < -1 and line:
-            lines.append(head + " ".join(line))
-            line = []
-            left = space - len(name) - 1
-        line.append(name)
-    if line:
-        lines.append(head + " ".join(line))
+    names = [("@" if operator else "") + (person.mask if masks else person.nick) for person, operator in people]
+    head = f":{user.server_name} {RPL_NAMREPLY.code} {user.nick} = {room.name} :"
+    lines = [head + line for line in packed(names, LINE_BYTES - 2 - len(head.encode()))]
     lines.append(f":{user.server_name} {RPL_ENDOFNAMES.code} {user.nick} {room.name} :{RPL_ENDOFNAMES.text}")
     place.sends = [line.encode() + b"\r\n" for line in lines]
 
