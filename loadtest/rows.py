@@ -22,19 +22,20 @@ class Row:
         self._kind = kind
         self._name = name
         self._shown = array("Q", bytes(8 * BUCKETS))
+        self._count = 0
         self._total = 0
 
     def show(self, histogram: Histogram) -> None:
-        """Add what is new in a histogram that only grows. Call it from one place for one histogram."""
+        """Add what is new in a histogram that only grows."""
+        if histogram.count == self._count:
+            return
         fresh = [
             (bucket, n - old)
             for bucket, (n, old) in enumerate(zip(histogram.counts, self._shown, strict=True))
             if n != old
         ]
-        if not fresh:
-            return
         entry = StatsEntry(self._stats, self._name, self._kind)
-        count = sum(n for _, n in fresh)
+        count = histogram.count - self._count
         now = time.time()
         entry.num_requests = count
         entry.num_reqs_per_sec = {int(now): count}
@@ -48,7 +49,7 @@ class Row:
         self._stats.get(self._name, self._kind).extend(entry)
         self._stats.total.extend(entry)
         self._shown = array("Q", histogram.counts)
-        self._total = histogram.total
+        self._count, self._total = histogram.count, histogram.total
 
 
 def round_key(ms: float) -> float:

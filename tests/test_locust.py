@@ -5,7 +5,6 @@ busy machine could trip them.
 """
 
 import json
-import os
 import re
 import signal
 import socket
@@ -13,6 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,19 @@ def run(port: int, *options: str, **place: Any) -> subprocess.CompletedProcess[s
         timeout=PATIENCE,
         check=False,
     )
+
+
+@contextmanager
+def started(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """A Locust process, ended with the test."""
+    words = [word for word in command(*options) if word != "--skip-log" or "--loglevel" not in options]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def summary(directory: Path) -> Any:
@@ -130,6 +143,30 @@ def test_a_run_that_is_stopped_before_its_end_is_invalid(port: int) -> None:
     assert "before its end" in done.stdout
 
 
+def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        master_port = str(free.getsockname()[1])
+    leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "2")
+    binding = ("--master-bind-host", "127.0.0.1", "--master-bind-port", master_port)
+    with ExitStack() as processes:
+        master = processes.enter_context(
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *binding, "--loglevel", "INFO")
+        )
+        workers = [
+            processes.enter_context(started("--worker", "--master-port", master_port, "--loglevel", "CRITICAL"))
+            for _ in range(2)
+        ]
+        assert master.stderr
+        assert master.stdout
+        assert any("Window 1: 20 users" in line for line in master.stderr)
+        workers[0].kill()
+        master.stderr.read()
+        assert re.search(r"INVALID.*\n.*generator process \d vanished during the run", master.stdout.read())
+        assert master.wait(PATIENCE) == 3
+        assert workers[1].wait(PATIENCE) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -175,16 +212,7 @@ def test_with_locusts_page_windows_follow_one_another_until_it_is_stopped(port: 
         free.bind(("127.0.0.1", 0))
         web_port = free.getsockname()[1]
     options = (*QUICK, *UNHURRIED, "--autostart", "--web-host", "127.0.0.1", "--web-port", str(web_port))
-    page = subprocess.Popen(
-        command("--host", f"irc://127.0.0.1:{port}", *options),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
+    with started("--host", f"irc://127.0.0.1:{port}", *options) as page:
         assert page.stdout
         verdicts = (line.split()[0] for line in page.stdout if line.startswith(" PASS"))
         assert [next(verdicts), next(verdicts)] == ["PASS", "PASS"]
@@ -192,10 +220,4 @@ def test_with_locusts_page_windows_follow_one_another_until_it_is_stopped(port: 
             rows = {row["method"]: row["num_requests"] for row in json.load(answer)["stats"]}
         assert rows["deliver"] >= 2 * 190
         page.send_signal(signal.SIGINT)
-        page.wait(PATIENCE)
-        assert page.returncode == 0
-    finally:
-        page.kill()
-        page.wait()
-        if page.stdout:
-            page.stdout.close()
+        assert page.wait(PATIENCE) == 0
