@@ -1,4 +1,4 @@
-"""Asking about people: WHO, WHOIS, and the modes of a user."""
+"""Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON, and the modes of a user."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_a_mask_cannot_make_the_server_think_long(server: RunningServer) -> None
     assert talk(ana, f"WHO {mask}") == [f"315 ana {mask} :End of WHO list"]
 
 
-# WHOIS
+# WHOIS and WHOWAS
 
 
 def test_whois_tells_name_rooms_server_away_and_idle(server: RunningServer) -> None:
@@ -95,6 +95,9 @@ def test_whois_may_name_the_server_to_ask(server: RunningServer, line: str) -> N
         ("WHOIS nobody", ["401 ana nobody :No such nick/channel", "318 ana nobody :End of /WHOIS list"]),
         ("WHOIS #a", ["401 ana #a :No such nick/channel", "318 ana #a :End of /WHOIS list"]),
         ("WHOIS else.where bea", ["402 ana else.where :No such server"]),
+        ("WHOWAS", ["431 ana :No nickname given"]),
+        ("WHOWAS bea", ["406 ana bea :There was no such nickname", "369 ana bea :End of WHOWAS"]),
+        ("WHOWAS bea 2", ["406 ana bea :There was no such nickname", "369 ana bea :End of WHOWAS"]),
     ],
 )
 def test_asking_for_nobody_says_so(server: RunningServer, line: str, answers: list[str]) -> None:
@@ -118,6 +121,27 @@ def test_all_rooms_of_a_busy_person_are_told_over_several_lines(server: RunningS
     rows = [row for row in talk(server.irc("ana"), "WHOIS bea" + "b" * 27) if row.startswith("319")]
     assert all(len(f":fanfare.local {row}\r\n".encode()) <= LINE_BYTES for row in rows)
     assert [name for row in rows for name in row.partition(" :")[2].split()] == [f"@{room}" for room in rooms]
+
+
+# USERHOST and ISON, which everyday programs send
+
+
+def test_userhost_tells_address_and_presence_of_up_to_five(server: RunningServer) -> None:
+    ana, bea = server.irc("ana"), server.irc("bea")
+    talk(bea, "AWAY :lunch")
+    assert talk(ana, "USERHOST ana nobody BEA") == ["302 ana :ana=+~ana@127.0.0.1 bea=-~bea@127.0.0.1"]
+    assert talk(ana, "USERHOST nobody") == ["302 ana :"]
+    assert talk(ana, "USERHOST no no no no no ana") == ["302 ana :"]
+    assert talk(ana, "USERHOST") == ["461 ana USERHOST :Not enough parameters"]
+
+
+def test_ison_tells_who_is_there(server: RunningServer) -> None:
+    ana = server.irc("ana")
+    server.irc("bea")
+    assert talk(ana, "ISON BEA nobody ana") == ["303 ana :bea ana"]
+    assert talk(ana, "ISON :bea nobody") == ["303 ana :bea"]
+    assert talk(ana, "ISON nobody") == ["303 ana :"]
+    assert talk(ana, "ISON") == ["461 ana ISON :Not enough parameters"]
 
 
 # MODE of a user

@@ -1,4 +1,4 @@
-"""Asking about people: WHO, WHOIS."""
+"""Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON."""
 
 import re
 from fnmatch import translate
@@ -13,9 +13,13 @@ from chat.wires.numerics import (
     ERR_NONICKNAMEGIVEN,
     ERR_NOSUCHNICK,
     ERR_NOSUCHSERVER,
+    ERR_WASNOSUCHNICK,
     RPL_AWAY,
     RPL_ENDOFWHO,
     RPL_ENDOFWHOIS,
+    RPL_ENDOFWHOWAS,
+    RPL_ISON,
+    RPL_USERHOST,
     RPL_WHOISCHANNELS,
     RPL_WHOISIDLE,
     RPL_WHOISSERVER,
@@ -95,3 +99,31 @@ def _describe(hub: Hub, user: User, other: User) -> None:
         user.numeric(RPL_AWAY, person.nick, text=other.away)
     idle = max(0, int(hub.clock() - other.spoke))
     user.numeric(RPL_WHOISIDLE, person.nick, str(idle), str(int(other.signed_on)))
+
+
+@command("WHOWAS")
+def whowas(hub: Hub, user: User, message: Message) -> None:
+    """Nobody is remembered; programs ask by themselves when a WHOIS finds nobody."""
+    if not message.params or not message.params[0]:
+        raise Refusal(ERR_NONICKNAMEGIVEN)
+    user.numeric(ERR_WASNOSUCHNICK, message.params[0])
+    user.numeric(RPL_ENDOFWHOWAS, message.params[0])
+
+
+@command("USERHOST", 1)
+def userhost(hub: Hub, user: User, message: Message) -> None:
+    """Programs learn their own address so."""
+    found = [hub.find_user(nick) for nick in message.params[:5]]
+    text = " ".join(
+        f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@{other.person.host}"
+        for other in found
+        if other is not None
+    )
+    user.numeric(RPL_USERHOST, text=text)
+
+
+@command("ISON", 1)
+def ison(hub: Hub, user: User, message: Message) -> None:
+    """Programs without a better way watch for friends so."""
+    found = [hub.find_user(nick) for param in message.params for nick in param.split(" ")]
+    user.numeric(RPL_ISON, text=" ".join(other.nick for other in found if other is not None))
