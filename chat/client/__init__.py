@@ -1,4 +1,9 @@
-"""The desktop client: a Tk window for one room of any IRC server."""
+"""The desktop client: a Tk window for one room of any IRC server.
+
+Two threads. `session` owns the socket on one of its own: `protocol` turns its bytes into `news`, which wait on a queue.
+Tk's thread takes them: `model` says by `changes` what to draw, `window` draws it, in `form`, `view` and `transcript`.
+What a person types goes through `commands`, which answers with bytes for the session and changes for the window.
+"""
 
 import signal
 
@@ -30,6 +35,6 @@ def run(address: str | None, nick: str | None) -> int:
         raise SetupError(f"the client needs a display: {error}") from None
     window = Window(root, target, name)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        signal.signal(number, lambda *_: root.after_idle(window.close))  # not within whatever Tk is just doing
     root.mainloop()
     return 0

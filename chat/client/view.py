@@ -91,7 +91,7 @@ class View(ttk.Frame):
         side = ttk.Frame(self.panes, width=_MEMBERS_WIDTH)
         self.count = ttk.Label(side, text="Members", style="Strong.TLabel", padding=(0, 0, 0, 4))
         self.count.pack(fill="x")
-        bar = ttk.Scrollbar(side)
+        self._bar = ttk.Scrollbar(side)
         self.members = tkinter.Listbox(
             side,
             width=10,  # the pane decides, not this
@@ -106,13 +106,20 @@ class View(ttk.Frame):
             highlightbackground=look.EDGE,
             highlightcolor=look.EDGE,
             borderwidth=4,
-            yscrollcommand=bar.set,
+            yscrollcommand=self._move_bar,
         )
-        bar.configure(command=self.members.yview)
-        bar.pack(side="right", fill="y")
+        self._bar.configure(command=self.members.yview)
         self.members.pack(side="left", fill="both", expand=True)
         side.pack_propagate(False)
         self.panes.add(side, weight=0)
+
+    def _move_bar(self, first: float, last: float) -> None:
+        """Show the members' scroll bar while there is more than fits. Tk gives the fractions as text."""
+        self._bar.set(first, last)
+        if float(first) > 0 or float(last) < 1:
+            self._bar.pack(side="right", fill="y", before=self.members)
+        else:
+            self._bar.pack_forget()
 
     def _submit(self) -> None:
         if self._actions.typed(self.message.get()):
