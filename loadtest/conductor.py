@@ -18,8 +18,8 @@ from chat.errors import FanfareError
 from loadtest import stamps
 from loadtest.options import Settings
 from loadtest.processes import Processes
-from loadtest.report.summary import summarise, write
-from loadtest.report.table import show, table
+from loadtest.report import show, table, write
+from loadtest.report.summary import summarise
 from loadtest.rows import Row
 from loadtest.scenarios import SCENARIOS
 from loadtest.verdict import Figures, judge
@@ -194,7 +194,7 @@ class Conductor:
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:
             try:
-                write(summary, Path(self._settings.report))
+                write(summary, figures, Path(self._settings.report))
             except OSError as error:
                 _log.error("No report: %s", error)
         self.last_table = table(summary)

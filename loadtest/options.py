@@ -125,7 +125,7 @@ _HELP = {
     "max_send_lateness_ms": "The run is invalid when the p99 of the generator's send lateness is above",
     "max_loop_lag_ms": "The run is invalid when the p99 of the generator's loop lag is above",
     "max_cpu_percent": "The run is invalid when a generator process takes more of one core in the window",
-    "report": "Directory to write summary.json to",
+    "report": "Directory to write summary.json and report.html to",
 }
 
 

@@ -12,7 +12,7 @@ from loadtest.conductor import Conductor
 from loadtest.connection import resolve
 from loadtest.crew import Crew, Member
 from loadtest.options import Settings, add_options
-from loadtest.report.table import show
+from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
 
 _MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow

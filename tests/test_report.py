@@ -1,13 +1,16 @@
 """The summary keeps its contract and the table its width, whatever the figures."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtest.histogram import LONGEST_US, Histogram
-from loadtest.report.summary import summarise, write
-from loadtest.report.table import table
+from loadtest.report import table, write
+from loadtest.report.page import page
+from loadtest.report.summary import summarise
 from loadtest.verdict import Figures, Verdict
 
 LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}
@@ -20,12 +23,13 @@ def histogram(*us: int) -> Histogram:
     return taken
 
 
-def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, object]:
+def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, Any]:
     return summarise(figures, Verdict(word, list(reasons)))
 
 
 def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
-    write(summary_of(Figures("room", "host:1", 2, fanout=histogram(1_234))), tmp_path / "new" / "report")
+    figures = Figures("room", "host:1", 2, fanout=histogram(1_234))
+    write(summary_of(figures), figures, tmp_path / "new" / "report")
     summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
     assert set(summary) == {
         *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
@@ -66,3 +70,20 @@ def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
     text = table(summary_of(figures, "fail", "1 delivery lost, the limit is 0"))
     for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost, the limit is 0"):
         assert part in text
+
+
+@pytest.mark.parametrize("us", [(), (0,), (7,), (900, 1_100, 30_000), (LONGEST_US,)])
+def test_the_page_stands_alone_and_its_plot_stays_within_its_frame(us: tuple[int, ...]) -> None:
+    figures = Figures("room", "host:1", 2, fanout=histogram(*us), complete=histogram(*us))
+    html = page(summary_of(figures, "fail", "<b>quoted</b> & so on"), figures.fanout, figures.complete)
+    assert "&lt;b&gt;quoted&lt;/b&gt; &amp; so on" in html
+    assert "src=" not in html
+    assert "href=" not in html
+    svg = ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + len("</svg>")])
+    curves = svg.findall("polyline")
+    assert len(curves) == (2 if us else 0)
+    for curve in curves:
+        for point in curve.attrib["points"].split():
+            x, y = map(float, point.split(","))
+            assert 70 <= x <= 880
+            assert 20 <= y <= 300
