@@ -1,10 +1,12 @@
 """What the server says about itself, and that whatever it answers is a line that IRC allows."""
 
+import re
 
 import pytest
 
+from chat import __version__
 from chat.wires.irc import LINE_BYTES
-from tests.support import RunningServer
+from tests.support import IrcClient, RunningServer, running_server
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,104 @@ def test_an_answer_that_repeats_what_was_sent_is_cut_to_512_bytes(server: Runnin
     assert lines
     assert all(len(line.encode()) + 2 <= LINE_BYTES for line in lines)  # as UTF-8, which reading them has proved
     assert max(len(line.encode()) for line in lines) > 500
+
+
+def talk(client: IrcClient, *lines: str) -> list[str]:
+    """Send these lines; what the server answered, without its name in front."""
+    client.send(*lines)
+    return [line.removeprefix(":fanfare.local ") for line in client.sync_lines()]
+
+
+# The message of the day
+
+
+def test_without_a_message_of_the_day_it_is_missing(server: RunningServer) -> None:
+    assert talk(server.irc("ana"), "MOTD") == ["422 ana :MOTD File is missing"]
+
+
+def test_the_message_of_the_day_comes_line_by_line() -> None:
+    with running_server(motd="Hello\n\n  né ☕\n" + "x" * 600) as server:
+        ana = server.raw()
+        welcome = [message.params[-1] for message in ana.register("ana") if message.verb in ("375", "372", "376")]
+        first, *lines, long, last = talk(ana, "MOTD")
+        assert first == "375 ana :- fanfare.local Message of the day -"
+        assert lines == ["372 ana :- Hello", "372 ana :- ", "372 ana :-   né ☕"]
+        assert long.startswith("372 ana :- xxxx")
+        assert len(f":fanfare.local {long}\r\n") == LINE_BYTES
+        assert last == "376 ana :End of /MOTD command"
+        assert welcome == [line.partition(" :")[2] for line in (first, *lines, long, last)]
+
+
+# Numbers, version, time
+
+
+def test_lusers_counts_people_and_rooms(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a", "#b"), server.irc("bea", "#b")
+    server.raw().send("NICK carl")
+    bea.send("QUIT")
+    bea.rest()
+    assert talk(ana, "LUSERS")[-6:] == [
+        "251 ana :There are 1 users and 0 invisible on 1 server",
+        "252 ana 0 :operator(s) online",
+        "254 ana 2 :channels formed",
+        "255 ana :I have 1 clients and 0 servers",
+        "265 ana 1 2 :Current local users 1, max 2",
+        "266 ana 1 2 :Current global users 1, max 2",
+    ]
+
+
+def test_version_tells_the_version_and_what_is_supported(server: RunningServer) -> None:
+    version, *tokens = talk(server.irc("ana"), "VERSION")
+    assert version == f"351 ana fanfare-{__version__} fanfare.local :a threaded broadcast server"
+    assert tokens
+    assert all(line.startswith("005 ana ") for line in tokens)
+
+
+def test_time_is_told_in_utc(server: RunningServer) -> None:
+    (line,) = talk(server.irc("ana"), "TIME")
+    assert re.fullmatch(r"391 ana fanfare\.local :\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", line)
+
+
+# What is supported
+
+
+def tokens(server: RunningServer) -> dict[str, str]:
+    lines = [message.params for message in server.raw().register("ana") if message.verb == "005"]
+    assert all(len(params) <= 15 and params[-1] == "are supported by this server" for params in lines)
+    return dict(token.partition("=")[::2] for params in lines for token in params[1:-1])
+
+
+def test_the_promised_lengths_and_numbers_are_all_there(server: RunningServer) -> None:
+    assert tokens(server) == {
+        "AWAYLEN": "250",
+        "CASEMAPPING": "ascii",
+        "CHANLIMIT": "#:100",
+        "CHANMODES": ",,,nt",
+        "CHANNELLEN": "64",
+        "CHANTYPES": "#",
+        "KICKLEN": "250",
+        "MODES": "4",
+        "NAMELEN": "150",
+        "NETWORK": "Fanfare",
+        "NICKLEN": "30",
+        "PREFIX": "(o)@",
+        "TARGMAX": "JOIN:,KICK:1,LIST:,NAMES:,NOTICE:8,PART:,PRIVMSG:8,TAGMSG:8,WHOIS:1",
+        "TOPICLEN": "300",
+        "USERLEN": "10",
+        "UTF8ONLY": "",
+    }
+
+
+def test_a_network_of_several_words_is_one_token() -> None:
+    with running_server(network="Our Own \\ Network") as server:
+        assert tokens(server)["NETWORK"] == r"Our\x20Own\x20\x5C\x20Network"
+
+
+def test_the_modes_that_there_are_stand_in_the_welcome(server: RunningServer) -> None:
+    myinfo = next(message for message in server.raw().register("ana") if message.verb == "004")
+    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "i", "not", "o"]
+
+
+def test_a_server_has_the_name_that_it_is_given() -> None:
+    with running_server(name="chat.example.org") as server:
+        assert {message.source for message in server.raw().register("ana")} == {"chat.example.org"}

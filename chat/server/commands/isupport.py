@@ -28,7 +28,7 @@ def isupport(settings: Settings) -> list[str]:
         f"KICKLEN={REASON_LENGTH}",
         f"MODES={MODES}",
         f"NAMELEN={REALNAME_LENGTH}",
-        f"NETWORK={settings.network}",
+        f"NETWORK={_escaped(settings.network)}",
         f"NICKLEN={NICK_LENGTH}",
         "PREFIX=(o)@",
         f"TARGMAX=JOIN:,KICK:1,LIST:,NAMES:,NOTICE:{TARGETS},PART:,PRIVMSG:{TARGETS},TAGMSG:{TARGETS},WHOIS:1",
@@ -36,6 +36,11 @@ def isupport(settings: Settings) -> list[str]:
         f"USERLEN={USER_LENGTH}",
         "UTF8ONLY",
     ]
+
+
+def _escaped(value: str) -> str:
+    """A token's value may not hold these as they are."""
+    return value.replace("\\", r"\x5C").replace(" ", r"\x20").replace("=", r"\x3D")
 
 
 def send_isupport(hub: Hub, user: User) -> None:

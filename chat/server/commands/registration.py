@@ -117,7 +117,7 @@ def _complete(hub: Hub, user: User) -> None:
     user.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.person.mask))
     user.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     user.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    user.numeric(RPL_MYINFO, settings.name, version, "i", "nt", "o")
+    user.numeric(RPL_MYINFO, settings.name, version, "i", "not", "o")
     send_isupport(hub, user)
     lusers(hub, user)
     motd(hub, user)
