@@ -109,6 +109,15 @@ def test_time_is_told_in_utc(server: RunningServer) -> None:
     assert re.fullmatch(r"391 ana fanfare\.local :\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", line)
 
 
+@pytest.mark.parametrize("verb", ["MOTD", "VERSION", "TIME"])
+def test_a_question_to_another_server_finds_none(server: RunningServer, verb: str) -> None:
+    ana = server.irc("ana")
+    assert talk(ana, f"{verb} else.where") == ["402 ana else.where :No such server"]
+    kinds = [line[:4] for line in talk(ana, verb)]
+    for target in ("fanfare.local", "FANFARE.local", "*.local", "ana"):
+        assert [line[:4] for line in talk(ana, f"{verb} {target}")] == kinds
+
+
 # What is supported
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.wires.names import NICK_LENGTH, ROOM_LENGTH, fold, is_nickname, is_room_name, nickname_from
+from chat.wires.names import NICK_LENGTH, ROOM_LENGTH, compile_mask, fold, is_nickname, is_room_name, nickname_from
 
 CLAIMS = [
     ("ana", "ana"),
@@ -91,3 +91,25 @@ def test_folding_keeps_the_length_and_folding_again_changes_nothing(text: str) -
     """Invariant: fold is idempotent and maps each character to one character."""
     assert len(fold(text)) == len(text)
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("mask", "name", "fits"),
+    [
+        ("ana", "ANA", True),
+        ("ANA", "ana", True),
+        ("an", "ana", False),
+        ("na", "ana", False),
+        ("an*", "ana", True),
+        ("*", "", True),
+        ("a?a", "ana", True),
+        ("a?a", "aa", False),
+        ("[ab]", "[ab]", True),  # brackets are letters of nicknames
+        ("[ab]", "a", False),
+        ("[!a]*", "[!a]x", True),
+        ("a.a", "ana", False),
+        ("*\n", "ana", False),
+    ],
+)
+def test_a_mask_means_whole_names_in_any_case(mask: str, name: str, fits: bool) -> None:
+    assert (compile_mask(mask).match(fold(name)) is not None) is fits

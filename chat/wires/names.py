@@ -4,6 +4,7 @@ Source: https://modern.ircdocs.horse "Clients" and "Channels"; casemapping `asci
 """
 
 import re
+from fnmatch import translate
 
 NICK_LENGTH = 30  # characters, all ASCII; room for a real name, and still 350 bytes of text in a line of 512
 USER_LENGTH = 10  # characters of a user name, all ASCII, its tilde included
@@ -27,6 +28,11 @@ def is_room_name(text: str) -> bool:
 def fold(text: str) -> str:
     """The form under which two names are the same name: `Ana` and `ANA` are one, `Ä` and `ä` are two."""
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+
+
+def compile_mask(text: str) -> re.Pattern[str]:
+    """What matches, from its beginning to its end, the folded names that the mask with `*` and `?` means."""
+    return re.compile(translate(fold(text).replace("[", "[[]")))
 
 
 def nickname_from(name: str) -> str:

@@ -5,11 +5,13 @@ import time
 from chat import __version__
 from chat.server.commands.isupport import send_isupport
 from chat.server.commands.table import command
-from chat.server.hub import Hub
+from chat.server.hub import Hub, Refusal
 from chat.server.user import User
 from chat.wires.message import Message
+from chat.wires.names import compile_mask, fold
 from chat.wires.numerics import (
     ERR_NOMOTD,
+    ERR_NOSUCHSERVER,
     RPL_ENDOFMOTD,
     RPL_GLOBALUSERS,
     RPL_LOCALUSERS,
@@ -22,6 +24,13 @@ from chat.wires.numerics import (
     RPL_TIME,
     RPL_VERSION,
 )
+
+
+def asks_here(hub: Hub, user: User, message: Message) -> None:
+    """The question is meant for this server, by its name, a mask of it or somebody on it; else raises Refusal."""
+    target = message.params[0] if message.params else ""
+    if target and not compile_mask(target).match(fold(user.server_name)) and hub.find_user(target) is None:
+        raise Refusal(ERR_NOSUCHSERVER, target)
 
 
 def motd(hub: Hub, user: User) -> None:
@@ -47,6 +56,7 @@ def lusers(hub: Hub, user: User) -> None:
 
 @command("MOTD")
 def ask_motd(hub: Hub, user: User, message: Message) -> None:
+    asks_here(hub, user, message)
     motd(hub, user)
 
 
@@ -57,11 +67,13 @@ def ask_lusers(hub: Hub, user: User, message: Message) -> None:
 
 @command("VERSION")
 def version(hub: Hub, user: User, message: Message) -> None:
+    asks_here(hub, user, message)
     user.numeric(RPL_VERSION, f"fanfare-{__version__}", user.server_name, text="a threaded broadcast server")
     send_isupport(hub, user)
 
 
 @command("TIME")
 def tell_time(hub: Hub, user: User, message: Message) -> None:
+    asks_here(hub, user, message)
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(hub.clock()))
     user.numeric(RPL_TIME, user.server_name, text=now)

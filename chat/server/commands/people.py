@@ -1,14 +1,11 @@
 """Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON."""
 
-import re
-from fnmatch import translate
-
 from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.user import User
 from chat.wires.irc import packed
 from chat.wires.message import Message
-from chat.wires.names import fold
+from chat.wires.names import compile_mask, fold
 from chat.wires.numerics import (
     ERR_NONICKNAMEGIVEN,
     ERR_NOSUCHNICK,
@@ -57,7 +54,7 @@ def who(hub: Hub, user: User, message: Message) -> None:
 def _matching(hub: Hub, user: User, mask: str) -> list[User]:
     """The visible users whose nickname fits: oneself, those in a common room, and who is not invisible."""
     exact = fold(mask)
-    pattern = re.compile(translate(exact.replace("[", "[[]")))
+    pattern = compile_mask(mask)
     return [
         other
         for other in hub.users()
