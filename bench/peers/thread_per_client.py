@@ -1,0 +1,61 @@
+"""The chat server of the tutorials: a thread for each client, a list behind a lock, and `sendall` in a loop.
+
+The first peer of the comparison. It speaks just enough IRC (NICK, USER, JOIN, PRIVMSG, PING) to be measured by the same
+generator as the others, and is kept as simple as its models: one room, no limits, and a slow reader stops everybody.
+"""
+
+import socket
+import sys
+import threading
+from contextlib import suppress
+
+clients: list[socket.socket] = []
+lock = threading.Lock()  # guards `clients`; held across sendall, as in the tutorials: this is what is being measured
+
+
+def broadcast(data: bytes, sender: socket.socket | None = None) -> None:
+    """Send to everybody but the sender. The caller holds the lock."""
+    for client in clients:
+        if client is sender:
+            continue
+        with suppress(OSError):  # its own thread will see the end of the connection and take it off the list
+            client.sendall(data)
+
+
+def handle(client: socket.socket) -> None:
+    nick = b"*"
+    try:
+        for line in client.makefile("rb"):
+            command, _, rest = line.rstrip(b"\r\n").partition(b" ")
+            if command == b"PRIVMSG":
+                with lock:
+                    broadcast(b":%s!b@thread PRIVMSG %s\r\n" % (nick, rest), sender=client)
+            elif command == b"NICK":
+                nick = rest
+            elif command == b"USER":
+                client.sendall(b":thread 001 %s :Welcome\r\n" % nick)
+            elif command == b"PING":
+                client.sendall(b"PONG %s\r\n" % rest)
+            elif command == b"JOIN":
+                with lock:
+                    clients.append(client)
+                    broadcast(b":%s!b@thread JOIN %s\r\n" % (nick, rest))
+                    client.sendall(b":thread 366 %s %s :End of /NAMES list.\r\n" % (nick, rest))
+    except OSError:
+        pass
+    finally:
+        with lock:
+            if client in clients:
+                clients.remove(client)
+        client.close()
+
+
+def main() -> None:
+    server = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=socket.SOMAXCONN)
+    while True:
+        client, _ = server.accept()
+        threading.Thread(target=handle, args=(client,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
