@@ -1,0 +1,41 @@
+"""Compile the C programs of a run. Knows nothing of what they do."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GENERATOR = HERE / "generator.c"
+BARE_EPOLL = HERE / "peers" / "bare_epoll.c"
+
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = ("-O2", "-std=gnu11", "-D_GNU_SOURCE")
+TIMEOUT = 120  # s for one file; it takes about one
+
+
+class BuildError(Exception):
+    """No compiler, or it refused the source. The text is one line."""
+
+
+def compiler() -> str | None:
+    """The C compiler to use: `$CC`, else the first that is installed."""
+    wanted = os.environ.get("CC")
+    return next(filter(None, map(shutil.which, [wanted] if wanted else COMPILERS)), None)
+
+
+def compile_c(source: Path, folder: Path) -> Path:
+    """Compile one file into `folder` and return the program. Raises BuildError."""
+    found = compiler()
+    if found is None:
+        named = os.environ.get("CC")
+        tried = f"$CC is {named!r}, which is not a program" if named else f"none of {', '.join(COMPILERS)} is installed"
+        raise BuildError(f"the generator needs a C compiler: {tried} (apt-get install gcc libc6-dev)")
+    program = folder / source.stem
+    done = subprocess.run(
+        [found, *FLAGS, "-o", str(program), str(source)], capture_output=True, text=True, timeout=TIMEOUT
+    )
+    if done.returncode:
+        complaint = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")
+        raise BuildError(f"{found} cannot compile {source.name}: {complaint}")
+    return program

@@ -1,0 +1,114 @@
+"""Start a program in a process group of its own, look at it, and end exactly that group. Knows nothing of IRC."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+READY_TIMEOUT = 15.0  # s until a server must accept a connection; the slowest here takes about one
+READY_POLL = 0.02  # s between two looks
+END_TIMEOUT = 10.0  # s for a killed process to be gone; one with 5,000 sockets takes a good second
+
+
+class StartError(Exception):
+    """A server did not come up. The text is one line."""
+
+
+def raise_file_limit() -> int:
+    """Allow this process, and so its children, all the open files that the system lets it have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a new process group until the block ends, however it ends.
+
+    Killed, not asked: what is measured here has nothing to save, and some servers take seconds to tell a thousand
+    members that the others have left.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):  # nobody is left in the group
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(END_TIMEOUT)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a server, from when it accepts connections until the block ends. Raises StartError."""
+    with log.open("w") as output, running(command, stdout=output.fileno(), stderr=subprocess.STDOUT) as process:
+        until = time.monotonic() + READY_TIMEOUT
+        while not _accepts(port):
+            if process.poll() is not None:
+                raise StartError(f"it ended with status {process.returncode}{last_words(log)}")
+            if time.monotonic() > until:
+                raise StartError(f"it accepts no connection after {READY_TIMEOUT:.0f} s{last_words(log)}")
+            time.sleep(READY_POLL)
+        yield process
+
+
+def _accepts(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
+        return True
+    return False
+
+
+def last_words(log: Path, most: int = 4096) -> str:
+    """The last line of a log as `: text`, or nothing."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - most))
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
+
+
+def memory(group: int) -> int | None:
+    """Bytes of memory that belong to a process group: its proportional set size, without the kernel's socket buffers.
+
+    None when it cannot be read (another user's process, or a kernel before 4.14).
+    """
+    total = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # the fields after the command's name, which may hold spaces: state, parent, group
+            if int(stat.read_text().rpartition(")")[2].split()[2]) != group:
+                continue
+            rollup = (stat.parent / "smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        except OSError:
+            return None
+        total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total or None
