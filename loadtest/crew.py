@@ -6,23 +6,18 @@ Four messages come from the conductor, in this order: `plan` (what this run is),
 """
 
 import itertools
-import time
 from collections import Counter
 from typing import Any, ClassVar
 
 import gevent
 from locust.exception import StopUser
 
-from chat.wires.message import build
 from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
+from loadtest.accounts import Receiver
 from loadtest.door import Door
-from loadtest.generator import Health
 from loadtest.options import Settings
-from loadtest.pacer import Pacer, Voice
-from loadtest.rows import Row
+from loadtest.part import Part
 from loadtest.scenarios import SCENARIOS, Scenario
-from loadtest.stamps import Stamp
 from loadtest.users import ChatUser
 
 _TICK_S = 0.2  # between reports to the conductor: how long it may think a finished window still runs
@@ -65,7 +60,7 @@ class Crew:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._members: dict[int, Member] = {}
-        self._window: Window | None = None
+        self._part: Part | None = None
         self._ticker: Any = None
         self._run = ""  # empty while there is no run
         self._rank, self._processes = 0, 1
@@ -115,13 +110,13 @@ class Crew:
         """A member's connection ended. Called in the hub."""
         if self._members.pop(member.number, None):
             self.turn_away(f"lost: {reason}")
-            if self._window:
-                self._window.dropped[reason] += 1
+            if self._part:
+                self._part.dropped[reason] += 1
 
     def discharge(self, member: Member) -> None:
         """Locust stops the user."""
-        if self._members.pop(member.number, None) and self._window:
-            self._window.dropped["stopped by Locust"] += 1
+        if self._members.pop(member.number, None) and self._part:
+            self._part.dropped["stopped by Locust"] += 1
 
     def _plan(self, environment: Any, msg: Any) -> None:
         """A run begins. Users come only after it: Locust keeps the order of its messages."""
@@ -144,33 +139,33 @@ class Crew:
         self._tell("members", {"rooms": rooms, "boot_id": stamps.boot_id()})
 
     def _open(self, environment: Any, msg: Any) -> None:
-        if self._window:
-            self._window.close()
-        self._window = Window(self._run, self._settings, self._members, environment.stats, msg.data)
+        if self._part:
+            self._part.close()
+        self._part = Part(self._run, self._settings, self._members, environment.stats, msg.data)
 
     def _collect(self, environment: Any, msg: Any) -> None:
-        if self._window:
-            self._tell("statement", self._window.statement())
+        if self._part:
+            self._tell("statement", self._part.statement())
 
     def _tick(self) -> None:
         for tick in itertools.count():
             gevent.sleep(_TICK_S)
-            window = self._window
-            if window:
-                window.account.flush()
+            part = self._part
+            if part:
+                part.account.flush()
                 if tick % _SHOW_EVERY == 0:
-                    window.show()
+                    part.show()
             self._tell(
                 "status",
                 {
                     "joined": len(self._members),
                     "refused": sum(self._refusals.values()),
                     "refusal": next(iter(self._refusals), ""),
-                    "window": window.number if window else 0,
-                    "finished": window.finished if window else False,
-                    "delivered": window.account.delivered if window else 0,
-                    "sent": dict(window.sent) if window else {},
-                    "completed": window.account.take_completed() if window else [],
+                    "window": part.number if part else 0,
+                    "finished": part.finished if part else False,
+                    "delivered": part.account.delivered if part else 0,
+                    "sent": dict(part.sent) if part else {},
+                    "completed": part.account.take_completed() if part else [],
                 },
             )
 
@@ -178,100 +173,14 @@ class Crew:
         self._environment.runner.send_message(f"fanfare-{kind}", data)
 
     def _disband(self) -> None:
-        if self._window:
-            self._window.show()  # Locust's last report follows
-            self._window.close()
-        self._window = None
+        if self._part:
+            self._part.show()  # Locust's last report follows
+            self._part.close()
+        self._part = None
         if self._ticker:
             self._ticker.kill(block=False)
         self._ticker = None
         self._run = ""
-
-
-class Window:
-    """One measured window in this process."""
-
-    def __init__(
-        self, run: str, settings: Settings, members: dict[int, Member], stats: Any, orders: dict[str, Any]
-    ) -> None:
-        self.number: int = orders["number"]
-        self.sent: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()
-        self._run = run
-        self._size = settings.message_size
-        self._members = dict(members)
-        speakers: list[list[Any]] = orders["speakers"]
-        self.account = Account(
-            stamps.pattern(run, self.number), round(settings.late_after * 1e9), self._audiences(speakers)
-        )
-        self._rows = [Row(stats, kind, settings.scenario) for kind in ("send", "deliver")]
-        self._health = Health()
-        voices = self._voices(speakers)
-        for member in self._members.values():
-            member.account = self.account
-        start_ns: int = orders["start_ns"]
-        self._end_ns: int = orders["end_ns"]
-        self._pacing = gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)
-        self._watching = gevent.spawn(self._health.watch, start_ns, self._end_ns)
-
-    @property
-    def finished(self) -> bool:
-        """Nothing more will be sent."""
-        return bool(self._pacing.ready()) and time.monotonic_ns() >= self._end_ns
-
-    def show(self) -> None:
-        """Bring Locust's table up to date."""
-        self.account.flush()
-        self._rows[0].show(self._health.send_lateness)
-        self._rows[1].show(self.account.fanout)
-
-    def statement(self) -> dict[str, Any]:
-        """Everything that the conductor needs of this process, in plain values."""
-        self.show()
-        account, health = self.account, self._health
-        return {
-            "window": self.number,
-            "sent": dict(self.sent),
-            "delivered": account.delivered,
-            "duplicated": account.duplicated,
-            "reordered": account.reordered,
-            "late": account.late,
-            "fanout": account.fanout.pack(),
-            "completed": account.take_completed(),
-            "send_lateness": health.send_lateness.pack(),
-            "loop_lag": health.loop_lag.pack(),
-            "cpu_percent": health.cpu_percent(),
-            "dropped": dict(self.dropped),
-        }
-
-    def close(self) -> None:
-        gevent.killall([self._pacing, self._watching], block=False)
-
-    def _audiences(self, speakers: list[list[Any]]) -> dict[int, Audience]:
-        sizes = Counter(member.receiver.room for member in self._members.values())
-        return {
-            sender: Audience(room, sizes[room] - (user in self._members), count)
-            for sender, user, room, _, _, count in speakers
-        }
-
-    def _voices(self, speakers: list[list[Any]]) -> list[Voice]:
-        """The speakers who are here; also gives everyone here a clean receiver."""
-        for member in self._members.values():
-            member.receiver = Receiver(member.receiver.room)
-        voices = []
-        for sender, user, room, first_ns, interval_ns, count in speakers:
-            if user in self._members:
-                self._members[user].receiver.number = sender
-                voices.append(Voice(first_ns, interval_ns, count, self._voice(sender, self._members[user], room)))
-        return voices
-
-    def _voice(self, sender: int, member: Member, room: str) -> Any:
-        def say(number: int, intended_ns: int) -> None:
-            words = stamps.text(self._run, self.number, Stamp(sender, number, intended_ns), self._size)
-            if member.connection and member.connection.send(build("PRIVMSG", room, words)):
-                self.sent[room] += 1
-
-        return say
 
 
 def _base36(number: int) -> str:

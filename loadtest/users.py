@@ -158,7 +158,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         """Called in the hub when a user who was in lost the connection; it must not wait. For subclasses."""
 
     def _lost(self, reason: str) -> None:
-        self.gone_why = reason
+        self.gone_why = self.gone_why or reason
         self.gone.set()
         self._answers.put_nowait(None)
         self.lost(reason)

@@ -1,4 +1,7 @@
-"""A proxy that loses, repeats and swaps given messages on their way to each user: what the load test must count."""
+"""A proxy that loses, repeats and swaps given messages on their way to each user: what the load test must count.
+
+It can also cut off one user, the first one to be sent a given message.
+"""
 
 import re
 import socket
@@ -10,12 +13,17 @@ _NUMBER = re.compile(rb"~[0-9a-f]{8}\.1\.[0-9a-f]+\.([0-9a-f]+)\.")  # of a stam
 
 
 class Tampering:
-    """By message number: the ones to lose, to repeat, and to hold back until the next one has passed."""
+    """By message number: the ones to lose, to repeat, and to hold back until the next one has passed.
 
-    def __init__(self, lose: int, repeat: int, hold: int) -> None:
+    At message `cut` the user is cut off, if the shears, which all users' share, have not been used.
+    """
+
+    def __init__(self, lose: int, repeat: int, hold: int, cut: int, shears: threading.Lock) -> None:
         self._lose = lose
         self._repeat = repeat
         self._hold = hold
+        self._cut = cut
+        self._shears = shears
         self._held = b""
 
     def apply(self, line: bytes) -> bytes:
@@ -23,6 +31,8 @@ class Tampering:
         number = int(found[1], 16) if found else None
         if number is None:
             return line
+        if number == self._cut and self._shears.acquire(blocking=False):
+            raise ConnectionAbortedError
         if number == self._lose:
             return b""
         if number == self._repeat:
@@ -35,11 +45,12 @@ class Tampering:
 
 
 @contextmanager
-def lossy_proxy(port: int, lose: int, repeat: int, hold: int) -> Iterator[int]:
+def lossy_proxy(port: int, lose: int = -1, repeat: int = -1, hold: int = -1, cut: int = -1) -> Iterator[int]:
     """Gives the port of a proxy to the server on `port`."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     sockets = [listener]
     threads: list[threading.Thread] = []
+    shears = threading.Lock()
 
     def accept() -> None:
         while True:
@@ -49,7 +60,7 @@ def lossy_proxy(port: int, lose: int, repeat: int, hold: int) -> Iterator[int]:
                 return
             server = socket.create_connection(("127.0.0.1", port))
             sockets.extend((user, server))
-            tampering = Tampering(lose, repeat, hold)
+            tampering = Tampering(lose, repeat, hold, cut, shears)
             threads.extend((_thread(_up, user, server), _thread(_down, server, user, tampering)))
 
     accepting = _thread(accept)

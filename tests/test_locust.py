@@ -116,6 +116,16 @@ def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_
     assert report["complete_us"]["count"] == 9
 
 
+def test_a_user_who_is_cut_off_is_a_reason_and_what_it_misses_is_lost(port: int, tmp_path: Path) -> None:
+    with lossy_proxy(port, cut=4) as tampered:
+        done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert summary(tmp_path)["reasons"] == [
+        "1 user lost the connection: closed by the server",
+        "6 deliveries lost, the limit is 0",
+    ]
+
+
 def test_a_missed_threshold_fails(port: int) -> None:
     done = run(port, *QUICK, *UNHURRIED, "--max-p99-ms", "0.001")
     assert done.returncode == 1, done.stdout + done.stderr

@@ -85,5 +85,5 @@ def test_the_page_stands_alone_and_its_plot_stays_within_its_frame(us: tuple[int
     for curve in curves:
         for point in curve.attrib["points"].split():
             x, y = map(float, point.split(","))
-            assert 70 <= x <= 880
+            assert 70 <= x <= 870
             assert 20 <= y <= 300
