@@ -51,7 +51,8 @@ class Conductor:
         self._spawned = False
         self._done = False
         self._window: Window | None = None
-        self._faults: list[str] = []
+        self._asked_users = environment.runner.target_user_count
+        self._faults: list[str] = []  # of the window under way
         self._greenlet: Any = None
 
     def start(self) -> None:
@@ -67,7 +68,7 @@ class Conductor:
     def hear(self, kind: str, name: str, data: dict[str, Any]) -> None:
         """A message from a process."""
         if not self._processes.note(kind, name, data):
-            self._faults.append("a generator process joined after the run had begun")
+            self._note_fault("a generator process joined after the run had begun")
         elif self._window and data.get("completed") and data["window"] == self._window.number:
             self._window.complete(data["completed"])
 
@@ -86,13 +87,16 @@ class Conductor:
         number = 0
         while not self._done:
             number += 1
+            self._faults.clear()
+            over = bool(self._options.headless)
             try:
                 self._assemble()
                 self._measure(number)
             except FanfareError as error:
-                self._faults.append(str(error))
+                self._note_fault(str(error))
+                over = True
             figures = self._figures(_ANSWER_S)
-            self._done = bool(self._options.headless or self._faults)
+            self._done = over
             self._publish(figures)
         if self._options.headless:
             self._environment.runner.quit()
@@ -107,6 +111,7 @@ class Conductor:
                 break
         for process in processes.all.values():
             process.members = process.statement = None
+        self._asked_users = self._environment.runner.target_user_count
         processes.tell_all("muster", {})
         self._await_all("members")
 
@@ -166,15 +171,14 @@ class Conductor:
 
     def _figures(self, patience_s: float) -> Figures:
         """What the processes counted, whatever state the run is in."""
-        figures = Figures(self._settings.scenario, self._target(), self._environment.runner.target_user_count)
+        figures = Figures(self._settings.scenario, self._target(), self._asked_users)
         figures.workers = len(self._processes.all)
         if self._window:
             try:
                 self._processes.tell_all("collect", {})
                 self._await_all("statement", patience_s)
             except FanfareError as error:
-                if str(error) not in self._faults:
-                    self._faults.append(str(error))
+                self._note_fault(str(error))
             self._window.sum_up(figures, self._processes.statements())
         else:
             figures.users = self._processes.status_sum("joined")
@@ -182,8 +186,14 @@ class Conductor:
             why = next((p.status["refusal"] for p in self._processes.all.values() if p.status["refusal"]), "")
             fault = f"only {figures.users:,} of {figures.asked_users:,} users were in"
             self._faults.insert(0, fault + (why and f": {why}"))
+        if self._asked_users != self._environment.runner.target_user_count:
+            self._note_fault("the number of users was changed during the window")
         figures.faults = list(self._faults)
         return figures
+
+    def _note_fault(self, fault: str) -> None:
+        if fault not in self._faults:
+            self._faults.append(fault)
 
     def _target(self) -> str:
         return str(self._environment.host).removeprefix("irc://")
