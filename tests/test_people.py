@@ -149,14 +149,18 @@ def test_ison_tells_who_is_there(server: RunningServer) -> None:
 
 def test_a_user_may_be_invisible(server: RunningServer) -> None:
     ana = server.irc("ana")
+    invisible, visible = (f":ana!~ana@127.0.0.1 MODE ana {mode}" for mode in ("+i", "-i"))
     assert talk(ana, "MODE ana") == ["221 ana +"]
-    assert talk(ana, "MODE ANA +i", "MODE ana +i", "MODE ana") == ["MODE ana +i", "221 ana +i"]
-    assert talk(ana, "MODE ana -i", "MODE ana") == ["MODE ana -i", "221 ana +"]
-    assert talk(ana, "MODE ana i-i+i") == ["MODE ana +i"]
+    assert talk(ana, "MODE ANA +i", "MODE ana +i", "MODE ana") == [invisible, "221 ana +i"]
+    assert talk(ana, "MODE ana -i", "MODE ana") == [visible, "221 ana +"]
+    assert talk(ana, "MODE ana i-i+i") == [invisible]
 
 
 def test_of_several_user_modes_an_unknown_one_stops_none(server: RunningServer) -> None:
-    assert talk(server.irc("ana"), "MODE ana +wix") == ["501 ana :Unknown MODE flag", "MODE ana +i"]
+    assert talk(server.irc("ana"), "MODE ana +wix") == [
+        "501 ana :Unknown MODE flag",
+        ":ana!~ana@127.0.0.1 MODE ana +i",
+    ]
 
 
 @pytest.mark.parametrize("modes", ["", " +i", " -i", " +x"])

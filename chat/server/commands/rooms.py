@@ -8,7 +8,7 @@ from chat.server.hub import Hub, Refusal
 from chat.server.room import Room
 from chat.server.user import User
 from chat.wires.irc import LINE_BYTES, packed
-from chat.wires.message import Message
+from chat.wires.message import Message, build
 from chat.wires.names import fold
 from chat.wires.numerics import (
     ERR_NEEDMOREPARAMS,
@@ -194,4 +194,5 @@ def _user_mode(hub: Hub, user: User, nick: str, words: list[str]) -> None:
     if unknown:
         user.numeric(ERR_UMODEUNKNOWNFLAG)
     if user.invisible is not before:
-        user.reply("MODE", user.nick, "+i" if user.invisible else "-i")
+        mode = "+i" if user.invisible else "-i"
+        user.send(build("MODE", user.nick, mode, source=user.person.mask))  # it was nobody else's doing
