@@ -7,12 +7,11 @@ import json
 import select
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.process import StartError, free_port, last_words, memory, running, serving
+from bench.process import StartError, cpu_of, cpu_of_machine, free_port, last_words, memory, running, serving
 from bench.servers import Server
 
 JOIN_DEADLINE = 60.0  # s until all are in the room, where nothing can be measured before; the slowest takes about 10
@@ -64,14 +63,7 @@ def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: 
     log.touch()
     try:
         with serving(server.command(port, folder), port, log) as process:
-            before = memory(process.pid)
-
-            def idle_memory() -> int | None:
-                time.sleep(SETTLE)
-                after = memory(process.pid)
-                return None if before is None or after is None else after - before
-
-            result, error = run_generator(generator, port, case, server.pending, idle_memory)
+            result, error = run_generator(generator, port, case, server.pending, process.pid)
             if error and process.poll() is not None:
                 error += f" (the server had ended with status {process.returncode}{last_words(log)})"
     except StartError as failure:
@@ -80,9 +72,13 @@ def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: 
 
 
 def run_generator(
-    generator: Path, port: int, case: Case, pending: int, when_idle: Callable[[], int | None]
+    generator: Path, port: int, case: Case, pending: int, server: int
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Its report and no error, or none and what went wrong. `when_idle` is called while all members stay, in idle."""
+    """Its report and no error, or none and what went wrong.
+
+    `server` is the server's process group. The report gets what the group's memory grew by until all were idle, and how
+    much of one CPU others took meanwhile: on a machine that is not idle, the reason why a turn is worth less.
+    """
     options = {
         **case.options,
         "members": case.members,
@@ -93,17 +89,24 @@ def run_generator(
     command = [str(generator), "--port", str(port), "--mode", case.name]
     command += [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]
     patience = case.join_deadline + MESSAGE_DEADLINE + sum(case.options.get(name, 0) for name in ("seconds", "warmup"))
+    memory_before, began = memory(server), time.monotonic()
+    others_before = cpu_of_machine() - cpu_of(server)
     with running(command, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         # the report is one line in one write, so that one look at the pipe is enough
         if not select.select([process.stdout], [], [], patience + MARGIN)[0]:
             return None, f"the generator gave no report after {patience + MARGIN:.0f} s"
+        others = cpu_of_machine() - cpu_of(server) - cpu_of(process.pid) - others_before
+        took = time.monotonic() - began
         report = process.stdout.readline()
         if not report:
             complaint = process.stderr.read().strip() or f"the generator ended with status {process.wait(MARGIN)}"
             return None, complaint
         result: dict[str, Any] = json.loads(report)
+        result["others_cpu_percent"] = round(max(0.0, 100 * others / took), 1)
         if case.name == "idle":
-            result["server_memory_growth"] = when_idle()
+            time.sleep(SETTLE)
+            after = memory(server)
+            result["server_memory_growth"] = None if memory_before is None or after is None else after - memory_before
     return result, None

@@ -100,15 +100,35 @@ def memory(group: int) -> int | None:
     None when it cannot be read (another user's process, or a kernel before 4.14).
     """
     total = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process, _ in _members(group):
         try:
-            # the fields after the command's name, which may hold spaces: state, parent, group
-            if int(stat.read_text().rpartition(")")[2].split()[2]) != group:
-                continue
-            rollup = (stat.parent / "smaps_rollup").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-        except OSError:
+            rollup = (process / "smaps_rollup").read_text()
+        except PermissionError:
             return None
+        except OSError:
+            continue  # it ended while we looked
         total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
     return total or None
+
+
+def cpu_of(group: int) -> float:
+    """CPU seconds that the living processes of a group have used."""
+    return sum((int(fields[11]) + int(fields[12])) / _TICKS for _, fields in _members(group))  # user and system time
+
+
+def cpu_of_machine() -> float:
+    """CPU seconds that this machine was not idle, with what its host took from it."""
+    times = [int(word) for word in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
+    return (sum(times) - times[3] - times[4]) / _TICKS  # all but idle and waiting for a disk
+
+
+_TICKS = os.sysconf("SC_CLK_TCK")  # what /proc counts CPU time in, per second
+
+
+def _members(group: int) -> Iterator[tuple[Path, list[str]]]:
+    """The processes of a group: the folder in /proc, and the fields of `stat` from the state on."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended while we looked
+            fields = stat.read_text().rpartition(")")[2].split()  # before it: the name, which may hold spaces
+            if int(fields[2]) == group:
+                yield stat.parent, fields

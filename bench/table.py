@@ -34,12 +34,15 @@ def _percent(value: float) -> str:
     return f"{value:.0f} %"
 
 
+OTHERS = Column("others' CPU", lambda result: result["others_cpu_percent"], _percent)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "saturated": (
         Column("deliveries/s", lambda result: result["deliveries_per_s"], lambda value: f"{value:,.0f}", max),
         Column("complete p50", _ms("complete_us", "p50"), _show_ms),
         Column("complete p99", _ms("complete_us", "p99"), _show_ms, min),
         Column("generator CPU", lambda result: result["generator_cpu_percent"], _percent),
+        OTHERS,
     ),
     "steady": (
         Column("complete p50", _ms("complete_us", "p50"), _show_ms, min),
@@ -48,6 +51,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("delivery p99", _ms("fanout_us", "p99"), _show_ms),
         Column("sent late p99", _ms("send_lateness_us", "p99"), lambda value: f"{value:.2f} ms"),
         Column("generator CPU", lambda result: result["generator_cpu_percent"], _percent),
+        OTHERS,
     ),
     "idle": (
         Column("memory a member", _kib_per_member, lambda value: f"{value:.1f} KiB", min),
@@ -55,6 +59,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("all joins seen", lambda result: _when_all(result, "settled_s"), lambda value: f"{value:.1f} s", min),
         Column("joined", lambda result: result["arrival"]["joined"] - 1, lambda value: f"{value:,.0f}"),
         Column("generator CPU", lambda result: result["arrival"]["generator_cpu_percent"], _percent),
+        OTHERS,
     ),
 }
 

@@ -1,6 +1,7 @@
 """The benchmark's generator counts right, and says so when it cannot. Figures are not looked at, only accounts."""
 
 import io
+import os
 import signal
 import socketserver
 import threading
@@ -136,7 +137,7 @@ def test_every_delivery_is_accounted_for(generator: Path, tmp_path: Path, case: 
 def test_lines_may_be_cut_anywhere(generator: Path, piece: int) -> None:
     case = Case("steady", "", 3, {"text": 100, "seconds": 0.1, "warmup": 0, "rate": 50}, 10)
     with sloppy_server(piece=piece) as port:
-        result, error = run_generator(generator, port, case, AT_ONCE, lambda: None)
+        result, error = run_generator(generator, port, case, AT_ONCE, os.getpid())
     assert error is None
     assert result is not None
     check_arrival(result, 3)
@@ -146,7 +147,7 @@ def test_lines_may_be_cut_anywhere(generator: Path, piece: int) -> None:
 @needs_cc
 def test_a_lost_message_fails_the_run_and_is_named(generator: Path) -> None:
     with sloppy_server(withheld=b"0000000003 ") as port:
-        result, error = run_generator(generator, port, SATURATED, AT_ONCE, lambda: None)
+        result, error = run_generator(generator, port, SATURATED, AT_ONCE, os.getpid())
     assert result is None
     assert error is not None
     assert error.endswith("got message 4 when 3 was due: lost, twice or out of order")
@@ -171,7 +172,7 @@ def test_a_server_that_dies_is_one_clear_line(generator: Path, tmp_path: Path) -
     with serving(ThreadPerClient("").command(port, tmp_path), port, log) as server:
         threading.Timer(0.5, server.send_signal, [signal.SIGKILL]).start()
         case = Case("steady", "", MEMBERS, {"text": 100, "seconds": 20, "warmup": 0, "rate": 100}, 10)
-        result, error = run_generator(generator, port, case, AT_ONCE, lambda: None)
+        result, error = run_generator(generator, port, case, AT_ONCE, os.getpid())
     assert result is None
     assert error is not None
     assert error.startswith("generator: ")
@@ -201,13 +202,16 @@ def test_a_table_shows_medians_and_their_ratio_to_the_best_peer() -> None:
     def turn(server: str, rate: float) -> Turn:
         latency = {"p50": 1000.0, "p99": 2000.0}
         return Turn(
-            server, "saturated", 0, {"deliveries_per_s": rate, "complete_us": latency, "generator_cpu_percent": 50}
+            server,
+            "saturated",
+            0,
+            {"deliveries_per_s": rate, "complete_us": latency, "generator_cpu_percent": 50, "others_cpu_percent": 1},
         )
 
     peer, other = ThreadPerClient("peer"), ThreadPerClient("other")
     turns = [turn("peer", 100), turn("peer", 300), turn("peer", 200), turn("other", 50)]
     turns.append(Turn("other", "saturated", 1, None, "it broke"))
-    assert medians(turns, "peer", "saturated") == [200, 1.0, 2.0, 50]
+    assert medians(turns, "peer", "saturated") == [200, 1.0, 2.0, 50, 1]
     shown = io.StringIO(table(turns, [peer, other], "saturated")).readlines()
     assert shown[1].split()[:3] == ["peer", "200", "1.00x"]
     assert shown[2].split()[:3] == ["other", "50", "0.25x"]
