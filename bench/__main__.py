@@ -16,7 +16,7 @@ from bench.cases import Turn, case, take_turn
 from bench.machine import facts
 from bench.process import raise_file_limit
 from bench.servers import NAMES, choose
-from bench.table import COLUMNS, outline, table
+from bench.table import COLUMNS, failed, outline, table
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -37,12 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
             return _run(options, Path(scratch))
-    except (BuildError, OSError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return USAGE_ERROR
+    except BuildError as error:
+        complaint = str(error)
+    except OSError as error:
+        complaint = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except KeyboardInterrupt:
         print("bench: interrupted; everything that it started has ended", file=sys.stderr)
         return INTERRUPTED
+    print(f"bench: {complaint}", file=sys.stderr)
+    return USAGE_ERROR
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -53,10 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure IRC servers side by side.")
     parser.add_argument("--servers", type=_words(NAMES), default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
     parser.add_argument("--cases", type=_words(COLUMNS), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each server and case (default 3)")
+    parser.add_argument(
+        "--rounds", type=_count, default=3, metavar="N", help="turns of each server and case (default 3)"
+    )
     parser.add_argument("--idle-rounds", type=int, default=1, metavar="N", help="rounds with the idle case (default 1)")
-    parser.add_argument("--members", type=int, default=1000, metavar="N", help="receivers in the room (default 1,000)")
-    parser.add_argument("--idle-members", type=int, default=5000, metavar="N", help="in the idle case (default 5,000)")
+    parser.add_argument(
+        "--members", type=_count, default=1000, metavar="N", help="receivers in the room (default 1,000)"
+    )
+    parser.add_argument(
+        "--idle-members", type=_count, default=5000, metavar="N", help="in the idle case (default 5,000)"
+    )
     parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of counted load a turn (default 2)")
     parser.add_argument(
         "--idle-seconds",
@@ -89,13 +98,18 @@ def _words(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def _counts(text: str) -> list[int]:
-    counts = [int(word) for word in text.split(",")]
-    if min(counts) < 1:
-        raise argparse.ArgumentTypeError(f"{min(counts)} workers, the least is 1")
-    return counts
+    return [_count(word) for word in text.split(",")]
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return int(text)
 
 
 def _run(options: argparse.Namespace, scratch: Path) -> int:
+    if options.json:
+        options.json.touch()  # better now than after minutes of measuring
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
     servers = choose(options.servers, bare_epoll, options.python, options.workers)
     cases = [
@@ -123,6 +137,8 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
 
     for asked in cases:
         print(f"\n{asked.title}\n\n{table(turns, servers, asked.name)}")
+    for failure in filter(None, map(failed, turns)):
+        print(f"\n{failure}")
     print(f"\n{LEGEND}")
     if options.json:
         report = {

@@ -74,10 +74,15 @@ def _when_all(result: dict[str, Any], moment: str) -> float | None:
 def outline(turn: Turn) -> str:
     """One turn in one line, for whoever waits."""
     if not turn.result:
-        return f"{turn.case} {turn.server}: FAILED: {turn.error}"
+        return failed(turn) or ""
     values = [(column, column.value(turn.result)) for column in COLUMNS[turn.case]]
     shown = [f"{column.title} {column.show(value)}" for column, value in values if value is not None]
     return f"{turn.case} {turn.server}: {', '.join(shown)}"
+
+
+def failed(turn: Turn) -> str | None:
+    """Why a turn has no figures, or None when it has some."""
+    return f"{turn.case} {turn.server} FAILED in round {turn.round + 1}: {turn.error}" if turn.error else None
 
 
 def medians(turns: Sequence[Turn], server: str, case: str) -> list[float | None]:
