@@ -67,9 +67,8 @@ class Conductor:
 
     def hear(self, kind: str, name: str, data: dict[str, Any]) -> None:
         """A message from a process."""
-        if not self._processes.note(kind, name, data):
-            self._note_fault("a generator process joined after the run had begun")
-        elif self._window and data.get("completed") and data["window"] == self._window.number:
+        known = self._processes.note(kind, name, data)
+        if known and self._window and data.get("completed") and data["window"] == self._window.number:
             self._window.complete(data["completed"])
 
     def interrupt(self) -> None:

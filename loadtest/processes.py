@@ -17,8 +17,8 @@ _LOOK_EVERY_S = 0.5  # for processes that vanished: Locust notices one after 3 t
 _NO_STATUS: dict[str, Any] = {"joined": 0, "refused": 0, "refusal": "", "window": 0, "finished": False, "delivered": 0}
 
 
-class Vanished(FanfareError):
-    """A generator process is gone, and its users with it."""
+class Changed(FanfareError):
+    """A generator process is gone, and its users with it; or Locust gave users to one that came too late."""
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class Processes:
         else:
             self.all = {"local": Process()}
         self._vanished: set[str] = set()
+        self._late: set[str] = set()
         self._news = Event()
 
     @property
@@ -71,7 +72,7 @@ class Processes:
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
         """Wait for `ready`; False when the monotonic clock shows `until_ns` before.
 
-        Raises Vanished, once for each process.
+        Raises Changed, once for each process that vanished or came too late.
         """
         while not ready():
             self._check()
@@ -92,8 +93,11 @@ class Processes:
     def _check(self) -> None:
         if not self._is_master:
             return
+        for name in self._runner.clients.keys() - self.all.keys() - self._late:
+            self._late.add(name)
+            raise Changed("a generator process joined after the run had begun")
         for name in self.all.keys() - self._vanished:
             client = self._runner.clients.get(name)
             if client is None or client.state == "missing":
                 self._vanished.add(name)
-                raise Vanished(f"generator process {self._runner.get_worker_index(name)} vanished during the run")
+                raise Changed(f"generator process {self._runner.get_worker_index(name)} vanished during the run")

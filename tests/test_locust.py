@@ -62,6 +62,14 @@ def started(*options: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+def master_port() -> tuple[str, ...]:
+    """Options for a master and its workers; the default port may be taken, and then workers join a stranger's run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
+
+
 def summary(directory: Path) -> Any:
     return json.loads((directory / "summary.json").read_text())
 
@@ -92,7 +100,7 @@ def test_a_run_accounts_for_every_delivery_and_passes(port: int, tmp_path: Path)
 
 def test_two_processes_count_exactly_what_one_does(port: int, tmp_path: Path) -> None:
     rooms = ("--scenario", "room", "--room-size", "5", "--rate", "4", "--processes", "2")
-    done = run(port, *QUICK, *UNHURRIED, *rooms, "--report", str(tmp_path))
+    done = run(port, *QUICK, *UNHURRIED, *rooms, *master_port(), "--report", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     report = summary(tmp_path)
     messages = report["messages"]
@@ -154,19 +162,13 @@ def test_a_run_that_is_stopped_before_its_end_is_invalid(port: int) -> None:
 
 
 def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        master_port = str(free.getsockname()[1])
+    link = master_port()
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "2")
-    binding = ("--master-bind-host", "127.0.0.1", "--master-bind-port", master_port)
     with ExitStack() as processes:
         master = processes.enter_context(
-            started("--host", f"irc://127.0.0.1:{port}", *leading, *binding, "--loglevel", "INFO")
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO")
         )
-        workers = [
-            processes.enter_context(started("--worker", "--master-port", master_port, "--loglevel", "CRITICAL"))
-            for _ in range(2)
-        ]
+        workers = [processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL")) for _ in range(2)]
         assert master.stderr
         assert master.stdout
         assert any("Window 1: 20 users" in line for line in master.stderr)
