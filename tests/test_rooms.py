@@ -273,7 +273,9 @@ def test_modes_change_and_the_room_is_told_what_really_changed(
     assert talk(carl, "MODE #a")[1] == f"324 carl #a {modes}"
 
 
-@pytest.mark.parametrize("line", ["MODE #a +nt", "MODE #a +", "MODE #a :", "MODE #a +o ana", "MODE #a -o bea"])
+@pytest.mark.parametrize(
+    "line", ["MODE #a +nt", "MODE #a +", "MODE #a :", "MODE #a +o ana", "MODE #a -o bea", "MODE #a +oo-o bea bea bea"]
+)
 def test_what_is_so_already_is_not_told(server: RunningServer, line: str) -> None:
     ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
     ana.sync()
