@@ -282,6 +282,7 @@ def test_a_room_on_an_unframed_wire_is_the_lobby_alone() -> None:
 def test_words_before_entering_go_nowhere() -> None:
     house = House()
     ana = house.irc("ana", "#lobby")
+    house.hub.set_modes(ana, "#lobby", [(False, "n", "")])
     told(ana)
     run_unframed(house.hub, house.guest(RelayWire().dialect), Speak("hello"))
     assert told(ana) == []
