@@ -197,7 +197,7 @@ nasty = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_s
 words = st.sampled_from(
     [
         "#lobby", "#a", "#LOBBY", "#", "ana", "bea", "evil", "0", "*", "+o", "-o+nt", "b", ":", "::", ":x y", ",",
-        "#a,#b,#lobby", "ana,bea", "302", "LS", "REQ", "END", f":{ALL}", "-batch", "x" * 100, "☕" * 40,
+        "#a,#b,#lobby", "ana,bea", "302", "LS", "REQ", "END", f":{ALL}", "-batch", "x" * 100, "☕" * 40, "x" * 470, "☕" * 155,
     ]
 )  # fmt: skip
 tags = st.sampled_from(["", "", "", "@label=1 ", "@+a=b;label=x ", "@label ", "@;;= "])
@@ -217,8 +217,11 @@ def test_whatever_a_client_sends_it_gets_well_formed_lines_and_the_others_keep_t
 
         numbers = count(1)
 
-        @settings(deadline=None)
-        @given(st.sampled_from(sorted(STATES)), st.lists(commands, max_size=12))
+        @settings(deadline=None, max_examples=200)
+        @given(
+            st.sampled_from([*STATES, *["in the room", "registered with everything"] * 4]),
+            st.lists(commands, min_size=4, max_size=12),
+        )
         def attack(state: str, lines: list[str]) -> None:
             evil = server.raw()
             opening = [line.replace("evil", f"evil{next(numbers)}") for line in STATES[state]]
@@ -228,7 +231,7 @@ def test_whatever_a_client_sends_it_gets_well_formed_lines_and_the_others_keep_t
                 told.append(line)
             evil.sock.close()
             ana.say("#lobby", "hello")
-            told += [*bea.sync_lines(), *ana.sync_lines()]
+            told += [*ana.sync_lines(), *bea.sync_lines()]
             assert ":ana!~ana@127.0.0.1 PRIVMSG #lobby :hello" in told
             for line in told:
                 message = parse(line)
