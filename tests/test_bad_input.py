@@ -197,7 +197,8 @@ nasty = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_s
 words = st.sampled_from(
     [
         "#lobby", "#a", "#LOBBY", "#", "ana", "bea", "evil", "0", "*", "+o", "-o+nt", "b", ":", "::", ":x y", ",",
-        "#a,#b,#lobby", "ana,bea", "302", "LS", "REQ", "END", f":{ALL}", "-batch", "x" * 100, "☕" * 40, "x" * 470, "☕" * 155,
+        "#a,#b,#lobby", "ana,bea", "302", "LS", "REQ", "END", f":{ALL}", "-batch", "x" * 100, "☕" * 40,
+        "x" * 470, "☕" * 155,
     ]
 )  # fmt: skip
 tags = st.sampled_from(["", "", "", "@label=1 ", "@+a=b;label=x ", "@label ", "@;;= "])

@@ -9,7 +9,7 @@ from chat.server.inbox import Inbox
 from chat.server.posts import NOTHING, Arrival, Departure, Direct, Remark, Spread
 from chat.server.user import User
 from chat.settings import Settings
-from chat.wires.irc import IrcDialect
+from chat.wires.irc import LINE_BYTES, IrcDialect
 from chat.wires.message import parse
 from chat.wires.relay import RelayWire
 from chat.wires.wire import Dialect, Enter, Speak, TakeName
@@ -72,6 +72,26 @@ def test_names_hold_whoever_was_there_when_they_take_their_place_in_the_order() 
     names, gone = told(ana)
     assert names == b"ana bea"
     assert isinstance(gone, Quit)
+
+
+@pytest.mark.parametrize("caps", ["", "userhost-in-names"])
+def test_a_thousand_names_come_over_full_lines_and_none_is_lost(caps: str) -> None:
+    house = House()
+    nicks = [f"member{number}" + "x" * (number % 20) for number in range(1000)]
+    for nick in nicks:
+        house.hub.join(house.irc(nick), "#big")
+    reader = house.irc("reader")
+    run(house.hub, reader, parse(f"CAP REQ :{caps}"))
+    told(reader)
+    run(house.hub, reader, parse("NAMES #big"))
+    (data,) = told(reader)
+    assert isinstance(data, bytes)
+    *lines, end, rest = data.split(b"\r\n")
+    assert (end, rest) == (b":server 366 reader #big :End of /NAMES list", b"")
+    assert all(LINE_BYTES - 60 < len(line) + 2 <= LINE_BYTES for line in lines[:-1])
+    names = [name for line in lines for name in parse(line.decode()).params[3].split(" ")]
+    assert [name.partition("!")[0] for name in names] == ["@" + nicks[0], *nicks[1:]]
+    assert all(("!" in name) is bool(caps) for name in names)
 
 
 # Names

@@ -368,22 +368,6 @@ def test_the_invisible_are_named_to_members_alone(server: RunningServer) -> None
     assert talk(carl, "NAMES #a") == ["366 carl #a :End of /NAMES list"]
 
 
-@pytest.mark.parametrize("caps", ["", "userhost-in-names"])
-def test_a_thousand_names_come_over_many_full_lines_and_none_is_lost(caps: str) -> None:
-    with running_server(max_connections=1100, max_per_address=1100) as server:
-        nicks = [f"member{number}" + "x" * (number % 20) for number in range(300)]
-        clients = [server.irc(nick, "#big") for nick in nicks]
-        reader = server.irc("reader", caps=caps)
-        lines = talk(reader, "NAMES #big")
-        assert lines.pop() == "366 reader #big :End of /NAMES list"
-        sizes = [len(f":fanfare.local {line}\r\n") for line in lines]
-        assert max(sizes) <= LINE_BYTES
-        assert min(sizes[:-1]) > LINE_BYTES - 60  # no line is begun before the one before is full
-        names = [name for line in lines for name in line.partition(" :")[2].split(" ")]
-        assert [name.partition("!")[0] for name in names] == ["@" + nicks[0], *nicks[1:]]
-        assert len(clients) == 300
-
-
 # LIST
 
 
