@@ -29,6 +29,14 @@ def test_who_registers_in_time_stays_past_the_deadline() -> None:
         assert client.sync() == []
 
 
+def test_who_quits_past_the_deadline_is_told_of_the_quit_and_of_no_timeout() -> None:
+    with running_server(registration_timeout=1.0) as server:
+        client = server.irc("ana")
+        server.raw().rest()  # the deadline of one that came after it is over
+        client.send("QUIT :bye")
+        assert client.rest() == ["ERROR :Closing link: Quit: bye"]
+
+
 def test_a_joined_client_may_wait_as_long_as_its_user_likes() -> None:
     with running_server(("irc", "joined"), registration_timeout=1.0) as server:
         plain = server.plain("joined")

@@ -134,6 +134,8 @@ class Connection:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _silence_deadline(self, settings: Settings) -> float | None:
+        if self.user.closing:
+            return None  # it has its reason already, and is about to be closed for that
         if not self.user.registered:
             return self.accepted + settings.registration_timeout if self.wire.hasty else None
         if not self.dialect.framed:
