@@ -282,7 +282,7 @@ def test_senders_wait_in_the_kernel_while_an_inbox_is_full_and_nothing_is_lost()
 
 
 def worker_counts(server: Server) -> list[int]:
-    return [len(worker._connections) for worker in server.workers]
+    return [len(worker._roster) for worker in server.workers]
 
 
 def test_connections_are_shared_out_evenly() -> None:

@@ -78,6 +78,26 @@ def test_what_was_said_before_the_stop_still_arrives() -> None:
         assert not any(" QUIT " in line for line in lines)  # all go at once: who went is no news to anybody
 
 
+def test_a_reader_that_lags_behind_at_the_stop_still_gets_everything() -> None:
+    with running_server(stop_deadline=30.0, outbox_limit=100_000_000) as server:
+        lagging_socket = server.connect()
+        lagging_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        lagging = IrcClient(lagging_socket)
+        lagging.register("lagging")
+        lagging.join("#a")
+        talker = server.irc("talker", "#a")
+        for _ in range(100):
+            talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(200)))
+            talker.sync()
+        with stopping(server):
+            talker.rest()
+            talker.sock.close()
+            lines = lagging.rest()
+            lagging.sock.close()
+        assert sum(" PRIVMSG " in line for line in lines) == 20_000
+        assert lines[-1] == SHUT_DOWN
+
+
 def test_a_client_that_does_not_read_cannot_hold_the_stop_beyond_the_deadline() -> None:
     with running_server(stop_deadline=0.5, outbox_limit=100_000_000, outbox_age=1000.0) as server:
         stuck_socket = server.connect()
@@ -89,7 +109,11 @@ def test_a_client_that_does_not_read_cannot_hold_the_stop_beyond_the_deadline() 
         for _ in range(100):
             talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(200)))
             talker.sync()
-    # leaving the block stops the server and checks that its workers have ended
+        with stopping(server):
+            talker.rest()
+            talker.sock.close()
+        assert all(worker.join(0) for worker in server.server.workers)
+        assert stuck.sock.fileno() != -1
 
 
 def test_a_drain_closes_one_after_another_and_the_others_see_them_go() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from chat.errors import SlowReader, WireError
+from chat.errors import WireError
 from chat.server.commands import run, run_unframed
 from chat.server.connection import Connection, Gone
 from chat.server.fanout import FanOut
@@ -22,14 +22,11 @@ from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.posts import Hangup, Seat
-from chat.server.user import User
-from chat.server.wheel import Wheel
-from chat.wires.message import Message, build
+from chat.server.roster import READ, WRITE, Roster
+from chat.wires.message import Message
 from chat.wires.wire import Command, Reject, Wire
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 CONGESTED_WAIT = 0.001  # s that a worker leaves the processor to one whose inbox is full; about one pass of it
-FAREWELL_WAIT = 1.0  # s for the peer to close after the farewell, so that no reset overtakes it
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +59,8 @@ class Worker:
     def __init__(self, name: str, hub: Hub, gate: Gate, failed: Callable[[], None]) -> None:
         """`failed` is called from the worker's thread when a fault of ours has ended it."""
         self._hub = hub
-        self._gate = gate
         self._failed = failed
         self._settings = hub.settings
-        self._now = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._alarm, self._bell = socket.socketpair()  # a byte into the bell ends the wait for the alarm
         self._alarm.setblocking(False)
@@ -73,11 +68,9 @@ class Worker:
         self._selector.register(self._alarm, READ)
         self.inbox = Inbox(self._settings.inbox_limit, self._ring)
         self._others: Sequence[Inbox] = ()
-        self._connections: set[Connection] = set()
+        self._roster = Roster(hub, gate, self.inbox, self._selector, time.monotonic())
         self._fan_out = FanOut(self.inbox)
-        self._unflushed: list[Connection] = []
         self._hangups: list[Hangup] = []
-        self._wheel: Wheel[Connection] = Wheel()
         self._stop: Stop | None = None
         self._stop_by = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -117,35 +110,36 @@ class Worker:
 
     def _run(self) -> None:
         try:
-            while self._stop is None or (self._connections and time.monotonic() < self._stop_by):
+            while self._stop is None or (self._roster and time.monotonic() < self._stop_by):
                 self._pass()
         except Exception:
             log.exception("%s ends after an internal error", self._thread.name)
             self._failed()
         finally:
-            for connection in list(self._connections):
-                self._close(connection, "Server stopped")
+            for connection in self._roster:
+                self._roster.close(connection, "Server stopped")
             self._selector.close()
             self._alarm.close()
             self._bell.close()
 
     def _pass(self) -> None:
         ready = self._wait()
-        self._now = time.monotonic()
+        self._roster.now = time.monotonic()
         reading = not self._congested()
         for key, events in ready:
             connection: Connection | None = key.data
             if connection is None:
                 self._hush()
-            elif events & WRITE and not self._flush(connection):
+            elif events & WRITE and not self._roster.flush(connection):
                 pass
             elif events & READ and reading:
                 self._read(connection)
                 reading = not self._congested()
         self._notify()
         self._deliver()
-        for connection in self._wheel.due(self._now):
-            self._look_at(connection)
+        for connection in self._roster.look_at_due():
+            backlog, connection.backlog = connection.backlog, ()
+            self._execute(connection, backlog)
         self._send()
         self._notify()
         if any(inbox.full for inbox in self._others):
@@ -155,7 +149,7 @@ class Worker:
         """Wait for sockets, the inbox or a deadline."""
         timeout: float | None = 0.0
         if self.inbox.sleep():
-            due = self._wheel.next()
+            due = self._roster.next_deadline()
             if self._stop is not None:
                 due = self._stop_by if due is None else min(due, self._stop_by)
             timeout = None if due is None else max(0.0, due - time.monotonic())
@@ -182,38 +176,38 @@ class Worker:
         try:
             data = connection.receive()
         except Gone as gone:
-            self._drop(connection, str(gone), farewell=False)
+            self._roster.drop(connection, str(gone), farewell=False)
             return
         if not data or connection.finish_by is not None:
             return
         if not connection.dialect.framed:
-            unpaused = connection.count(len(data), self._now)
+            unpaused = connection.count(len(data), self._roster.now)
             if unpaused > self._settings.unframed_limit:
                 limit = self._settings.unframed_limit
-                self._drop(connection, f"Flood: {unpaused:,} bytes without a pause, the limit is {limit:,}")
+                self._roster.drop(connection, f"Flood: {unpaused:,} bytes without a pause, the limit is {limit:,}")
                 return
-        connection.heard = self._now
+        connection.heard = self._roster.now
         try:
             commands = connection.wire.feed(data)
         except WireError as error:
-            self._drop(connection, str(error))
+            self._roster.drop(connection, str(error))
             return
         registered = connection.user.registered
         self._execute(connection, commands)
         if connection.pinged is not None or registered is not connection.user.registered:
             connection.pinged = None
-            self._schedule(connection)  # its next deadline may come before the one that was set
+            self._roster.schedule(connection)  # its next deadline may come before the one that was set
 
     def _execute(self, connection: Connection, commands: Sequence[Command]) -> None:
         """Run the commands that the rate allows; keep the others until it does, and read nothing more until then."""
         for index, command in enumerate(commands):
             if connection.user.closing or connection.closed:
                 return
-            if not connection.throttle.take(self._now):
+            if not connection.throttle.take(self._roster.now):
                 connection.backlog = commands[index:]
-                connection.resume_at = self._now + connection.throttle.wait()
-                self._watch(connection)
-                self._schedule(connection)
+                connection.resume_at = self._roster.now + connection.throttle.wait()
+                self._roster.watch(connection)
+                self._roster.schedule(connection)
                 return
             try:
                 if isinstance(command, (Message, Reject)):
@@ -222,7 +216,7 @@ class Worker:
                     run_unframed(self._hub, connection.user, command)
             except Exception:
                 log.exception("a command of %s failed", connection.user.person.mask)
-                self._drop(connection, "Internal error")
+                self._roster.drop(connection, "Internal error")
 
     # From post to outbox
 
@@ -234,136 +228,23 @@ class Worker:
 
     def _send(self) -> None:
         """Offer the sockets what this pass has pushed."""
-        unflushed, self._unflushed[:] = self._unflushed[:], []
-        for connection in unflushed:
-            if not connection.closed:
-                self._flush(connection)
+        self._roster.flush_all()
         hangups, self._hangups[:] = self._hangups[:], []
         for hangup in hangups:
-            self._finish(_connection(hangup.seat), hangup.reason)
+            self._roster.finish(_connection(hangup.seat), hangup.reason)
 
-    # A connection's life
+    # Posts that are not for the rooms
 
     def _adopt(self, post: Adopt) -> None:
-        connection = Connection(post.sock, post.host, post.wire, self.inbox, self._unflushed, self._settings, self._now)
-        connection.user = User(connection, post.host, self._settings.name, self._hub.clock())
-        self._connections.add(connection)
-        self._watch(connection)
-        for data in connection.wire.greeting:
-            connection.push(data)
+        connection = self._roster.adopt(post.sock, post.host, post.wire)
         self._execute(connection, connection.wire.opening)
-        self._schedule(connection)
         if self._stop is not None:
-            self._drop(connection, self._stop.reason)
-
-    def _flush(self, connection: Connection) -> bool:
-        """Send what waits; False when that ended the connection."""
-        waited = connection.outbox.oldest is not None
-        try:
-            done = connection.flush(self._now)
-        except SlowReader as slow:
-            self._drop(connection, f"Slow reader: {slow}")
-            return False
-        except Gone as gone:
-            self._drop(connection, str(gone), farewell=False)
-            return False
-        if done and connection.finish_by is not None and not connection.half_closed:
-            connection.end_output()
-        if waited is done:  # it begins or ends to wait for the socket
-            self._watch(connection)
-            self._schedule(connection)
-        return True
-
-    def _watch(self, connection: Connection) -> None:
-        """Have the selector wait for what this connection can do now."""
-        events = 0 if connection.resume_at is not None else READ
-        if connection.outbox.oldest is not None:
-            events |= WRITE
-        if events == connection.watched or connection.closed:
-            return
-        if not connection.watched:
-            self._selector.register(connection.sock, events, connection)
-        elif not events:
-            self._selector.unregister(connection.sock)
-        else:
-            self._selector.modify(connection.sock, events, connection)
-        connection.watched = events
-
-    def _schedule(self, connection: Connection) -> None:
-        deadline = connection.deadline(self._settings)
-        if deadline is None or connection.closed:
-            self._wheel.cancel(connection)
-        else:
-            self._wheel.set(connection, deadline)
-
-    def _look_at(self, connection: Connection) -> None:
-        """A deadline has come up, or would have had nothing happened since it was set."""
-        now = self._now
-        if connection.finish_by is not None:
-            if now >= connection.finish_by:
-                self._close(connection, "Closed")
-                return
-        elif connection.leave_at is not None and now >= connection.leave_at and self._stop is not None:
-            self._drop(connection, self._stop.reason)
-        elif (overdue := connection.overdue(self._settings, now)) is not None:
-            self._drop(connection, overdue)
-        elif connection.is_silent(self._settings, now):
-            connection.pinged = now
-            connection.push(build("PING", self._settings.name))
-        if connection.resume_at is not None and now >= connection.resume_at:
-            connection.resume_at = None
-            backlog, connection.backlog = connection.backlog, ()
-            self._execute(connection, backlog)
-            self._watch(connection)
-        self._schedule(connection)
-
-    def _drop(self, connection: Connection, reason: str, farewell: bool = True) -> None:
-        """End a connection from this side; the others learn the reason."""
-        self._hub.quit(connection.user, reason)
-        if farewell:
-            self._finish(connection, reason)
-        else:
-            self._close(connection, reason)
-
-    def _finish(self, connection: Connection, reason: str) -> None:
-        """Say farewell and close, once everything is sent and the peer has had time to read it."""
-        if connection.closed or connection.finish_by is not None:
-            return
-        if connection.outbox.oldest is not None:
-            self._close(connection, reason)  # it does not read: a farewell would wait behind the rest
-            return
-        for data in connection.dialect.farewell(reason):
-            connection.push(data)
-        connection.finish_by = self._now + FAREWELL_WAIT
-        connection.resume_at = None
-        connection.backlog = ()
-        if self._flush(connection):
-            self._watch(connection)
-            self._schedule(connection)
-
-    def _close(self, connection: Connection, reason: str) -> None:
-        if connection.closed:
-            return
-        self._hub.quit(connection.user, reason)
-        if connection.watched:
-            self._selector.unregister(connection.sock)
-        connection.closed = True
-        connection.half_closed = True  # takes no more bytes
-        connection.sock.close()
-        self._connections.discard(connection)
-        self._wheel.cancel(connection)
-        self._gate.leave(connection.host)
+            self._roster.drop(connection, self._stop.reason)
 
     def _begin_stop(self, post: Stop) -> None:
         self._stop = post
-        self._stop_by = self._now + post.drain + post.deadline
-        connections = list(self._connections)
-        for index, connection in enumerate(connections):
-            if post.drain:
-                connection.leave_at = self._now + post.drain * index / len(connections)
-                self._schedule(connection)
-            else:
-                self._finish(connection, post.reason)
+        self._stop_by = self._roster.now + post.drain + post.deadline
+        self._roster.leave(post.reason, post.drain)
 
 
 def _connection(seat: Seat) -> Connection:

@@ -1,0 +1,177 @@
+"""The connections of one worker, from their adoption to their closing: watched, flushed, timed, told goodbye.
+
+The owner's thread only. What their clients ask for is not looked at here.
+"""
+
+import selectors
+import socket
+from collections.abc import Iterator
+
+from chat.errors import SlowReader
+from chat.server.connection import Connection, Gone
+from chat.server.gate import Gate
+from chat.server.hub import Hub
+from chat.server.inbox import Inbox
+from chat.server.user import User
+from chat.server.wheel import Wheel
+from chat.wires.message import build
+from chat.wires.wire import Wire
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+CLOSING_WAIT = 1.0  # s for the peer to close after the farewell, so that no reset overtakes it
+
+
+class Roster:
+    """`now` is the time of the current pass, set by the worker; it is what every deadline is held against."""
+
+    def __init__(self, hub: Hub, gate: Gate, inbox: Inbox, selector: selectors.BaseSelector, now: float) -> None:
+        self.now = now
+        self.leaving = ""  # why everybody goes, once the server stops
+        self._hub = hub
+        self._gate = gate
+        self._inbox = inbox
+        self._selector = selector
+        self._settings = hub.settings
+        self._connections: set[Connection] = set()
+        self._unflushed: list[Connection] = []
+        self._wheel: Wheel[Connection] = Wheel()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._connections))
+
+    def adopt(self, sock: socket.socket, host: str, wire: Wire) -> Connection:
+        connection = Connection(sock, host, wire, self._inbox, self._unflushed, self._settings, self.now)
+        connection.user = User(connection, host, self._settings.name, self._hub.clock())
+        self._connections.add(connection)
+        self.watch(connection)
+        self.schedule(connection)
+        for data in wire.greeting:
+            connection.push(data)
+        return connection
+
+    def flush_all(self) -> None:
+        """Offer the sockets what has been pushed since the last time."""
+        unflushed, self._unflushed[:] = self._unflushed[:], []
+        for connection in unflushed:
+            if not connection.closed:
+                self.flush(connection)
+
+    def flush(self, connection: Connection) -> bool:
+        """Send what waits; False when that ended the connection."""
+        waited = connection.outbox.oldest is not None
+        try:
+            done = connection.flush(self.now)
+        except SlowReader as slow:
+            self.drop(connection, f"Slow reader: {slow}", farewell=False)
+            return False
+        except Gone as gone:
+            self.drop(connection, str(gone), farewell=False)
+            return False
+        if done and connection.finish_by is not None and not connection.half_closed:
+            connection.end_output()
+            connection.finish_by = self.now + CLOSING_WAIT
+            self.schedule(connection)
+        if waited is done:  # it begins or ends to wait for the socket
+            self.watch(connection)
+            self.schedule(connection)
+        return True
+
+    def watch(self, connection: Connection) -> None:
+        """Have the selector wait for what this connection can do now."""
+        events = 0 if connection.resume_at is not None else READ
+        if connection.outbox.oldest is not None:
+            events |= WRITE
+        if events == connection.watched or connection.closed:
+            return
+        if not connection.watched:
+            self._selector.register(connection.sock, events, connection)
+        elif not events:
+            self._selector.unregister(connection.sock)
+        else:
+            self._selector.modify(connection.sock, events, connection)
+        connection.watched = events
+
+    def schedule(self, connection: Connection) -> None:
+        """Look at the connection again when its next deadline comes."""
+        deadline = connection.deadline(self._settings)
+        if deadline is None or connection.closed:
+            self._wheel.cancel(connection)
+        else:
+            self._wheel.set(connection, deadline)
+
+    def next_deadline(self) -> float | None:
+        return self._wheel.next()
+
+    def look_at_due(self) -> list[Connection]:
+        """See to every deadline that has come up; gives those whose rate allows their backlog again."""
+        resumed = []
+        for connection in self._wheel.due(self.now):
+            self._look_at(connection)
+            if connection.resume_at is not None and self.now >= connection.resume_at:
+                connection.resume_at = None
+                self.watch(connection)
+                resumed.append(connection)
+            self.schedule(connection)
+        return resumed
+
+    def _look_at(self, connection: Connection) -> None:
+        """A deadline has come up, or would have had nothing happened since it was set."""
+        if connection.finish_by is not None:
+            if self.now >= connection.finish_by:
+                self.close(connection, "Closed")
+        elif connection.leave_at is not None and self.now >= connection.leave_at:
+            self.drop(connection, self.leaving)
+        elif (overdue := connection.overdue(self._settings, self.now)) is not None:
+            self.drop(connection, overdue, farewell=connection.outbox.oldest is None)
+        elif connection.is_silent(self._settings, self.now):
+            connection.pinged = self.now
+            connection.push(build("PING", self._settings.name))
+
+    def drop(self, connection: Connection, reason: str, farewell: bool = True) -> None:
+        """End a connection from this side; the others learn the reason, and so does the client unless it is gone."""
+        self._hub.quit(connection.user, reason)
+        if farewell:
+            self.finish(connection, reason)
+        else:
+            self.close(connection, reason)
+
+    def finish(self, connection: Connection, reason: str) -> None:
+        """Say farewell, and close once the socket has taken everything and the peer has had time to read it."""
+        if connection.closed or connection.finish_by is not None:
+            return
+        for data in connection.dialect.farewell(reason):
+            connection.push(data)
+        connection.finish_by = self.now + self._settings.stop_deadline
+        connection.resume_at = None
+        connection.backlog = ()
+        if self.flush(connection):
+            self.watch(connection)
+            self.schedule(connection)
+
+    def close(self, connection: Connection, reason: str) -> None:
+        """Close at once."""
+        if connection.closed:
+            return
+        self._hub.quit(connection.user, reason)
+        if connection.watched:
+            self._selector.unregister(connection.sock)
+        connection.closed = True
+        connection.half_closed = True  # takes no more bytes
+        connection.sock.close()
+        self._connections.discard(connection)
+        self._wheel.cancel(connection)
+        self._gate.leave(connection.host)
+
+    def leave(self, reason: str, drain: float) -> None:
+        """The server stops: everybody goes, at once or spread over `drain` seconds."""
+        self.leaving = reason
+        connections = list(self._connections)
+        for index, connection in enumerate(connections):
+            if drain:
+                connection.leave_at = self.now + drain * index / len(connections)
+                self.schedule(connection)
+            else:
+                self.finish(connection, reason)
