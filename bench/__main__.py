@@ -16,16 +16,17 @@ from bench.cases import Turn, case, take_turn
 from bench.machine import facts
 from bench.process import raise_file_limit
 from bench.servers import NAMES, choose
-from bench.table import COLUMNS, failed, outline, table
+from bench.table import COLUMNS, DISTURBED, failed, outline, table
 
 USAGE_ERROR = 2
 FAILURE = 1
 INTERRUPTED = 130
 
-LEGEND = """Medians of the rounds. 1.00x is the best peer's value: more is better for deliveries, less for all else.
+LEGEND = f"""1.00x is the best peer's value: more is better for deliveries, less for all else.
 fanfare is what is compared, and bare-epoll is a C loop that is no chat server: neither counts as a peer.
 bare-epoll also shows what the generator can count: it does not hold up a server that delivers less.
-CPU is of one core. Others' is what neither server nor generator used: where it is not small, measure again."""
+Medians of the rounds in which others than server and generator took at most {DISTURBED} % of a core,
+or of all rounds where there is no such: then it is worth measuring again."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,6 +34,8 @@ def _percent(value: float) -> str:
     return f"{value:.0f} %"
 
 
+DISTURBED = 15  # % of a core that others may take in an undisturbed turn; the kernel's own work is a few of them
+
 OTHERS = Column("others' CPU", lambda result: result["others_cpu_percent"], _percent)
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -86,8 +88,12 @@ def failed(turn: Turn) -> str | None:
 
 
 def medians(turns: Sequence[Turn], server: str, case: str) -> list[float | None]:
-    """The case's columns for one server; None where no round has a value."""
+    """The case's columns for one server; None where no round has a value.
+
+    Of the undisturbed rounds, if there is one: others that take CPU slow some servers more than others.
+    """
     results = [turn.result for turn in turns if turn.server == server and turn.case == case and turn.result]
+    results = [result for result in results if result["others_cpu_percent"] <= DISTURBED] or results
     values = [[column.value(result) for result in results] for column in COLUMNS[case]]
     present = [[value for value in column if value is not None] for column in values]
     return [median(column) if column else None for column in present]

@@ -198,18 +198,23 @@ def test_without_a_compiler_the_run_ends_with_one_line_and_status_2(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_table_shows_medians_and_their_ratio_to_the_best_peer() -> None:
-    def turn(server: str, rate: float) -> Turn:
+def test_a_table_shows_medians_of_undisturbed_rounds_and_their_ratio_to_the_best_peer() -> None:
+    def turn(server: str, rate: float, others: float = 1) -> Turn:
         latency = {"p50": 1000.0, "p99": 2000.0}
         return Turn(
             server,
             "saturated",
             0,
-            {"deliveries_per_s": rate, "complete_us": latency, "generator_cpu_percent": 50, "others_cpu_percent": 1},
+            {
+                "deliveries_per_s": rate,
+                "complete_us": latency,
+                "generator_cpu_percent": 50,
+                "others_cpu_percent": others,
+            },
         )
 
     peer, other = ThreadPerClient("peer"), ThreadPerClient("other")
-    turns = [turn("peer", 100), turn("peer", 300), turn("peer", 200), turn("other", 50)]
+    turns = [turn("peer", 100), turn("peer", 300), turn("peer", 200), turn("peer", 9, others=90), turn("other", 50, 90)]
     turns.append(Turn("other", "saturated", 1, None, "it broke"))
     assert medians(turns, "peer", "saturated") == [200, 1.0, 2.0, 50, 1]
     shown = io.StringIO(table(turns, [peer, other], "saturated")).readlines()
