@@ -42,9 +42,10 @@ class Settings:
 
     listen: tuple[Address, ...] = field(default=DEFAULT_ADDRESSES, metadata={"unit": "URL", "why": ""})
     workers: int = _setting(
-        1,
+        2,
         "threads",
-        "threads that own connections; docs/measurements.md shows why one is the default",
+        "that own connections; a second sends while the first computes, more only fight for the interpreter "
+        "(docs/measurements.md)",
     )
     name: str = _setting("fanfare.local", "host name", "how the server names itself to IRC clients")
     network: str = _setting("Fanfare", "word", "the network's name in the welcome")
