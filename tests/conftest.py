@@ -1,10 +1,18 @@
-"""What every test may ask for by name."""
+"""What every test may ask for by name, and how hypothesis looks for examples."""
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support import RunningServer, running_server
+
+# What decides whether a change lands must not depend on luck: there the examples are the same each time. Everywhere
+# else they are new ones, and what they find becomes a test of its own.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 
 @pytest.fixture
