@@ -11,11 +11,13 @@ from dataclasses import replace
 from itertools import count
 
 from chat.errors import FanfareError
-from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Person, Quit, Rename, Say, Topic
+from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Quit, Rename, Say, Topic
 from chat.server.posts import NOTHING, Arrival, Copy, Departure, Remark, Spread
+from chat.server.roll import Roll
 from chat.server.room import Room
 from chat.server.user import User
 from chat.settings import Settings
+from chat.wires.irc import LINE_BYTES
 from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_nickname, is_room_name
 from chat.wires.numerics import (
     ERR_BADCHANMASK,
@@ -28,6 +30,7 @@ from chat.wires.numerics import (
     ERR_NOTONCHANNEL,
     ERR_TOOMANYCHANNELS,
     ERR_USERNOTINCHANNEL,
+    RPL_NAMREPLY,
     Numeric,
 )
 
@@ -119,6 +122,8 @@ class Hub:
         if user.registered:
             self._spread(user, event, user.own_copy(event, user.speaks_irc))
         user.person = replace(user.person, nick=nick)
+        for room in user.rooms:
+            room.forget_rolls()
 
     def _free_name(self, name: str, user: User | None = None) -> str:
         def is_free(nick: str) -> bool:
@@ -189,14 +194,21 @@ class Hub:
         with self._lock:
             return _visible(room, viewer)
 
-    def call_roll(self, room: Room, viewer: User) -> tuple[list[tuple[Person, bool]], Copy]:
-        """As `members`, and a place for the answer: what the viewer hears before it is in the list, later things not.
+    def call_roll(self, room: Room, viewer: User, masks: bool) -> tuple[list[bytes], Copy]:
+        """As `members`, by name in the lines of RPL_NAMREPLY, and a place for the answer.
 
-        Without it somebody could leave, by another worker's hand, between the list and the answer, and then stand in
-        the viewer's list for ever.
+        What the viewer hears before the answer is in the list, later things are not. Without that somebody could
+        leave, by another worker's hand, between the two, and then stand in the viewer's list for ever.
         """
+        head = f":{self.settings.name} {RPL_NAMREPLY.code} {'n' * NICK_LENGTH} = {room.name} :"
+        size = LINE_BYTES - 2 - len(head.encode())
         with self._lock:
-            return [(member.person, operator) for member, operator in _visible(room, viewer)], viewer.reserve()
+            if viewer in room.members:
+                return room.roll(masks, size).lines(), viewer.reserve()
+            roll = Roll(masks, size)
+            for member, operator in _visible(room, viewer):
+                roll.add(member.person, operator)
+            return roll.lines(), viewer.reserve()
 
     def join(self, user: User, name: str) -> Room | None:
         """Enter a room, making it if need be; None when the user is in it already. Raises Refusal."""
@@ -268,7 +280,7 @@ class Hub:
                         refused.append(refusal)
                     else:
                         operators.setdefault(whom, room.members[whom])
-                        room.members[whom] = on
+                        room.set_operator(whom, on)
                 else:
                     (room.modes.add if on else room.modes.discard)(mode)
             changed = [(mode in room.modes, mode, "") for mode in sorted(modes ^ room.modes)]

@@ -5,6 +5,7 @@ from collections import deque
 from chat.events import Event
 from chat.server.inbox import Inbox
 from chat.server.posts import Remark
+from chat.server.roll import Roll
 from chat.server.user import User
 
 
@@ -25,7 +26,7 @@ class Log:
 class Room:
     """Every method is called with the hub's lock held."""
 
-    __slots__ = ("_inboxes", "created", "log", "members", "modes", "name", "topic", "topic_by")
+    __slots__ = ("_inboxes", "_rolls", "created", "log", "members", "modes", "name", "topic", "topic_by")
 
     def __init__(self, name: str, created: float, history: int) -> None:
         self.name = name
@@ -36,18 +37,39 @@ class Room:
         self.topic = ""
         self.topic_by: tuple[str, float] | None = None
         self._inboxes: dict[Inbox, int] = {}  # how many members each worker has here
+        self._rolls: dict[bool, Roll] = {}  # with masks and without, as far as somebody has asked
 
     def add(self, user: User, operator: bool) -> None:
         self.members[user] = operator
+        for roll in self._rolls.values():
+            roll.add(user.person, operator)
         self._inboxes[user.inbox] = self._inboxes.get(user.inbox, 0) + 1
 
     def remove(self, user: User) -> None:
         del self.members[user]
+        self.forget_rolls()
         left = self._inboxes[user.inbox] - 1
         if left:
             self._inboxes[user.inbox] = left
         else:
             del self._inboxes[user.inbox]
+
+    def set_operator(self, user: User, operator: bool) -> None:
+        self.members[user] = operator
+        self.forget_rolls()
+
+    def roll(self, masks: bool, size: int) -> Roll:
+        """All members, as a member may see them, in lines of at most `size` bytes."""
+        roll = self._rolls.get(masks)
+        if roll is None:
+            roll = self._rolls[masks] = Roll(masks, size)
+            for member, operator in self.members.items():
+                roll.add(member.person, operator)
+        return roll
+
+    def forget_rolls(self) -> None:
+        """A name or its sign has changed."""
+        self._rolls.clear()
 
     @property
     def inboxes(self) -> set[Inbox]:

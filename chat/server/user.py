@@ -142,6 +142,11 @@ class User:
         """Close the connection once everything sent so far has gone out."""
         self.inbox.post(Hangup(self.seat, reason))
 
+    @property
+    def labels(self) -> bool:
+        """The command that runs has asked for a label on each line of its answer."""
+        return self._answers is not None
+
     def begin_answers(self) -> None:
         """From here to `end_answers` each answer is kept in hand: the client asked for a label on them."""
         self._answers = []

@@ -7,7 +7,6 @@ from chat.server.commands.table import command
 from chat.server.hub import Hub, Refusal
 from chat.server.room import Room
 from chat.server.user import User
-from chat.wires.irc import LINE_BYTES, packed
 from chat.wires.message import Message, build
 from chat.wires.names import fold
 from chat.wires.numerics import (
@@ -119,13 +118,11 @@ def _show_names(hub: Hub, user: User, room: Room) -> None:
     """The members in as few lines as hold them, then the end, as one send."""
     if not user.speaks_irc:
         return
-    masks = "userhost-in-names" in user.capabilities
-    people, place = hub.call_roll(room, user)
-    names = [("@" if operator else "") + (person.mask if masks else person.nick) for person, operator in people]
-    head = f":{user.server_name} {RPL_NAMREPLY.code} {user.nick} = {room.name} :"
-    lines = [head + line for line in packed(names, LINE_BYTES - 2 - len(head.encode()))]
-    lines.append(f":{user.server_name} {RPL_ENDOFNAMES.code} {user.nick} {room.name} :{RPL_ENDOFNAMES.text}")
-    place.sends = [line.encode() + b"\r\n" for line in lines]
+    lines, place = hub.call_roll(room, user, "userhost-in-names" in user.capabilities)
+    head = f":{user.server_name} {RPL_NAMREPLY.code} {user.nick} = {room.name} :".encode()
+    end = f":{user.server_name} {RPL_ENDOFNAMES.code} {user.nick} {room.name} :{RPL_ENDOFNAMES.text}\r\n".encode()
+    sends = [*(head + line + b"\r\n" for line in lines), end]
+    place.sends = sends if user.labels else (b"".join(sends),)  # a label goes on each line
 
 
 @command("LIST")
