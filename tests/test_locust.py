@@ -176,7 +176,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
         master.stderr.read()
         assert re.search(r"INVALID.*\n.*generator process \d vanished during the run", master.stdout.read())
         assert master.wait(PATIENCE) == 3
-        # The other worker is not waited for: should Locust's word to end be lost as the master goes, it goes on for 60 s.
+        # The other worker is not waited for: where Locust's word to end is lost as the master goes, it stays for 60 s.
 
 
 @pytest.mark.parametrize(
