@@ -95,7 +95,9 @@ class Settings:
     )
     history: int = _setting(256, "events", "of a room that stay in memory; its order is their order")
     drain: float = _setting(0.0, "s", "over which a stopping server spreads the closing of its connections")
-    stop_deadline: float = _setting(5.0, "s", "that a stopping server waits for sockets to take their last bytes")
+    stop_deadline: float = _setting(
+        5.0, "s", "that a socket has to take its last bytes, when its client or the server ends"
+    )
 
     def __post_init__(self) -> None:
         _check(self.workers >= 1, f"workers is {self.workers}, the least is 1")
