@@ -43,6 +43,15 @@ class RunningServer:
             client.join(room)
         return client
 
+    def slow(self, nick: str, room: str, receive_bytes: int = 4096) -> "IrcClient":
+        """A member whose kernel takes little until somebody reads: the rest has to wait at the server."""
+        sock = self.connect()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        client = IrcClient(sock)
+        client.register(nick)
+        client.join(room)
+        return client
+
     def plain(self, scheme: str) -> "PlainClient":
         """A client of an unframed wire."""
         return PlainClient(self.connect(scheme))

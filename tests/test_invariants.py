@@ -1,6 +1,5 @@
 """The promises of the design, over real sockets, with one worker and with several."""
 
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -226,11 +225,7 @@ def test_no_lock_is_held_across_a_system_call() -> None:
 
 def test_a_reader_over_its_cap_is_dropped_and_the_others_still_receive() -> None:
     with running_server(outbox_limit=20_000) as server:
-        slow_socket = server.connect()
-        slow_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow = IrcClient(slow_socket)
-        slow.register("slow")
-        slow.join("#a")
+        server.slow("slow", "#a")
         listener, talker = server.irc("listener", "#a"), server.irc("talker", "#a")
         quit_reason = None
         sent = 0
@@ -249,16 +244,19 @@ def test_a_reader_over_its_cap_is_dropped_and_the_others_still_receive() -> None
 
 
 def test_a_member_that_does_not_read_delays_nobody() -> None:
-    with running_server() as server:
-        stuck_socket = server.connect()
-        stuck_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stuck = IrcClient(stuck_socket)
-        stuck.register("stuck")
-        stuck.join("#a")
+    with running_server(workers=1, outbox_limit=100_000_000) as server:
+        server.slow("stuck", "#a")
         ana, bob = server.irc("ana", "#a"), server.irc("bob", "#a")
-        for number in range(200):
-            ana.say("#a", f"{number} {'x' * 300}")
-            assert bob.expect("PRIVMSG").params[1].startswith(f"{number} ")
+        (worker,) = server.server.workers
+        for number in range(1000):
+            ana.send(*(f"PRIVMSG #a :{number} {'x' * 400}" for _ in range(100)))
+            assert all(bob.expect("PRIVMSG").params[1].startswith(f"{number} ") for _ in range(100))
+            if any(connection.outbox.oldest is not None for connection in worker._roster):
+                break
+        else:
+            pytest.fail("the kernel took everything for a member that never read")
+        ana.say("#a", "after its socket was full")
+        assert bob.expect("PRIVMSG").params[1] == "after its socket was full"
 
 
 def test_senders_wait_in_the_kernel_while_an_inbox_is_full_and_nothing_is_lost() -> None:

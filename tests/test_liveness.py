@@ -84,11 +84,7 @@ def test_an_unframed_client_is_not_asked_and_stays() -> None:
 
 def test_bytes_that_wait_too_long_drop_their_reader_though_they_are_few() -> None:
     with running_server(outbox_age=0.5, outbox_limit=100_000_000) as server:
-        stuck_socket = server.connect()
-        stuck_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stuck = IrcClient(stuck_socket)
-        stuck.register("stuck")
-        stuck.join("#a")
+        server.slow("stuck", "#a")
         talker = server.irc("talker", "#a")
         reason = None
         for _ in range(2000):

@@ -80,11 +80,7 @@ def test_what_was_said_before_the_stop_still_arrives() -> None:
 
 def test_a_reader_that_lags_behind_at_the_stop_still_gets_everything() -> None:
     with running_server(stop_deadline=30.0, outbox_limit=100_000_000) as server:
-        lagging_socket = server.connect()
-        lagging_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-        lagging = IrcClient(lagging_socket)
-        lagging.register("lagging")
-        lagging.join("#a")
+        lagging = server.slow("lagging", "#a", receive_bytes=65_536)
         talker = server.irc("talker", "#a")
         for _ in range(100):
             talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(200)))
@@ -100,11 +96,7 @@ def test_a_reader_that_lags_behind_at_the_stop_still_gets_everything() -> None:
 
 def test_a_client_that_does_not_read_cannot_hold_the_stop_beyond_the_deadline() -> None:
     with running_server(stop_deadline=0.5, outbox_limit=100_000_000, outbox_age=1000.0) as server:
-        stuck_socket = server.connect()
-        stuck_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stuck = IrcClient(stuck_socket)
-        stuck.register("stuck")
-        stuck.join("#a")
+        stuck = server.slow("stuck", "#a")
         talker = server.irc("talker", "#a")
         for _ in range(100):
             talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(200)))
