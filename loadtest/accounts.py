@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from loadtest import stamps
 from loadtest.histogram import Histogram
+from loadtest.notices import Gone, Notices
+from loadtest.slices import Slices
 from loadtest.stamps import Stamp
 
 _BATCHES = 8  # blobs that receivers are reading at a time: a server with several workers cuts its stream differently
@@ -25,6 +27,7 @@ class Receiver:
 
     room: str
     number: int = -1
+    told: int = 0  # of whose end: a bit for each user
     next: dict[int, int] = field(default_factory=dict)
     missing: dict[int, set[int]] = field(default_factory=dict)
 
@@ -32,10 +35,11 @@ class Receiver:
 class Batch:
     """The stamps in some bytes, and when the receivers of exactly these bytes had them."""
 
-    __slots__ = ("data", "runs", "stamps", "times", "urgent")
+    __slots__ = ("data", "gone", "runs", "stamps", "times", "urgent")
 
     def __init__(self, data: bytes, wanted: re.Pattern[bytes]) -> None:
         self.data = data
+        self.gone: Gone | None = None  # whose end it tells of, where that is watched
         self.stamps = stamps.find(wanted, data)
         self.runs = stamps.runs(self.stamps)
         self.times: list[int] = []
@@ -55,7 +59,12 @@ class Account:
     """Deliveries of one window. Without `audiences` every stamp of the run counts, with no account of losses."""
 
     def __init__(
-        self, wanted: re.Pattern[bytes], late_after_ns: int, audiences: Mapping[int, Audience] | None = None
+        self,
+        wanted: re.Pattern[bytes],
+        late_after_ns: int,
+        audiences: Mapping[int, Audience] | None = None,
+        slices: Slices | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self.delivered = 0
         self.duplicated = 0
@@ -66,6 +75,8 @@ class Account:
         self._wanted = wanted
         self._late_after_ns = late_after_ns
         self._audiences = audiences
+        self.slices = slices  # the same latencies over the window's time
+        self.notices = notices
         self._batches: deque[Batch] = deque(maxlen=_BATCHES)
         self._newest = Batch(b"", wanted)
         self._pending: dict[tuple[int, int], list[int]] = {}  # (sender, number): receivers to come, last time
@@ -75,6 +86,8 @@ class Account:
         batch = self._newest
         if data != batch.data:
             batch = self._batch(data)
+        if batch.gone is not None and self.notices is not None:
+            self.notices.note(receiver, batch.gone, now_ns)
         due = receiver.next
         if batch.runs is None:
             self._apart(receiver, batch, now_ns)
@@ -107,6 +120,8 @@ class Account:
         batch = Batch(data, self._wanted)
         if self._audiences is None:
             batch.runs = []  # no order to check
+        if self.notices is not None:
+            batch.gone = self.notices.find(data)
         self._batches.append(batch)
         self._newest = batch
         return batch
@@ -151,6 +166,8 @@ class Account:
         count = len(times)
         self.delivered += count
         self.fanout.add_sorted(times, intended)
+        if self.slices is not None:
+            self.slices.at(intended).add_sorted(times, intended)
         if times[-1] - intended > self._late_after_ns:
             self.late += count - bisect_right(times, intended + self._late_after_ns)
         if self._audiences is None:

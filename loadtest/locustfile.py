@@ -11,7 +11,7 @@ if __package__ in (None, ""):  # Locust loads this file by its path, from wherev
 from loadtest import crew, plugin
 
 
-class Member(crew.Member):
+class Member(crew.CrewMember):
     """A member of the scenario's rooms."""
 
 

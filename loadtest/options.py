@@ -2,154 +2,217 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from chat.errors import SetupError
 from loadtest import stamps
+from loadtest.kinds import checked, number, room
 from loadtest.scenarios import SCENARIOS
+from loadtest.share import check_share
+from loadtest.ways import WAYS, check_ways
+
+
+def _option(default: Any, kind: Callable[[str], Any], words: str) -> Any:
+    """`kind` makes the value of what was typed, or raises argparse's ArgumentTypeError; `words` are for --help."""
+    return field(default=default, metadata={"kind": kind, "help": words})
+
+
+def _check_scenario(text: str) -> str:
+    if text not in SCENARIOS:
+        raise ValueError(f"there is no scenario {text!r}, choose from {', '.join(SCENARIOS)}")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One run's settings. The times are seconds unless the name says otherwise."""
 
-    scenario: str = "broadcast"
-    rate: float | None = None  # messages a second of each sender; None is the scenario's own
-    announcers: int = 1
-    room: str = "#load"
-    room_size: int = 10
-    message_size: int = 100  # bytes of text: a chat line
-    capabilities: str = ""  # none: every server then sends the plain line, and peers are compared alike
-    connecting: int = 8  # fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs
-    duration: float | None = None
-    settle: float = 1.0  # between the last join and the window: the join notices have gone by then
-    grace: float = 5.0  # for what is still under way when the senders stop
-    patience: float = 60.0  # for one user's way in: 5,000 who join one room at once take a slow server that long
-    late_after: float = 1.0  # a chat feels broken when an answer takes longer
-    max_p50_ms: float | None = None
-    max_p99_ms: float | None = None
-    max_complete_p99_ms: float | None = None
-    max_lost: int = 0
-    max_duplicated: int = 0
-    max_reordered: int = 0
+    scenario: str = _option(
+        "broadcast",
+        checked(_check_scenario),
+        "What happens: " + "; ".join(f"{name}: {kind.summary}" for name, kind in SCENARIOS.items()),
+    )
+    rate: float | None = _option(
+        None,
+        number(float, 0.001, 1_000_000),
+        "Messages a second of each sender. Default: "
+        + ", ".join(f"{kind.default_rate:g} in {name}" for name, kind in SCENARIOS.items()),
+    )
+    announcers: int = _option(1, number(int, 1), "broadcast: how many of the users send")
+    room: str = _option("#load", room, "The room; where a scenario has several, they are numbered: ROOM-1, ROOM-2, ...")
+    room_size: int = _option(10, number(int, 2), "room: members of one room")
+    message_size: int = _option(100, number(int, stamps.MIN_SIZE, stamps.MAX_SIZE), "Bytes of text in a message")
+    # None of them: every server then sends the plain line, and peers are compared alike.
+    capabilities: str = _option(
+        "", str, "IRCv3 capabilities to ask for where the server offers them, separated by commas"
+    )
+    # Fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs.
+    connecting: int = _option(8, number(int, 1), "Users who connect and register at the same time, over all processes")
+    duration: float | None = _option(
+        None,
+        number(float, 0.5),
+        "Seconds of the measured window, after everyone is in. The run ends by itself after it. Default: what "
+        "--run-time leaves after joining, less --settle, --grace and 1 s; without --run-time, 30. "
+        "With Locust's page, windows follow one another until the test is stopped",
+    )
+    # Between the last join and the window: the join notices have gone by then.
+    settle: float = _option(1.0, number(float, 0.05), "Seconds between the last join and the window")
+    # For what is still under way when the senders stop.
+    grace: float = _option(
+        5.0, number(float, 0.1), "Seconds to wait for deliveries after the last message, if any are missing"
+    )
+    # For one user's way in: 5,000 who join one room at once take a slow server that long.
+    patience: float = _option(60.0, number(float, 1), "Seconds that connecting and joining may take a user")
+    # A chat feels broken when an answer takes longer.
+    late_after: float = _option(
+        1.0,
+        number(float, 0),
+        "Seconds after its intended time from which a delivery counts as late (it still counts as delivered)",
+    )
+
+    max_p50_ms: float | None = _option(None, number(float, 0), "Fail when the fan-out latency's p50 is above")
+    max_p99_ms: float | None = _option(None, number(float, 0), "Fail when the fan-out latency's p99 is above")
+    max_complete_p99_ms: float | None = _option(
+        None, number(float, 0), "Fail when the p99 of the time to a message's last receiver is above"
+    )
+    max_lost: int = _option(0, number(int, 0), "Fail when more deliveries are lost")
+    max_duplicated: int = _option(0, number(int, 0), "Fail when more deliveries come twice")
+    max_reordered: int = _option(
+        0, number(int, 0), "Fail when more deliveries come after a later message of the same sender"
+    )
+
+    # What the scenarios of disconnects do, and what they know of the server's settings (its defaults are Fanfare's).
+    # Those that a server hears of at once; the others take its time-outs.
+    ways: str = _option(
+        "quit,fin,rst,kill",
+        checked(check_ways),
+        "crash: how they die, one way after the other: " + ", ".join(f"{w.name} ({w.summary})" for w in WAYS.values()),
+    )
+    victims: str = _option(
+        "10%", checked(check_share), "crash, slow: how many of the users die, or stop reading, as a number or a share"
+    )
+    before: float = _option(
+        5.0, number(float, 1), "crash, slow, stampede: seconds of ordinary traffic before it happens"
+    )
+    after: float = _option(5.0, number(float, 0), "crash, slow, stampede: seconds to go on after it is over")
+    # A chat shows who is there: for longer than this it would be lying.
+    inform_within: float = _option(
+        5.0, number(float, 0.1), "crash: seconds in which the others must know of a death that the server hears of"
+    )
+    server_ping_interval: float = _option(
+        90.0,
+        number(float, 0.1),
+        "crash: seconds of silence after which the server asks for a sign of life, as it is set",
+    )
+    server_ping_timeout: float = _option(60.0, number(float, 0.1), "crash: seconds that it then waits")
+    server_user_timeout: float = _option(
+        30.0, number(float, 0.1), "crash: its TCP_USER_TIMEOUT in seconds: how long sent bytes may stay unacknowledged"
+    )
+    max_ghosts: int = _option(0, number(int, 0), "crash: fail when more of the dead are still listed as members")
+    max_p99_ratio: float | None = _option(
+        None, number(float, 1), "crash, slow: fail when it raises the others' fan-out p99 to more than this many times"
+    )
+    # Fanfare drops a stalled reader 15 s after the kernel's buffers are full.
+    stalled: float = _option(40.0, number(float, 1), "slow: seconds that the slow ones do not read for")
+    # A little more than the least that Linux allows.
+    receive_bytes: int = _option(
+        4096, number(int, 1), "slow: SO_RCVBUF of those who will stop reading: the rest waits at the server"
+    )
+    server_outbox_limit: int = _option(
+        1_048_576, number(int, 1), "slow: bytes that the server keeps for a reader before it drops it, as it is set"
+    )
+    residents: str = _option(
+        "20%", checked(check_share), "churn: how many of the users stay all the time and watch, as a number or a share"
+    )
+    arrivals: float | None = _option(
+        None,
+        number(float, 0.001, 100_000),
+        "churn: users who come in a second. Default: so many that half of those who are no residents are in",
+    )
+    stay: float = _option(5.0, number(float, 0.01), "churn: seconds that one of them stays on average")
+    max_join_p99_ms: float | None = _option(
+        None, number(float, 0), "churn: fail when the p99 of connecting, registering and joining is above"
+    )
+    max_leave_p99_ms: float | None = _option(
+        None, number(float, 0), "churn: fail when the p99 of the time until a resident learns of a leave is above"
+    )
+    # An allocator keeps some of what a crowd has needed.
+    max_memory_growth_mib: float = _option(
+        16.0,
+        number(float, 0),
+        "churn, slow: fail when the server's memory has grown by more, beside what it keeps for slow readers",
+    )
+    server_pid: int = _option(
+        0,
+        number(int, 0),
+        "churn, slow: the server's process, whose descriptors, threads, memory and CPU are then read; it "
+        "must be visible from where the run is led",
+    )
+    server_command: str = _option(
+        "", str, "stampede: how to start the server; the load test does so, stops it by SIGTERM, and starts it anew"
+    )
+    backoff: float = _option(
+        0.5,
+        number(float, 0),
+        "stampede: the n-th attempt to return is made after a random time of up to this many seconds times 2^n",
+    )
+    backoff_most: float = _option(10.0, number(float, 0), "stampede: seconds that such a time never exceeds")
+    # A SYN that was dropped is sent again after 1 and 3 s.
+    attempt_timeout: float = _option(
+        5.0, number(float, 0.1), "stampede: seconds after which an attempt to connect counts as timed out"
+    )
+    return_within: float = _option(
+        60.0, number(float, 0.1), "stampede: fail when not all are back so many seconds after the server was stopped"
+    )
+    max_timed_out: int = _option(0, number(int, 0), "stampede: fail when more attempts to connect time out")
+
     # Lateness is part of every latency, as the clock counts from the intended time: beyond this it would colour a p99.
-    max_send_lateness_ms: float = 20.0
+    max_send_lateness_ms: float = _option(
+        20.0, number(float, 0), "The run is invalid when the p99 of the generator's send lateness is above"
+    )
     # 1,000 receivers in one process keep its loop busy for some 10 ms at every message; several times that is a jam.
-    max_loop_lag_ms: float = 100.0
-    max_cpu_percent: float = 90.0  # of one core, in the busiest process: no reserve is left above
-    report: str = ""
+    max_loop_lag_ms: float = _option(
+        100.0, number(float, 0), "The run is invalid when the p99 of the generator's loop lag is above"
+    )
+    # Of one core, in the busiest process: no reserve is left above.
+    max_cpu_percent: float = _option(
+        90.0, number(float, 0), "The run is invalid when a generator process takes more of one core in the window"
+    )
+
+    report: str = _option("", str, "Directory to write summary.json and report.html to")
 
     @classmethod
     def of(cls, options: Any) -> "Settings":
         """Of Locust's parsed options. Raises SetupError with one line where they do not fit together."""
-        given = {field.name: _typed(field.name, getattr(options, field.name)) for field in fields(cls)}
-        return cls(**given)
-
-
-def _number(kind: type[int] | type[float], low: float, high: float = float("inf")) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not low <= value <= high:
-            bound = f"from {low:g} to {high:g}" if high < float("inf") else f"{low:g} or more"
-            raise argparse.ArgumentTypeError(f"must be {bound}, got {text}")
-        return value
-
-    return parse
-
-
-def _room(text: str) -> str:
-    if not text.startswith("#") or not 2 <= len(text) <= 40 or any(c in text for c in " ,\a\r\n"):
-        raise argparse.ArgumentTypeError(f"must be # and up to 39 characters, without blank or comma, got {text!r}")
-    return text
-
-
-def _scenario(text: str) -> str:
-    if text not in SCENARIOS:
-        raise argparse.ArgumentTypeError(f"there is no scenario {text!r}, choose from {', '.join(SCENARIOS)}")
-    return text
-
-
-_KINDS: dict[str, Callable[[str], Any]] = {
-    "scenario": _scenario,
-    "rate": _number(float, 0.001, 1_000_000),
-    "announcers": _number(int, 1),
-    "room": _room,
-    "room_size": _number(int, 2),
-    "message_size": _number(int, stamps.MIN_SIZE, stamps.MAX_SIZE),
-    "capabilities": str,
-    "connecting": _number(int, 1),
-    "duration": _number(float, 0.5),
-    "settle": _number(float, 0.05),
-    "grace": _number(float, 0.1),
-    "patience": _number(float, 1),
-    "late_after": _number(float, 0),
-    "max_p50_ms": _number(float, 0),
-    "max_p99_ms": _number(float, 0),
-    "max_complete_p99_ms": _number(float, 0),
-    "max_lost": _number(int, 0),
-    "max_duplicated": _number(int, 0),
-    "max_reordered": _number(int, 0),
-    "max_send_lateness_ms": _number(float, 0),
-    "max_loop_lag_ms": _number(float, 0),
-    "max_cpu_percent": _number(float, 0),
-    "report": str,
-}
-
-_HELP = {
-    "scenario": "What happens: " + "; ".join(f"{name}: {kind.summary}" for name, kind in SCENARIOS.items()),
-    "rate": "Messages a second of each sender. Default: "
-    + ", ".join(f"{kind.default_rate:g} in {name}" for name, kind in SCENARIOS.items()),
-    "announcers": "broadcast: how many of the users send",
-    "room": "The room; where a scenario has several, they are numbered: ROOM-1, ROOM-2, ...",
-    "room_size": "room: members of one room",
-    "message_size": "Bytes of text in a message",
-    "capabilities": "IRCv3 capabilities to ask for where the server offers them, separated by commas",
-    "connecting": "Users who connect and register at the same time, over all processes",
-    "duration": "Seconds of the measured window, after everyone is in. The run ends by itself after it. Default: what "
-    "--run-time leaves after joining, less --settle, --grace and 1 s; without --run-time, 30. "
-    "With Locust's page, windows follow one another until the test is stopped",
-    "settle": "Seconds between the last join and the window",
-    "grace": "Seconds to wait for deliveries after the last message, if any are missing",
-    "patience": "Seconds that connecting and joining may take a user",
-    "late_after": "Seconds after its intended time from which a delivery counts as late (it still counts as delivered)",
-    "max_p50_ms": "Fail when the fan-out latency's p50 is above",
-    "max_p99_ms": "Fail when the fan-out latency's p99 is above",
-    "max_complete_p99_ms": "Fail when the p99 of the time to a message's last receiver is above",
-    "max_lost": "Fail when more deliveries are lost",
-    "max_duplicated": "Fail when more deliveries come twice",
-    "max_reordered": "Fail when more deliveries come after a later message of the same sender",
-    "max_send_lateness_ms": "The run is invalid when the p99 of the generator's send lateness is above",
-    "max_loop_lag_ms": "The run is invalid when the p99 of the generator's loop lag is above",
-    "max_cpu_percent": "The run is invalid when a generator process takes more of one core in the window",
-    "report": "Directory to write summary.json and report.html to",
-}
+        return cls(**{each.name: _typed(each, getattr(options, each.name)) for each in fields(cls)})
 
 
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser."""
     group = parser.add_argument_group("Fanfare load test")
-    for field in fields(Settings):
-        default = "" if field.default in (None, "") else f". Default: {field.default}"
+    for each in fields(Settings):
+        default = "" if each.default in (None, "") else f". Default: {each.default}"
         group.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=_KINDS[field.name],
-            default=field.default,
-            help=(_HELP[field.name] + default).replace("%", "%%"),
-            metavar=field.name.upper(),
+            _spelled(each),
+            type=each.metadata["kind"],
+            default=each.default,
+            help=(each.metadata["help"] + default).replace("%", "%%"),
+            metavar=each.name.upper(),
         )
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed(each: Any, value: Any) -> Any:
     """Locust's page gives text where an option had no value. Raises SetupError."""
     if not isinstance(value, str):
         return value
-    if value == "" and name not in ("capabilities", "report"):
+    if value == "" and each.default is None:
         return None
     try:
-        return _KINDS[name](value)
+        return each.metadata["kind"](value)
     except argparse.ArgumentTypeError as error:
-        raise SetupError(f"--{name.replace('_', '-')}: {error}") from None
+        raise SetupError(f"{_spelled(each)}: {error}") from None
+
+
+def _spelled(each: Any) -> str:
+    return f"--{each.name.replace('_', '-')}"

@@ -12,9 +12,11 @@ from loadtest import stamps
 from loadtest.accounts import Account, Audience, Receiver
 from loadtest.connection import Connection
 from loadtest.generator import Health
+from loadtest.notices import Notices
 from loadtest.options import Settings
 from loadtest.pacer import Pacer, Voice
 from loadtest.rows import Row
+from loadtest.slices import Slices
 from loadtest.stamps import Stamp
 
 
@@ -39,15 +41,20 @@ class Part:
         self._size = settings.message_size
         self._members = dict(members)
         speakers: list[list[Any]] = orders["speakers"]
+        start_ns: int = orders["start_ns"]
+        death = orders.get("death")  # who of the users dies in this window, and when
         self.account = Account(
-            stamps.pattern(run, self.number), round(settings.late_after * 1e9), self._audiences(speakers)
+            stamps.pattern(run, self.number),
+            round(settings.late_after * 1e9),
+            self._audiences(speakers),
+            Slices(start_ns, orders["slice_ns"]),
+            Notices(stamps.nick_head(run), death["victims"], death["at_ns"]) if death else None,
         )
         self._rows = [Row(stats, kind, settings.scenario) for kind in ("send", "deliver")]
         self._health = Health()
         voices = self._voices(speakers)
         for member in self._members.values():
             member.account = self.account
-        start_ns: int = orders["start_ns"]
         self._end_ns: int = orders["end_ns"]
         self._pacing = gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)
         self._watching = gevent.spawn(self._health.watch, start_ns, self._end_ns)
@@ -67,6 +74,7 @@ class Part:
         """Everything that the conductor needs of this process, in plain values."""
         self.show()
         account, health = self.account, self._health
+        assert account.slices is not None
         return {
             "window": self.number,
             "sent": dict(self.sent),
@@ -74,12 +82,13 @@ class Part:
             "duplicated": account.duplicated,
             "reordered": account.reordered,
             "late": account.late,
-            "fanout": account.fanout.pack(),
+            "slices": account.slices.pack(),
             "completed": account.take_completed(),
             "send_lateness": health.send_lateness.pack(),
             "loop_lag": health.loop_lag.pack(),
             "cpu_percent": health.cpu_percent(),
             "dropped": dict(self.dropped),
+            "notices": account.notices.statement() if account.notices else None,
         }
 
     def close(self) -> None:

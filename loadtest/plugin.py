@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
 from loadtest.conductor import Conductor
 from loadtest.connection import resolve
-from loadtest.crew import Crew, Member
+from loadtest.crew import Crew, CrewMember
 from loadtest.options import Settings, add_options
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
@@ -18,13 +19,13 @@ from loadtest.scenarios import SCENARIOS
 _MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow
 
 
-def install(events: Any, member: type[Member]) -> None:
+def install(events: Any, member: type[CrewMember]) -> None:
     """Register everything; `member` is the user class that Locust will start."""
     events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
     events.init.add_listener(lambda environment, **_: _begin(environment, member))
 
 
-def _begin(environment: Any, member: type[Member]) -> None:
+def _begin(environment: Any, member: type[CrewMember]) -> None:
     """A process is set up: users go where they run, the conductor to the one process that leads."""
     _raise_file_limit()
     runner = environment.runner
@@ -62,7 +63,7 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
     if not host:
         raise SetupError("--host irc://HOST:PORT is missing")
     resolve(host)
-    SCENARIOS[settings.scenario](settings).check(users)
+    SCENARIOS[settings.scenario](settings, users).check()
 
 
 def _exit(reason: str) -> None:
@@ -76,7 +77,7 @@ class _Lead:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._conductor: Conductor | None = None
-        for kind in ("status", "members", "statement"):
+        for kind in ("status", "answer"):
             environment.runner.register_message(f"fanfare-{kind}", self._listener(kind))
         events = environment.events
         events.test_start.add_listener(lambda **_: self._start())
@@ -95,7 +96,13 @@ class _Lead:
             self._conductor = None
             return
         self._conductor = Conductor(environment, settings)
-        self._conductor.start()
+        try:
+            self._conductor.start()
+        except SetupError as error:
+            self._conductor = None
+            environment.process_exit_code = 2
+            sys.stderr.write(f"locust: error: {error}\n")
+            gevent.spawn_later(0, environment.runner.quit)  # when Locust has finished starting
 
     def _listener(self, kind: str) -> Any:
         def listen(environment: Any, msg: Any) -> None:

@@ -1,6 +1,6 @@
 """The generator processes of a run, seen from the one that leads: Locust's workers, or the leading process itself.
 
-Sends them messages, keeps what they answered, and waits for answers without missing that one of them vanished.
+Sends them orders, keeps what they answered, and waits for answers without missing that one of them vanished.
 """
 
 import time
@@ -17,17 +17,20 @@ _LOOK_EVERY_S = 0.5  # for processes that vanished: Locust notices one after 3 t
 _NO_STATUS: dict[str, Any] = {"joined": 0, "refused": 0, "refusal": "", "window": 0, "finished": False, "delivered": 0}
 
 
-class Changed(FanfareError):
+class Over(FanfareError):
+    """The run cannot go on; the text says why."""
+
+
+class Changed(Over):
     """A generator process is gone, and its users with it; or Locust gave users to one that came too late."""
 
 
 @dataclass(slots=True)
 class Process:
-    """The latest of each kind of message from one process; None where it has not sent any."""
+    """The latest status of one process, and its latest answer to each kind of order."""
 
     status: dict[str, Any] = field(default_factory=lambda: dict(_NO_STATUS, sent={}))
-    members: dict[str, Any] | None = None
-    statement: dict[str, Any] | None = None
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Processes:
@@ -51,23 +54,47 @@ class Processes:
         return [process for name, process in self.all.items() if name not in self._vanished]
 
     def tell(self, name: str, kind: str, data: dict[str, Any]) -> None:
+        """Give one process an order."""
+        order = {"order": kind, **data}
         if self._is_master:
-            self._runner.send_message(f"fanfare-{kind}", data, client_id=name)
+            self._runner.send_message("fanfare-order", order, client_id=name)
         else:
-            self._runner.send_message(f"fanfare-{kind}", data)
+            self._runner.send_message("fanfare-order", order)
 
     def tell_all(self, kind: str, data: dict[str, Any]) -> None:
         for name in self.all:
             self.tell(name, kind, data)
 
-    def note(self, kind: str, name: str, data: dict[str, Any]) -> bool:
-        """Keep what a process sent. False when it is not one of this run's."""
+    def note_status(self, name: str, status: dict[str, Any]) -> bool:
+        """Keep what a process says of itself. False when it is not one of this run's."""
         process = self.all.get(name)
         if process is None:
             return False
-        setattr(process, kind, data)
+        process.status = status
         self._news.set()
         return True
+
+    def note_answer(self, name: str, answer: dict[str, Any]) -> None:
+        process = self.all.get(name)
+        if process is not None:
+            process.answers[answer["to"]] = answer
+            self._news.set()
+
+    def ask(self, kind: str, data: dict[str, Any], seconds: float) -> list[dict[str, Any]]:
+        """Give all processes an order and wait for their answers: in the order of the processes.
+
+        Raises Over when one does not answer in time, or answers that it cannot.
+        """
+        for process in self.all.values():
+            process.answers.pop(kind, None)
+        self.tell_all(kind, data)
+        until_ns = time.monotonic_ns() + round(seconds * 1e9)
+        if not self.wait(lambda: all(kind in process.answers for process in self.present), until_ns):
+            raise Over(f"a generator process did not answer within {seconds:g} s")
+        answers = self.answers(kind)
+        if fault := next((answer["fault"] for answer in answers if answer.get("fault")), None):
+            raise Over(fault)
+        return answers
 
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
         """Wait for `ready`; False when the monotonic clock shows `until_ns` before.
@@ -87,8 +114,9 @@ class Processes:
         total: int = sum(process.status[key] for process in self.all.values())
         return total
 
-    def statements(self) -> list[dict[str, Any]]:
-        return [process.statement for process in self.all.values() if process.statement]
+    def answers(self, kind: str) -> list[dict[str, Any]]:
+        """The latest answers to this kind of order, of those that gave one."""
+        return [process.answers[kind] for process in self.all.values() if kind in process.answers]
 
     def _check(self) -> None:
         if not self._is_master:

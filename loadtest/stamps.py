@@ -49,6 +49,11 @@ def runs(stamps: Sequence[Stamp]) -> list[tuple[int, int, int]] | None:
     return [(sender, first, after) for sender, (first, after) in spans.items()]
 
 
+def nick_head(run: str) -> str:
+    """What the nicknames of a run's users begin with; a number in base 36 follows: 9 characters, the RFC 1459 limit."""
+    return f"f{run[:3]}"
+
+
 def boot_id() -> str:
     """Names this boot of this machine: processes with the same one share their monotonic clock."""
     try:

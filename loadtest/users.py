@@ -85,6 +85,9 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         It raises nothing, as Locust prints a traceback for whatever `on_start` raises. `say` raises StopUser then.
         """
         self.receiver = Receiver(room)
+        self.gone.clear()
+        self.gone_why = ""
+        self._answers = Queue()
         with self.door.passing():
             connected = self._timed("connect", self._connect)
         if connected and self._timed("join", lambda: self._converse(Entry(room))) and self.connection:

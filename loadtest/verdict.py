@@ -4,8 +4,10 @@ A run is *invalid* when the generator, not the server, may have shaped its figur
 server, neither good nor bad.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from loadtest.disconnects import Disconnect
 from loadtest.histogram import Histogram
 from loadtest.options import Settings
 
@@ -19,7 +21,7 @@ class Figures:
 
     scenario: str
     target: str
-    asked_users: int
+    asked_users: int = 0
     users: int = 0
     rooms: int = 0
     duration_s: float = 0.0
@@ -36,6 +38,7 @@ class Figures:
     send_lateness: Histogram = field(default_factory=Histogram)
     loop_lag: Histogram = field(default_factory=Histogram)
     clock_error_us: int = 0
+    disconnects: list[Disconnect] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what makes the run invalid, found on the way
     dropped: dict[str, int] = field(default_factory=dict)  # connections lost in the window, by reason
 
@@ -54,11 +57,14 @@ class Verdict:
         return EXIT_STATUS[self.word]
 
 
-def judge(figures: Figures, limits: Settings) -> Verdict:
-    """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons."""
+def judge(figures: Figures, limits: Settings, more: Sequence[str] = ()) -> Verdict:
+    """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons.
+
+    `more` are thresholds of the scenario's own that were missed.
+    """
     if faults := figures.faults + _generator_faults(figures, limits):
         return Verdict(INVALID, faults)
-    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits)
+    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits) + list(more)
     return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from loadtest.accounts import Completions
 from loadtest.histogram import Histogram
 from loadtest.scenarios import Scenario
+from loadtest.slices import Slices, slice_ns
 from loadtest.verdict import Figures
 
 Rooms = Mapping[str, Sequence[int]]  # the users in each room
@@ -24,8 +25,10 @@ class Window:
                 self.rooms.setdefault(room, []).extend(users)
         for users in self.rooms.values():
             users.sort()
-        self._start_ns = start_ns
-        self._end_ns = end_ns
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.slice_ns = slice_ns(end_ns - start_ns)
+        self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
         self._parts = parts
         self._speakers: list[tuple[int, int, str, int, int, int]] = []
         self._completions = Completions({})
@@ -40,7 +43,7 @@ class Window:
 
         `show` is called as messages are completed.
         """
-        length_s = (self._end_ns - self._start_ns) / 1e9
+        length_s = (self.end_ns - self.start_ns) / 1e9
         for sender, speaker in enumerate(scenario.speakers(self.rooms)):
             first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
             count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
@@ -58,8 +61,9 @@ class Window:
         """What a process with these rooms must know: the speakers that it has, or whom its users hear."""
         return {
             "number": self.number,
-            "start_ns": self._start_ns,
-            "end_ns": self._end_ns,
+            "start_ns": self.start_ns,
+            "end_ns": self.end_ns,
+            "slice_ns": self.slice_ns,
             "speakers": [speaker for speaker in self._speakers if speaker[2] in part],
         }
 
@@ -73,10 +77,9 @@ class Window:
         self._show(self._completions.histogram)
 
     def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]]) -> None:
-        """Add up what the processes state."""
-        figures.users = self.users
-        figures.duration_s = (self._end_ns - self._start_ns) / 1e9
-        dropped: Counter[str] = Counter()
+        """Add what the processes state to the figures of a run."""
+        figures.duration_s += (self.end_ns - self.start_ns) / 1e9
+        dropped = Counter(figures.dropped)
         for part in statements:
             figures.sent += sum(part["sent"].values())
             figures.expected += self.expected(part["sent"])
@@ -84,10 +87,11 @@ class Window:
             figures.duplicated += part["duplicated"]
             figures.reordered += part["reordered"]
             figures.late += part["late"]
-            figures.fanout.merge(Histogram.unpack(part["fanout"]))
+            self.slices.merge(part["slices"])
             figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
             figures.cpu_percent = max(figures.cpu_percent, part["cpu_percent"])
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)
-        figures.complete = self._completions.histogram
+        figures.fanout.merge(self.slices.between(self.start_ns, self.end_ns + self.slice_ns))
+        figures.complete.merge(self._completions.histogram)

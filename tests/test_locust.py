@@ -185,7 +185,10 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--scenario", "party"), "argument --scenario: there is no scenario 'party', choose from broadcast, room"),
+        (
+            ("--scenario", "party"),
+            "argument --scenario: there is no scenario 'party', choose from broadcast, room, crash",
+        ),
         (("--users", "3", "--announcers", "4"), "--announcers 4 is more than the 3 users"),
         (("--host", "ftp://there"), "--host must be irc://HOST:PORT, got 'ftp://there'"),
         (("--users", "9", "--report", "/proc/no/where"), "--report /proc/no/where: No such file or directory"),

@@ -24,7 +24,7 @@ def histogram(*us: int) -> Histogram:
 
 
 def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, Any]:
-    return summarise(figures, Verdict(word, list(reasons)))
+    return summarise(figures, Verdict(word, list(reasons)), {})
 
 
 def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """`summary.json`: a run's figures and verdict as plain values. Its keys are a contract."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from loadtest.disconnects import Disconnect
 from loadtest.histogram import Histogram
 from loadtest.verdict import Figures, Verdict
 
 
-def summarise(figures: Figures, verdict: Verdict) -> dict[str, Any]:
+def summarise(figures: Figures, verdict: Verdict, part: Mapping[str, Any]) -> dict[str, Any]:
+    """`part` is what the scenario adds of its own."""
     return {
         "scenario": figures.scenario,
         "verdict": verdict.word,
@@ -24,16 +27,38 @@ def summarise(figures: Figures, verdict: Verdict) -> dict[str, Any]:
             "reordered": figures.reordered,
             "late": figures.late,
         },
-        "fanout_us": _latency(figures.fanout),
-        "complete_us": _latency(figures.complete),
-        "disconnects": [],
+        "fanout_us": latency(figures.fanout),
+        "complete_us": latency(figures.complete),
+        "disconnects": [_disconnect(disconnect) for disconnect in figures.disconnects],
+        **part,
         "generator": {
             "workers": figures.workers,
             "cpu_percent": round(figures.cpu_percent, 1),
-            "send_lateness_us": _brief(figures.send_lateness),
-            "loop_lag_us": _brief(figures.loop_lag),
+            "send_lateness_us": brief(figures.send_lateness),
+            "loop_lag_us": brief(figures.loop_lag),
             "clock_error_us": figures.clock_error_us,
         },
+    }
+
+
+def _disconnect(one: Disconnect) -> dict[str, Any]:
+    """`first_us`, `median_us` and `last_us` are null when no observer was informed."""
+    times = one.informed
+    return {
+        "how": one.how,
+        "victims": one.victims,
+        "observers": one.observers,
+        "informed": times.count,
+        "first_us": times.shortest if times.count else None,
+        "median_us": times.percentile(50) if times.count else None,
+        "last_us": times.longest if times.count else None,
+        "ghosts": one.ghosts,
+        "false_deaths": one.false_deaths,
+        "deadline_us": one.deadline_us,
+        "dead_after_us": one.dead_after_us,
+        "reasons": one.reasons,
+        "notices_us": latency(one.notices),
+        "fanout_us": {phase: latency(histogram) for phase, histogram in one.phases.items()},
     }
 
 
@@ -41,7 +66,7 @@ def dump(summary: dict[str, Any]) -> str:
     return json.dumps(summary, indent=1) + "\n"
 
 
-def _latency(histogram: Histogram) -> dict[str, int]:
+def latency(histogram: Histogram) -> dict[str, int]:
     return {
         "count": histogram.count,
         "p50": histogram.percentile(50),
@@ -52,5 +77,5 @@ def _latency(histogram: Histogram) -> dict[str, int]:
     }
 
 
-def _brief(histogram: Histogram) -> dict[str, int]:
+def brief(histogram: Histogram) -> dict[str, int]:
     return {"p50": histogram.percentile(50), "p99": histogram.percentile(99), "max": histogram.longest}

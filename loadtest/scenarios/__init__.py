@@ -1,9 +1,10 @@
 """What the simulated users do. One file a scenario."""
 
 from loadtest.scenarios.broadcast import Broadcast
+from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
 from loadtest.scenarios.scenario import Scenario, Speaker
 
-SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room)}
+SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash)}
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]

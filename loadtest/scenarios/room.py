@@ -13,12 +13,12 @@ class Room(Scenario):
     summary = "everyone talks, in rooms of --room-size members"
     default_rate = 0.2  # a message every 5 seconds of each user: lively
 
-    def check(self, users: int) -> None:
-        if users < 2:
-            raise SetupError(f"room needs 2 users or more, got {users}: use --users")
+    def check(self) -> None:
+        if self.users < 2:
+            raise SetupError(f"room needs 2 users or more, got {self.users}: use --users")
 
     def room_of(self, user: int) -> str:
-        return f"{self.choices.room}-{user // self.choices.room_size + 1}"
+        return f"{self.settings.room}-{user // self.settings.room_size + 1}"
 
     def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
         interval = 1 / self.rate

@@ -1,25 +1,16 @@
-"""What a scenario decides: who is in which room, and who says how much. Knows no sockets and no Locust.
+"""What a scenario decides: who is in which room, who says how much, and what happens to them. No sockets, no Locust.
 
-`room_of` is asked in every process as a user comes; `speakers` once, by whoever leads the run, when all are in.
+`room_of` is asked in every process as a user comes; all else once, by whoever leads the run, when all are in.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-
-class Choices(Protocol):
-    """The settings that scenarios look at."""
-
-    @property
-    def rate(self) -> float | None: ...
-    @property
-    def announcers(self) -> int: ...
-    @property
-    def room(self) -> str: ...
-    @property
-    def room_size(self) -> int: ...
+if TYPE_CHECKING:
+    from loadtest.options import Settings
+    from loadtest.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +29,58 @@ class Scenario(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]  # what happens, in a few words, for --help
     default_rate: ClassVar[float]  # messages a second of each sender
+    role: ClassVar[str] = "member"  # of ROLES: what the users do
 
-    def __init__(self, choices: Choices) -> None:
-        self.choices = choices
-        self.rate = choices.rate or self.default_rate
+    def __init__(self, settings: "Settings", users: int) -> None:
+        self.settings = settings
+        self.users = users
+        self.rate = settings.rate or self.default_rate
 
-    def check(self, users: int) -> None:  # noqa: B027  (most scenarios take any number)
+    def check(self) -> None:  # noqa: B027  (most scenarios take any number)
         """Raises SetupError when the options do not fit this many users."""
+
+    def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
+        """Called in the process that leads, before the first user comes. Raises SetupError."""
+
+    def clear_up(self) -> None:  # noqa: B027
+        """Called in the same process when the run is over, however it ended. Harmless when there is nothing to do."""
 
     @abstractmethod
     def room_of(self, user: int) -> str:
         """The room of the user with this number; users are numbered from 0 over all processes."""
 
+    def is_victim(self, user: int) -> bool:
+        """Whether this user is held by a process apart, which can be made to die."""
+        return False
+
     @abstractmethod
     def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
-        """Who speaks, given each room's users in ascending order."""
+        """Who speaks in a window, given each room's users in ascending order."""
+
+    def course(self, stage: "Stage") -> None:
+        """Lead the run, once everyone is in. The usual one is a single window. Raises Over when it cannot go on."""
+        stage.play(stage.window())
+
+    def part(self) -> dict[str, Any]:
+        """This scenario's own part of `summary.json`, by key."""
+        return {}
+
+    def missed(self) -> list[str]:
+        """The thresholds of its own that the run missed, each as one line with both numbers."""
+        return []
+
+
+class OneRoom(Scenario):
+    """All are in one room, where one or a few of them speak."""
+
+    def room_of(self, user: int) -> str:
+        return self.settings.room
+
+    def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
+        """Their messages are spread evenly: n announcers at rate r are one stream at n times r."""
+        interval = 1 / self.rate
+        chosen = members.get(self.settings.room, ())[: self.settings.announcers]
+        return [
+            Speaker(user, self.settings.room, interval * turn / len(chosen), interval)
+            for turn, user in enumerate(chosen)
+        ]

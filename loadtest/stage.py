@@ -1,0 +1,141 @@
+"""What a scenario's course is made of: windows, orders to the processes, the clock. In the conductor's greenlet.
+
+A window's start is set a little ahead, as a moment of the monotonic clock, which all processes of one host share.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from loadtest import stamps
+from loadtest.options import Settings
+from loadtest.processes import Over, Processes
+from loadtest.rows import Row
+from loadtest.scenarios import Scenario
+from loadtest.verdict import Figures
+from loadtest.window import Window
+
+ANSWER_S = 10.0  # for a process's answer: its loop may be busy, its link is fast
+_DEFAULT_WINDOW_S = 30.0
+_MARGIN_S = 1.0  # of --run-time, for accounts and the report
+_log = logging.getLogger("locust.fanfare")
+
+
+class Stage:
+    """One run's. Collected windows are added to `figures`."""
+
+    def __init__(
+        self, environment: Any, settings: Settings, scenario: Scenario, processes: Processes, numbers: Iterator[int]
+    ) -> None:
+        """`numbers` are those of the windows to come: no two of a run are alike."""
+        self.settings = settings
+        self.processes = processes
+        self.figures = Figures(settings.scenario, str(environment.host).removeprefix("irc://"))
+        self._environment = environment
+        self._scenario = scenario
+        self._began_ns = time.monotonic_ns()
+        self._numbers = numbers
+        self._window: Window | None = None  # under way, or not collected yet
+
+    @property
+    def host(self) -> str:
+        """The server's URL."""
+        return str(self._environment.host)
+
+    @property
+    def elapsed_s(self) -> float:
+        return (time.monotonic_ns() - self._began_ns) / 1e9
+
+    def ask(self, kind: str, seconds: float = ANSWER_S, **data: Any) -> list[dict[str, Any]]:
+        """Give every process an order, and wait for the answers. Raises Over."""
+        return self.processes.ask(kind, data, seconds)
+
+    def tell(self, kind: str, **data: Any) -> None:
+        """Give every process an order that has no answer."""
+        self.processes.tell_all(kind, data)
+
+    def wait(self, ready: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `ready()`; False when it did not come in time. Raises Over."""
+        return self.processes.wait(ready, time.monotonic_ns() + round(seconds * 1e9))
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, and notice when a process vanishes meanwhile. Raises Over."""
+        self.wait(lambda: False, seconds)
+
+    def window(self, duration_s: float | None = None, **orders: Any) -> Window:
+        """Ask who is in, and have the speakers begin after `--settle`. Raises Over.
+
+        `orders` go to every process as they are; a callable is asked for its value, given the window.
+        """
+        settings, processes = self.settings, self.processes
+        answers = self.ask("muster")
+        if any(answer["boot_id"] != stamps.boot_id() for answer in answers):
+            self.note_fault("generator processes run on several hosts, whose clocks cannot be compared yet")
+        duration_s = self._duration_s() if duration_s is None else duration_s
+        start_ns = time.monotonic_ns() + round(settings.settle * 1e9)
+        end_ns = start_ns + round(duration_s * 1e9)
+        window = Window(next(self._numbers), start_ns, end_ns, [answer["rooms"] for answer in answers])
+        if not any(len(users) > 1 for users in window.rooms.values()):
+            raise Over("no room has two members, so there is nobody to send to")
+        window.cast(self._scenario, Row(self._environment.stats, "complete", settings.scenario).show)
+        self._window = window
+        more = {name: value(window) if callable(value) else value for name, value in orders.items()}
+        for name, answer in zip(processes.all, answers, strict=True):
+            processes.tell(name, "window", {**window.orders(answer["rooms"]), **more})
+        _log.info("Window %d: %s users in %s rooms", window.number, f"{window.users:,}", f"{len(window.rooms):,}")
+        return window
+
+    def play(self, window: Window) -> list[dict[str, Any]]:
+        """Wait for the window's end and for what is under way then; add it all to the figures. Raises Over.
+
+        Gives the processes' statements.
+        """
+        processes = self.processes
+        processes.wait(lambda: time.monotonic_ns() >= window.end_ns)
+        processes.wait(lambda: self._drained(window), window.end_ns + round(self.settings.grace * 1e9))
+        return self.collect(ANSWER_S)
+
+    def collect(self, seconds: float) -> list[dict[str, Any]]:
+        """Add the window that is not collected yet, if there is one, to the figures. Raises Over, having done so."""
+        window, self._window = self._window, None
+        if window is None:
+            return []
+        try:
+            self.ask("collect", seconds)
+        finally:
+            statements = [each for each in self.processes.answers("collect") if each.get("window") == window.number]
+            window.sum_up(self.figures, statements)
+        return statements
+
+    def complete(self, status: dict[str, Any]) -> None:
+        """A process says which messages all its receivers have."""
+        if self._window and status["completed"] and status["window"] == self._window.number:
+            self._window.complete(status["completed"])
+
+    def note_fault(self, fault: str) -> None:
+        """Something that makes the run invalid."""
+        if fault not in self.figures.faults:
+            self.figures.faults.append(fault)
+
+    def _drained(self, window: Window) -> bool:
+        states = [process.status for process in self.processes.all.values()]
+        if not all(state["finished"] and state["window"] == window.number for state in states):
+            return False
+        expected = sum(window.expected(state["sent"]) for state in states)
+        return self.processes.status_sum("delivered") >= expected
+
+    def _duration_s(self) -> float:
+        """The window's length: `--duration`, or what `--run-time` leaves. Raises Over when that is nothing."""
+        if self.settings.duration is not None:
+            return self.settings.duration
+        options = self._environment.parsed_options
+        if not (options.headless and options.run_time):
+            return _DEFAULT_WINDOW_S
+        left: float = options.run_time - self.elapsed_s - self.settings.settle - self.settings.grace - _MARGIN_S
+        if left < 0.5:
+            raise Over(
+                f"--run-time {options.run_time} s is too short: joining took {self.elapsed_s:.1f} s, settling takes "
+                f"{self.settings.settle:g} s, and {self.settings.grace + _MARGIN_S:g} s are kept for the end"
+            )
+        return left
