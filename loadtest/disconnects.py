@@ -54,6 +54,11 @@ class Disconnect:
             lines.append(f"{self.how}: the last observer was told after {late:,.3f} s, the limit is {limit:,g} s")
         if self.ghosts > max_ghosts:
             lines.append(f"{self.how}: {self.ghosts:,} of the dead are still listed, the limit is {max_ghosts:,}")
+        return lines + self.felt(max_ratio)
+
+    def felt(self, max_ratio: float | None = None) -> list[str]:
+        """What the others should not have felt, one line each."""
+        lines = []
         if self.false_deaths:
             lines.append(f"{self.how}: {self.false_deaths:,} who live were reported gone")
         before, during = (self.phases.get(name, Histogram()).percentile(99) for name in ("before", "during"))

@@ -90,6 +90,15 @@ class Histogram:
                 return min(max(middle_of(bucket), self.shortest), self.longest)
         return self.longest
 
+    def figures(self) -> dict[str, int]:
+        """How many samples, and the percentiles that people look at."""
+        named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
+        return {
+            "count": self.count,
+            **{name: self.percentile(percent) for name, percent in named.items()},
+            "max": self.longest,
+        }
+
     def pack(self) -> list[int]:
         """Total, shortest and longest, then bucket and count for each bucket that is in use."""
         packed = [self.total, self.shortest, self.longest]

@@ -6,8 +6,12 @@ A window's start is set a little ahead, as a moment of the monotonic clock, whic
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
+import gevent
+
+from chat.errors import FanfareError
 from loadtest import stamps
 from loadtest.options import Settings
 from loadtest.processes import Over, Processes
@@ -19,6 +23,7 @@ from loadtest.window import Window
 ANSWER_S = 10.0  # for a process's answer: its loop may be busy, its link is fast
 _DEFAULT_WINDOW_S = 30.0
 _MARGIN_S = 1.0  # of --run-time, for accounts and the report
+T = TypeVar("T")
 _log = logging.getLogger("locust.fanfare")
 
 
@@ -95,6 +100,23 @@ class Stage:
         processes.wait(lambda: time.monotonic_ns() >= window.end_ns)
         processes.wait(lambda: self._drained(window), window.end_ns + round(self.settings.grace * 1e9))
         return self.collect(ANSWER_S)
+
+    @contextmanager
+    def sampling(self, read: Callable[[], T], every_s: float = 0.5) -> Iterator[list[T]]:
+        """Meanwhile, call `read` at intervals; gives the growing list of what it gave. It ends when `read` fails."""
+        samples: list[T] = []
+
+        def sample() -> None:
+            with suppress(FanfareError):
+                while True:
+                    samples.append(read())
+                    gevent.sleep(every_s)
+
+        sampler = gevent.spawn(sample)
+        try:
+            yield samples
+        finally:
+            sampler.kill()
 
     def collect(self, seconds: float) -> list[dict[str, Any]]:
         """Add the window that is not collected yet, if there is one, to the figures. Raises Over, having done so."""

@@ -130,7 +130,7 @@ class House:
 
     def _connect(self, nick: str) -> Victim:
         orders = self._orders
-        victim = Victim(orders["family"], nick, orders["room"], orders.get("receive_bytes", 0))
+        victim = Victim(orders["family"], nick, orders["room"], orders["receive_bytes"])
         with suppress(BlockingIOError):
             victim.sock.connect(tuple(orders["address"]))
         self._selector.register(victim.sock, selectors.EVENT_WRITE, victim)

@@ -105,6 +105,7 @@ class Victims(Role):
             address=list(address),
             room=self.crew.scenario.room_of(0),
             nicks=[self.crew.nick_of(orders["act"] * users + number) for number in self._numbers],
+            receive_bytes=orders["receive_bytes"],
             connecting=settings.connecting,
             patience=settings.patience,
         )

@@ -4,7 +4,8 @@ from loadtest.scenarios.broadcast import Broadcast
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
 from loadtest.scenarios.scenario import Scenario, Speaker
+from loadtest.scenarios.slow import Slow
 
-SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash)}
+SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Slow)}
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]
