@@ -47,6 +47,29 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     assert summary["disconnects"] == []
 
 
+def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp_path: Path) -> None:
+    figures = Figures("room", "host:1", 2)
+    write(summary_of(figures), figures, tmp_path / "report")
+    for name in ("summary.json", "report.html"):
+        (tmp_path / name).hardlink_to(tmp_path / "report" / name)  # as one who has it open sees it
+    write(summary_of(figures, "fail"), figures, tmp_path / "report")
+    assert json.loads((tmp_path / "summary.json").read_text())["verdict"] == "pass"
+    assert json.loads((tmp_path / "report" / "summary.json").read_text())["verdict"] == "fail"
+    assert [("missed" in (place / "report.html").read_text()) for place in (tmp_path, tmp_path / "report")] == [
+        False,
+        True,
+    ]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.html", "summary.json"]
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()  # in the way
+    figures = Figures("room", "host:1", 2)
+    with pytest.raises(OSError, match=r"report\.html"):
+        write(summary_of(figures), figures, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "summary.json"]
+
+
 @pytest.mark.parametrize(
     "figures",
     [

@@ -1,5 +1,6 @@
 """What a run leaves behind: `summary.json`, `report.html` and the fan-out table."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,5 +15,18 @@ __all__ = ["show", "table", "write"]
 def write(summary: dict[str, Any], figures: Figures, directory: Path) -> None:
     """Both files. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "summary.json").write_text(dump(summary), encoding="utf-8")
-    (directory / "report.html").write_text(page(summary, figures.fanout, figures.complete), encoding="utf-8")
+    _replace(directory / "summary.json", dump(summary))
+    _replace(directory / "report.html", page(summary, figures.fanout, figures.complete))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever reads the file meanwhile sees the old one or the new one; and it may be another user's, as after `crash`.
+
+    Raises OSError, and leaves the old file then.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
