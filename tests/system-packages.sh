@@ -5,6 +5,11 @@ missing=""
 command -v xvfb-run >/dev/null && command -v xauth >/dev/null || missing="$missing xvfb xauth"
 "$python" -c 'import tkinter' 2>/dev/null || missing="$missing python3-tk"
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+# Namespaces and packet filters are Linux's; elsewhere the tests that need them are skipped.
+if [ "$(uname)" = Linux ]; then
+    command -v ip >/dev/null || missing="$missing iproute2"
+    PATH=$PATH:/usr/sbin command -v nft >/dev/null || missing="$missing nftables"
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing$missing ..."

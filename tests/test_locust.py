@@ -37,11 +37,14 @@ def command(*options: str, locustfile: Path = ROOT / "loadtest" / "locustfile.py
     return [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log", "--only-summary", *options]
 
 
-def run(port: int, *options: str, **place: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    port: int, *options: str, environment: dict[str, str] | None = None, **place: Any
+) -> subprocess.CompletedProcess[str]:
     host = () if "--worker" in options else ("--host", f"irc://127.0.0.1:{port}")
     return subprocess.run(
         command(*host, "--headless", *options, **place),
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

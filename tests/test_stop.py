@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -16,9 +16,9 @@ SHUT_DOWN = "ERROR :Closing link: Server is shutting down"
 
 
 @contextmanager
-def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """`fanfare serve` as a process, and the ports it printed."""
-    command = [sys.executable, "-m", "chat.cli", "serve", *options]
+def served(*options: str, prefix: Sequence[str] = ()) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """`fanfare serve` as a process, and the ports it printed. `prefix` stands before its words."""
+    command = [*prefix, sys.executable, "-m", "chat.cli", "serve", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

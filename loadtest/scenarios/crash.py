@@ -26,8 +26,8 @@ class Crash(Deaths):
 
     def course(self, stage: "Stage") -> None:
         self.disconnects.clear()
-        for number, how in enumerate(self.ways, 1):
-            self.act(stage, number, how, deadline_s(how, stage.settings))
+        for how in self.ways:
+            self.act(stage, how, deadline_s(how, stage.settings))
 
     def missed(self) -> list[str]:
         limits = self.settings

@@ -4,6 +4,7 @@ The first `--victims` users never speak; a process of its own holds them, so tha
 others are observers, and what the accounts count on.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Deaths(OneRoom):
     def __init__(self, settings: "Settings", users: int) -> None:
         super().__init__(settings, users)
         self.disconnects: list[Disconnect] = []  # of the course under way
+        self._numbers = itertools.count(1)  # of the acts of a run, whose courses may follow one another
 
     @property
     def victims(self) -> int:
@@ -47,12 +49,12 @@ class Deaths(OneRoom):
         observers = {room: [user for user in users if not self.is_victim(user)] for room, users in members.items()}
         return super().speakers(observers)
 
-    def act(self, stage: "Stage", number: int, how: str, deadline_s: float, receive_bytes: int = 0) -> Disconnect:
+    def act(self, stage: "Stage", how: str, deadline_s: float, receive_bytes: int = 0) -> Disconnect:
         """One window: `--before`, the death, the time until the deadline, `--after`; then who is listed. Raises Over.
 
         The victims have new names in each act: those of the last may still haunt the server.
         """
-        settings = stage.settings
+        settings, number = stage.settings, next(self._numbers)
         victims = [number * self.users + user for user in range(self.victims)]
         lasts_s = settings.before + deadline_s + settings.after
         held = {"act": number, "how": how, "linger_s": lasts_s, "receive_bytes": receive_bytes}

@@ -42,7 +42,7 @@ class Slow(Deaths):
         self.disconnects.clear()
         self._readings = self._read()
         with stage.sampling(self._read) as samples:
-            self.act(stage, 1, STALL, self.settings.stalled, self.settings.receive_bytes)
+            self.act(stage, STALL, self.settings.stalled, self.settings.receive_bytes)
         self._readings += [reading for sample in samples for reading in sample] + self._read()
 
     def part(self) -> dict[str, Any]:
