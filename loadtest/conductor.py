@@ -48,7 +48,7 @@ class Conductor:
 
     def start(self) -> None:
         """Raises SetupError when the scenario's preparations fail."""
-        self._scenario.prepare()
+        self._scenario.prepare(self._environment.host)
         for rank, name in enumerate(self._processes.all):
             plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": self._asked_users}
             self._processes.tell(name, "plan", {**plan, "settings": asdict(self._settings)})
@@ -70,17 +70,31 @@ class Conductor:
         if self._done:
             return
         self._done = True
-        self._greenlet.kill()
-        if self._options.headless:
-            elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
-            self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end")
-            self._finish(_LAST_ANSWER_S)
-        self._scenario.clear_up()
+        try:
+            if self._greenlet is None:
+                return  # still preparing: there is nothing to judge
+            self._greenlet.kill()
+            if self._options.headless:
+                elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
+                self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end")
+                self._finish(_LAST_ANSWER_S)
+        finally:
+            self._scenario.clear_up()
 
     def _new_stage(self) -> Stage:
         return Stage(self._environment, self._settings, self._scenario, self._processes, self._window_numbers)
 
     def _lead(self) -> None:
+        try:
+            self._play()
+        except Exception:  # a fault of ours, which the log shows; what the scenario started must not stay
+            self._scenario.clear_up()
+            raise
+        self._scenario.clear_up()
+        if self._options.headless:
+            self._environment.runner.quit()
+
+    def _play(self) -> None:
         """Headless, one course; with Locust's page, one after another until it is stopped or cannot go on."""
         while not self._done:
             over = bool(self._options.headless)
@@ -93,9 +107,6 @@ class Conductor:
             self._done = over
             self._finish(ANSWER_S)
             self._stage = self._new_stage()
-        self._scenario.clear_up()
-        if self._options.headless:
-            self._environment.runner.quit()
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused."""

@@ -39,8 +39,8 @@ class Scenario(ABC):
     def check(self) -> None:  # noqa: B027  (most scenarios take any number)
         """Raises SetupError when the options do not fit this many users."""
 
-    def prepare(self) -> None:  # noqa: B027  (most have nothing to prepare)
-        """Called in the process that leads, before the first user comes. Raises SetupError."""
+    def prepare(self, host: str) -> None:  # noqa: B027  (most have nothing to prepare)
+        """Called in the process that leads, before the first user comes to `host`. Raises SetupError."""
 
     def clear_up(self) -> None:  # noqa: B027
         """Called in the same process when the run is over, however it ended. Harmless when there is nothing to do."""
