@@ -22,12 +22,13 @@ from tests.test_stop import served
 CRASH = ("--scenario", "crash", "--users", "20", "--spawn-rate", "100", "--victims", "25%", "--settle", "0.1")
 BRIEF = ("--before", "1", "--after", "0", "--inform-within", "2", "--grace", "20")
 IMMEDIATE = {
-    "quit": "Quit: done",
-    "fin": "Remote host closed the connection",
-    "rst": "Connection reset by peer",
-    "kill": "Connection reset by peer",
+    "quit": {"Quit: done"},
+    "fin": {"Remote host closed the connection"},
+    "rst": {"Connection reset by peer"},
+    # The kernel of a killed process resets what has unread bytes, and closes the others.
+    "kill": {"Connection reset by peer", "Remote host closed the connection"},
 }
-SOON = {"ping_interval": 1.0, "ping_timeout": 1.0, "user_timeout": 30.0}
+SOON: dict[str, Any] = {"ping_interval": 1.0, "ping_timeout": 1.0, "user_timeout": 30.0}
 
 
 def informed_of_all(disconnect: dict[str, Any], how: str, victims: int, observers: int) -> None:
@@ -55,7 +56,8 @@ def test_every_death_that_the_server_hears_of_reaches_every_observer_with_its_re
     assert [each["how"] for each in report["disconnects"]] == list(IMMEDIATE)
     for each in report["disconnects"]:
         informed_of_all(each, each["how"], 5, 15)
-        assert each["reasons"] == {IMMEDIATE[each["how"]]: 5}
+        assert each["reasons"].keys() <= IMMEDIATE[each["how"]]
+        assert sum(each["reasons"].values()) == 5
     assert (report["users"], report["messages"]["lost"]) == (20, 0)
 
 
