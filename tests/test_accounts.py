@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from loadtest import stamps
 from loadtest.accounts import Account, Audience, Completions, Receiver
+from loadtest.histogram import Histogram
+from loadtest.notices import Notices
+from loadtest.slices import Slices
 from loadtest.stamps import Stamp
 
 RUN = "0123abcd"
@@ -148,3 +151,27 @@ def test_a_message_that_one_process_never_completes_is_not_counted_as_complete()
     completions = Completions({0: 2})
     completions.add([0, 0, 5, 0, 1, 6, 0, 1, 8])
     assert (completions.histogram.count, completions.histogram.longest) == (1, 8)
+
+
+def test_departures_among_the_messages_are_noted_for_each_receiver_and_cost_the_messages_nothing() -> None:
+    notices = Notices("f012", [1], 0)
+    audiences = {0: Audience(ROOM, 2, MESSAGES)}
+    taken = Account(stamps.pattern(RUN, 1), LATE_NS, audiences, Slices(0, 1_000_000_000), notices)
+    both = line(0) + b":f0121!~u@h QUIT :gone\r\n" + line(1)
+    for ms, receiver in enumerate((Receiver(ROOM), Receiver(ROOM)), 1):
+        taken.receive(receiver, both, ms * 1_000_000)
+        taken.receive(receiver, both, ms * 1_000_000)
+    assert counts(taken) == (4, 4, 0)
+    assert (notices.informed.count, notices.informed.shortest, notices.informed.longest) == (2, 1_000, 2_000)
+
+
+def test_the_slices_of_a_window_hold_every_delivery_by_its_intended_time() -> None:
+    slices = Slices(0, 1_000_000_000)
+    taken = Account(stamps.pattern(RUN, 1), LATE_NS, {0: Audience(ROOM, 1, MESSAGES)}, slices)
+    receiver = Receiver(ROOM)
+    for number, second in enumerate((0, 0, 2)):
+        at_ns = second * 1_000_000_000
+        taken.receive(receiver, line(number, 0, at_ns), at_ns + 5_000)
+    taken.flush()
+    assert [Histogram.unpack(packed).count for packed in slices.pack()] == [2, 0, 1]
+    assert slices.between(0, 10**12) == taken.fanout
