@@ -71,7 +71,9 @@ def ends(observer: IrcClient) -> dict[str, str]:
 
 def names(observer: IrcClient) -> set[str]:
     observer.send("NAMES #load")
-    return {name.lstrip("@") for line in observer.until("366") if line.verb == "353" for name in line.params[-1].split()}
+    return {
+        name.lstrip("@") for line in observer.until("366") if line.verb == "353" for name in line.params[-1].split()
+    }
 
 
 def test_it_says_when_all_are_in_and_with_which_ports(server: RunningServer) -> None:
@@ -174,7 +176,9 @@ print(child.pid, flush=True)
 child.wait()
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout
         child = int(parent.stdout.readline())
         answer(parent)
