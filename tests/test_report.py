@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.disconnects import Disconnect
 from loadtest.histogram import LONGEST_US, Histogram
 from loadtest.report import table, write
 from loadtest.report.page import page
@@ -23,8 +24,33 @@ def histogram(*us: int) -> Histogram:
     return taken
 
 
-def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, Any]:
-    return summarise(figures, Verdict(word, list(reasons)), {})
+def summary_of(figures: Figures, word: str = "pass", *reasons: str, **part: Any) -> dict[str, Any]:
+    return summarise(figures, Verdict(word, list(reasons)), part)
+
+
+def crashed(*disconnects: Disconnect) -> Figures:
+    return Figures("crash", "host:1", 1000, 1000, disconnects=list(disconnects))
+
+
+SILENT = Disconnect(
+    "silence",
+    *(100, 900, 31_000_000),
+    informed=histogram(30_200_000, *[30_343_167] * 3, 30_400_000),
+    ghosts=7,
+    false_deaths=3,
+    reasons={"Ping timeout": 40, "Connection timed out": 60},
+    phases={"before": histogram(1_500), "during": histogram(2_500), "after": histogram()},
+)
+UNNOTICED = Disconnect("stop", 100, 900, 151_000_000)
+ENDLESS = Disconnect(
+    "silence",
+    *(50_000, 100_000, LONGEST_US),
+    informed=histogram(*[LONGEST_US] * 3),
+    ghosts=50_000,
+    false_deaths=50_000,
+    reasons={f"{number} seconds of a {'very ' * 30}long silence": 10_000 for number in range(9)},
+    phases={phase: histogram(LONGEST_US) for phase in ("before", "during", "after")},
+)
 
 
 def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
@@ -81,6 +107,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path
             fanout=histogram(1, LONGEST_US),
             complete=histogram(1, LONGEST_US),
         ),
+        crashed(SILENT, UNNOTICED, ENDLESS),
     ],
 )
 def test_the_table_fits_100_columns(figures: Figures) -> None:
@@ -93,6 +120,44 @@ def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
     text = table(summary_of(figures, "fail", "1 delivery lost, the limit is 0"))
     for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost, the limit is 0"):
         assert part in text
+
+
+def cells(text: str, name: str) -> list[list[str]]:
+    """Of the lines that begin with this name."""
+    return [line.split() for line in text.splitlines() if line.split()[:1] == [name]]
+
+
+def test_the_table_says_of_each_death_who_learnt_of_it_and_when_and_what_the_others_felt() -> None:
+    text = table(summary_of(crashed(SILENT, UNNOTICED), "fail"))
+    assert cells(text, "silence") == [
+        ["silence", "100", "5/900", "30,200.000", "30,343.167", "30,400.000", "31,000", "7", "3"],
+        ["silence", "1.500", "2.500", "–", "Connection", "timed", "out", "(60),", "Ping", "timeout", "(40)"],
+    ]
+    assert cells(text, "stop") == [
+        ["stop", "100", "0/900", "–", "–", "–", "151,000", "0", "0"],
+        ["stop", "–", "–", "–", "–"],
+    ]
+
+
+def test_what_the_server_said_neither_steers_the_terminal_nor_floods_it() -> None:
+    said = {"\x1b[2J\x9b31mred": 2, **{f"{number} s": 1 for number in range(50)}}
+    text = table(summary_of(crashed(Disconnect("fin", 51, 9, 1, reasons=said)), "fail"))
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "?[2J?31mred (2), 0 s (1), 1 s (1), other (48)" in " ".join(text.split())
+
+
+def test_the_page_shows_when_the_others_were_told_and_by_when_they_had_to_be() -> None:
+    figures = crashed(SILENT, UNNOTICED, ENDLESS, Disconnect("fin", 1, 2, 5_000_000, informed=histogram(0, 0)))
+    html = page(summary_of(figures, "fail"), figures.fanout, figures.complete)
+    svg = ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + len("</svg>")])
+    due = [float(line.attrib["x1"]) for line in svg.findall("line[@class='due']")]
+    bars = [(float(bar.attrib["x"]), float(bar.attrib["width"])) for bar in svg.findall("rect")]
+    assert [text.text for text in svg.findall("text[@text-anchor='end']")] == ["silence", "stop", "silence", "fin"]
+    assert len(due) == 4
+    assert len(bars) == 3  # of one death nobody was told
+    assert bars[0][0] + bars[0][1] < due[0] < due[1] < due[2]
+    for x, width in (*bars, *((x, 0.0) for x in due)):
+        assert 90 <= x <= x + width <= 860
 
 
 @pytest.mark.parametrize("us", [(), (0,), (7,), (900, 1_100, 30_000), (LONGEST_US,)])

@@ -27,8 +27,8 @@ def summarise(figures: Figures, verdict: Verdict, part: Mapping[str, Any]) -> di
             "reordered": figures.reordered,
             "late": figures.late,
         },
-        "fanout_us": latency(figures.fanout),
-        "complete_us": latency(figures.complete),
+        "fanout_us": figures.fanout.figures(),
+        "complete_us": figures.complete.figures(),
         "disconnects": [_disconnect(disconnect) for disconnect in figures.disconnects],
         **part,
         "generator": {
@@ -57,24 +57,13 @@ def _disconnect(one: Disconnect) -> dict[str, Any]:
         "deadline_us": one.deadline_us,
         "dead_after_us": one.dead_after_us,
         "reasons": one.reasons,
-        "notices_us": latency(one.notices),
-        "fanout_us": {phase: latency(histogram) for phase, histogram in one.phases.items()},
+        "notices_us": one.notices.figures(),
+        "fanout_us": {phase: histogram.figures() for phase, histogram in one.phases.items()},
     }
 
 
 def dump(summary: dict[str, Any]) -> str:
     return json.dumps(summary, indent=1) + "\n"
-
-
-def latency(histogram: Histogram) -> dict[str, int]:
-    return {
-        "count": histogram.count,
-        "p50": histogram.percentile(50),
-        "p90": histogram.percentile(90),
-        "p99": histogram.percentile(99),
-        "p999": histogram.percentile(99.9),
-        "max": histogram.longest,
-    }
 
 
 def brief(histogram: Histogram) -> dict[str, int]:

@@ -1,8 +1,12 @@
 """The fan-out table: a summary as plain text, 100 columns at most, for the end of a run."""
 
 import sys
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
+
+from loadtest.report.blocks import LATENCY_HEAD, Block, latency, ms
+from loadtest.report.parts import sections
 
 _WIDTH = 96
 _RULE = "─" * _WIDTH
@@ -18,7 +22,10 @@ _COUNTS = (
 _COUNT_WIDTHS = (10, 12, 15, 15, 11, 12, 11, 10)
 _LATENCY_WIDTHS = (26, 13, 11, 11, 11, 11, 13)
 _TARGET_WIDTH = 60  # a longer host name is cut
-_LATENCY = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p999"), ("max", "max"))
+_NAME_WIDTH = 26  # of a block's first column, where there is room
+_GAP = 2  # at least between figures
+_BESIDE_WORDS = 9  # a column of figures is at least so wide
+_WORDS_WIDTH = 20  # at least
 _WORDS = {
     "pass": "the server held what was asked of it",
     "fail": "the server missed what was asked of it",
@@ -35,10 +42,11 @@ def table(summary: dict[str, Any]) -> str:
         _cells("messages", tuple(title for title, _ in _COUNTS)),
         _cells("", tuple(f"{messages[key]:,}" for _, key in _COUNTS)),
         "",
-        _cells("latency in ms", ("samples", *(title for title, _ in _LATENCY))),
-        _latency("fan-out, each delivery", summary["fanout_us"]),
-        _latency("complete, last receiver", summary["complete_us"]),
+        _cells("latency in ms", LATENCY_HEAD),
+        _cells(*_split(latency("fan-out, each delivery", summary["fanout_us"]))),
+        _cells(*_split(latency("complete, last receiver", summary["complete_us"]))),
         "",
+        *(line for section in sections(summary) for block in section.blocks for line in (*_block(block), "")),
         *_generator(summary["generator"]),
         _RULE,
         *_verdict(summary),
@@ -68,15 +76,35 @@ def _cells(title: str, cells: tuple[str, ...]) -> str:
     return f" {title:<{first - 1}}" + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
 
 
-def _latency(title: str, latency: dict[str, int]) -> str:
-    if not latency["count"]:
-        return _cells(title, ("0", *("–" for _ in _LATENCY)))
-    return _cells(title, (f"{latency['count']:,}", *(_ms(latency[key]) for _, key in _LATENCY)))
+def _split(row: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return row[0], row[1:]
 
 
-def _ms(us: int) -> str:
-    """To the microsecond, up to 100 s; nobody reads them beyond."""
-    return f"{us / 1000:,.3f}" if us < 100_000_000 else f"{us / 1000:,.0f}"
+def _block(block: Block) -> list[str]:
+    """Names on the left, figures on the right; words after them, on as many lines as they need."""
+    rows = (block.head, *block.rows)
+    figures = [row[:-1] if block.has_words else row for row in rows]
+    widths = _widths(figures, spread=not block.has_words)
+    lines = []
+    for row, cells in zip(rows, figures, strict=True):
+        line = f" {cells[0]:<{widths[0] - 1}}" + "".join(map(str.rjust, cells[1:], widths[1:]))
+        words = wrap(row[-1], max(_WIDTH - len(line) - 3, _WORDS_WIDTH)) if block.has_words else [""]
+        lines.append(f"{line}   {words[0]}")
+        lines += [" " * (len(line) + 3) + more for more in words[1:]]
+    return lines
+
+
+def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
+    """What each column needs; `spread` over the table's width, so that all blocks end at the same edge."""
+    name, *needed = (max(map(len, cells)) for cells in zip(*rows, strict=True))
+    widths = [name + 1, *(cell + _GAP for cell in needed)]
+    if not spread:
+        return [name + 1, *(max(width, _BESIDE_WORDS) for width in widths[1:])]
+    if len(widths) == len(_LATENCY_WIDTHS) and all(map(int.__le__, widths, _LATENCY_WIDTHS)):
+        return list(_LATENCY_WIDTHS)
+    widths[0] += max(0, min(_NAME_WIDTH - widths[0], _WIDTH - sum(widths)))
+    each, rest = divmod(max(0, _WIDTH - sum(widths)), len(needed))
+    return [widths[0], *(width + each + (turn < rest) for turn, width in enumerate(widths[1:]))]
 
 
 def _generator(generator: dict[str, Any]) -> list[str]:
@@ -90,7 +118,7 @@ def _generator(generator: dict[str, Any]) -> list[str]:
 
 
 def _health(figures: dict[str, int]) -> str:
-    return "   ".join(f"{key} {_ms(figures[key])}" for key in ("p50", "p99", "max"))
+    return "   ".join(f"{key} {ms(figures[key])}" for key in ("p50", "p99", "max"))
 
 
 def _verdict(summary: dict[str, Any]) -> list[str]:

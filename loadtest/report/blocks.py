@@ -1,0 +1,60 @@
+"""What a summary shows beyond messages and latency, as blocks of plain cells: the table and the page share them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NONE = "–"
+LATENCY_HEAD = ("samples", "p50", "p90", "p99", "p99.9", "max")
+_LATENCY_KEYS = ("p50", "p90", "p99", "p999", "max")
+_MIB = 1_048_576
+_REASONS = 3  # of what the others were told, shown; a server that counts seconds in them gives each victim its own
+_LONGEST = 60  # characters of one; a server may say up to a line
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The first column names the rows. All others are figures, but the last may be words."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    has_words: bool = False
+    note: str = ""  # what the columns mean and how they are clocked; for the page, which has room
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    blocks: tuple[Block, ...]
+    picture: str = ""  # an svg element, below the first block
+
+
+def ms(us: int | None) -> str:
+    """To the microsecond, up to 100 s; nobody reads them beyond."""
+    if us is None:
+        return NONE
+    return f"{us / 1000:,.3f}" if us < 100_000_000 else f"{us / 1000:,.0f}"
+
+
+def mib(size: int | None) -> str:
+    return NONE if size is None else f"{size / _MIB:,.1f}"
+
+
+def latency(title: str, figures: Mapping[str, int]) -> tuple[str, ...]:
+    """A row below LATENCY_HEAD."""
+    if not figures["count"]:
+        return (title, "0", *(NONE for _ in _LATENCY_KEYS))
+    return (title, f"{figures['count']:,}", *(ms(figures[key]) for key in _LATENCY_KEYS))
+
+
+def reasons(given: Mapping[str, int]) -> str:
+    """The most frequent first. They come from the server: what would steer a terminal is not shown."""
+    ranked = sorted(given.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{_plain(reason)} ({count:,})" for reason, count in ranked[:_REASONS]]
+    if rest := sum(count for _, count in ranked[_REASONS:]):
+        words.append(f"other ({rest:,})")
+    return ", ".join(words) or NONE
+
+
+def _plain(text: str) -> str:
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
