@@ -50,6 +50,9 @@ class CrewMember(Member):
         self.crew.discharge(self)
         self.leave()
 
+    def connected(self) -> None:
+        self.role.connected(self)
+
     def refused(self, reason: str) -> None:
         self.role.refused(self, reason)
 

@@ -59,6 +59,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
     door = Door(8)  # of the process: how many connect and register at a time
     patience = 60.0  # seconds for connecting and registering, and again for joining
+    connect_patience: float | None = None  # seconds for the TCP connection alone, where that is less
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -67,6 +68,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         self.connection: Connection | None = None
         self.gone = Event()  # set when the server or the network ended the connection; `gone_why` says how
         self.gone_why = ""
+        self.failure: Exception | None = None  # what the last way in came to grief with
         self.account: Account | None = None
         self.receiver = Receiver(self.room)
         self._answers: Any = Queue()
@@ -87,6 +89,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         self.receiver = Receiver(room)
         self.gone.clear()
         self.gone_why = ""
+        self.failure = None
         self._answers = Queue()
         with self.door.passing():
             connected = self._timed("connect", self._connect)
@@ -112,8 +115,9 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
             connection.close()
 
     def _connect(self) -> None:
-        connection = Connection.open(resolve(self.host or ""), self.patience)
+        connection = Connection.open(resolve(self.host or ""), self.connect_patience or self.patience)
         self.connection = connection
+        self.connected()
         connection.on_lines = self._answered
         connection.on_lost = self._lost
         connection.start()
@@ -136,6 +140,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
             work()
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             self.leave()
+            self.failure = error
             self._fire(kind, began, error=error)
             self.gone_why = f"{kind}: {error}"
             self.gone.set()
@@ -153,6 +158,9 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
             exception=error,
             context={},
         )
+
+    def connected(self) -> None:
+        """Called when the TCP connection stands; registering follows. It must not wait. For subclasses."""
 
     def refused(self, reason: str) -> None:
         """Called when the user did not get in. For subclasses."""

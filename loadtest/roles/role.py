@@ -80,6 +80,9 @@ class Role:
         member.gone.wait()
         raise StopUser(member.gone_why)
 
+    def connected(self, member: Member) -> None:
+        """The user's TCP connection stands; registering and joining follow. In its greenlet: it must not wait."""
+
     def refused(self, member: Member, reason: str) -> None:
         """The user did not get in."""
         self.crew.turn_away(reason)
