@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from loadtest import stamps
 from loadtest.histogram import Histogram
@@ -53,10 +54,29 @@ class Audience:
     room: str
     size: int
     messages: int  # how many the sender has planned: a stamp with a higher number is not one of them
+    leaves: bool = False  # they are no messages but what users say as they quit
+    ordered: bool = True  # False: many users' stamps under one number, in no order that a server must keep
 
 
-class Account:
-    """Deliveries of one window. Without `audiences` every stamp of the run counts, with no account of losses."""
+class Tally:
+    """What came of one kind of stamp."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.duplicated = 0
+        self.reordered = 0
+        self.late = 0
+        self.fanout = Histogram()
+
+    def statement(self) -> dict[str, Any]:
+        return {"duplicated": self.duplicated, "fanout": self.fanout.pack()}  # the rest follows
+
+
+class Account(Tally):
+    """Deliveries of one window: itself the tally of messages, beside it that of leaves.
+
+    Without `audiences` every stamp of the run counts as a message, with no account of losses.
+    """
 
     def __init__(
         self,
@@ -66,11 +86,8 @@ class Account:
         slices: Slices | None = None,
         notices: Notices | None = None,
     ) -> None:
-        self.delivered = 0
-        self.duplicated = 0
-        self.reordered = 0
-        self.late = 0
-        self.fanout = Histogram()
+        super().__init__()
+        self.leaves = Tally()
         self.completed: list[int] = []  # sender, number and microseconds of each message that all here have; drained
         self._wanted = wanted
         self._late_after_ns = late_after_ns
@@ -149,10 +166,13 @@ class Account:
         missing = receiver.missing.get(sender)
         if missing and number in missing:
             missing.remove(number)
-            self.reordered += 1
+            self._tally(audience).reordered += audience.ordered
             return True
-        self.duplicated += 1
+        self._tally(audience).duplicated += 1
         return False
+
+    def _tally(self, audience: Audience) -> Tally:
+        return self.leaves if audience.leaves else self
 
     def _count(self, batch: Batch) -> None:
         if batch.times:
@@ -162,24 +182,32 @@ class Account:
 
     def _deliver(self, stamp: Stamp, times: list[int]) -> None:
         """Count one message at receivers that had it at these ascending times."""
-        sender, number, intended = stamp
+        sender, _, intended = stamp
+        audience = self._audiences[sender] if self._audiences else None
+        tally = self if audience is None else self._tally(audience)
         count = len(times)
-        self.delivered += count
-        self.fanout.add_sorted(times, intended)
+        tally.delivered += count
+        tally.fanout.add_sorted(times, intended)
+        if times[-1] - intended > self._late_after_ns:
+            tally.late += count - bisect_right(times, intended + self._late_after_ns)
+        if tally is not self:
+            return
         if self.slices is not None:
             self.slices.at(intended).add_sorted(times, intended)
-        if times[-1] - intended > self._late_after_ns:
-            self.late += count - bisect_right(times, intended + self._late_after_ns)
-        if self._audiences is None:
-            return
+        if audience is not None:
+            self._complete(stamp, audience.size, count, times[-1])
+
+    def _complete(self, stamp: Stamp, size: int, count: int, last_ns: int) -> None:
+        """So many more receivers have a message that so many are to have."""
+        sender, number, intended = stamp
         key = (sender, number)
         pending = self._pending.get(key)
         if pending is None:
             if len(self._pending) >= _PENDING:
                 del self._pending[next(iter(self._pending))]
-            pending = self._pending[key] = [self._audiences[sender].size, 0]
+            pending = self._pending[key] = [size, 0]
         pending[0] -= count
-        pending[1] = max(pending[1], times[-1])
+        pending[1] = max(pending[1], last_ns)
         if not pending[0]:
             del self._pending[key]
             self.completed += (sender, number, (pending[1] - intended) // 1000)

@@ -72,7 +72,7 @@ class Crew:
         self._environment = environment
         self._role: Role = Role(self)
         self._ticker: Any = None
-        self._rank, self._processes = 0, 1
+        self.rank, self._processes = 0, 1  # this process's place among them all, and how many they are
         self._enlisted = 0
         self._refusals: Counter[str] = Counter()
         self._door = Door(1)
@@ -93,7 +93,7 @@ class Crew:
         """
         if not self.run:
             return False
-        number = member.number = self._enlisted * self._processes + self._rank
+        number = member.number = self._enlisted * self._processes + self.rank
         self._enlisted += 1
         member.role = self._role
         member.nick = self.nick_of(number)
@@ -135,7 +135,7 @@ class Crew:
         """A run begins. Users come only after it: Locust keeps the order of its messages."""
         self._disband()
         self.run = orders["run"]
-        self._rank = orders["rank"]
+        self.rank = orders["rank"]
         self._processes = orders["processes"]
         self.settings = Settings(**orders["settings"])
         self.scenario = SCENARIOS[self.settings.scenario](self.settings, orders["users"])
@@ -189,8 +189,7 @@ class Crew:
                     "refusal": next(iter(self._refusals), ""),
                     "window": part.number if part else 0,
                     "finished": part.finished if part else False,
-                    "delivered": part.account.delivered if part else 0,
-                    "sent": dict(part.sent) if part else {},
+                    **(part.under_way() if part else {}),
                     "completed": part.account.take_completed() if part else [],
                 },
             )

@@ -144,8 +144,7 @@ class Stage:
         states = [process.status for process in self.processes.all.values()]
         if not all(state["finished"] and state["window"] == window.number for state in states):
             return False
-        expected = sum(window.expected(state["sent"]) for state in states)
-        return self.processes.status_sum("delivered") >= expected
+        return window.is_drained(states)
 
     def _duration_s(self) -> float:
         """The window's length: `--duration`, or what `--run-time` leaves. Raises Over when that is nothing."""

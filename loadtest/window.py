@@ -31,6 +31,9 @@ class Window:
         self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
         self._parts = parts
         self._speakers: list[tuple[int, int, str, int, int, int]] = []
+        self._crowds: list[tuple[int, str, bool]] = []
+        self._holders = [{room: set(users) for room, users in part.items()} for part in parts]
+        self._parts_with: dict[int, int] = {}  # for each sender of messages: in how many processes it is heard
         self._completions = Completions({})
         self._show: Callable[[Histogram], None] = lambda histogram: None
 
@@ -48,14 +51,24 @@ class Window:
             first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
             count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
             self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count))
-        holders = [{room: set(users) for room, users in part.items()} for part in self._parts]
-        self._completions = Completions(
-            {
-                sender: sum(1 for rooms in holders if rooms.get(room, set()) - {user})
-                for sender, user, room, *_ in self._speakers
-            }
-        )
+        for sender, user, room, *_ in self._speakers:
+            self._parts_with[sender] = sum(1 for rooms in self._holders if rooms.get(room, set()) - {user})
+        self._completions = Completions(self._parts_with)
         self._show = show
+
+    def add_crowds(self, room: str) -> list[tuple[int, int]]:
+        """Have users heard in a room who are no members: they come and go, and no order among them is promised.
+
+        For each process, in the processes' order: the number of the sender of what they say, and of their leaves.
+        """
+        crowds = []
+        for _ in self._parts:
+            says = len(self._speakers) + len(self._crowds)
+            leaves = says + 1
+            self._crowds += [(says, room, False), (leaves, room, True)]
+            self._parts_with[says] = sum(1 for rooms in self._holders if rooms.get(room))
+            crowds.append((says, leaves))
+        return crowds
 
     def orders(self, part: Rooms) -> dict[str, Any]:
         """What a process with these rooms must know: the speakers that it has, or whom its users hear."""
@@ -65,11 +78,25 @@ class Window:
             "end_ns": self.end_ns,
             "slice_ns": self.slice_ns,
             "speakers": [speaker for speaker in self._speakers if speaker[2] in part],
+            "crowds": self._crowds,
         }
 
-    def expected(self, sent: Mapping[str, int]) -> int:
-        """Deliveries due for the messages sent to each room: one for each member but the sender."""
-        return sum(count * (len(self.rooms[room]) - 1) for room, count in sent.items())
+    def expected(self, sent: Mapping[str, int], crowd_sent: Mapping[str, int] | None = None) -> int:
+        """Deliveries due for the messages sent to each room: one for each member but the sender.
+
+        What a crowd sent, and who of it left, is due to every member.
+        """
+        due = sum(count * (len(self.rooms[room]) - 1) for room, count in sent.items())
+        return due + sum(count * len(self.rooms[room]) for room, count in (crowd_sent or {}).items())
+
+    def is_drained(self, states: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether all has arrived that was sent, by what the processes say."""
+        due = sum(
+            self.expected(state["sent"], state["crowd_sent"]) + self.expected({}, state["crowd_left"])
+            for state in states
+        )
+        arrived: int = sum(state["delivered"] + state["told"] for state in states)
+        return arrived >= due
 
     def complete(self, completed: list[int]) -> None:
         """Take a process's completed messages."""
@@ -81,8 +108,8 @@ class Window:
         figures.duration_s += (self.end_ns - self.start_ns) / 1e9
         dropped = Counter(figures.dropped)
         for part in statements:
-            figures.sent += sum(part["sent"].values())
-            figures.expected += self.expected(part["sent"])
+            figures.sent += sum(part["sent"].values()) + sum(part["crowd_sent"].values())
+            figures.expected += self.expected(part["sent"], part["crowd_sent"])
             figures.delivered += part["delivered"]
             figures.duplicated += part["duplicated"]
             figures.reordered += part["reordered"]

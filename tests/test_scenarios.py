@@ -74,6 +74,7 @@ def test_statements_add_up() -> None:
     one.add(500)
     statement = {
         "sent": {"#load": 2},
+        "crowd_sent": {},
         "delivered": 2,
         "duplicated": 1,
         "reordered": 1,
@@ -85,7 +86,7 @@ def test_statements_add_up() -> None:
         "dropped": {"reset": 1},
     }
     figures = Figures("broadcast", "host:1", 3)
-    window.sum_up(figures, [statement, {**statement, "sent": {}, "cpu_percent": 20.0}])
-    assert (figures.duration_s, figures.sent, figures.expected) == (2.0, 2, 4)
-    assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 0, 2, 2, 2)
+    window.sum_up(figures, [statement, {**statement, "sent": {}, "crowd_sent": {"#load": 1}, "cpu_percent": 20.0}])
+    assert (figures.duration_s, figures.sent, figures.expected) == (2.0, 3, 2 * 2 + 3)
+    assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 3, 2, 2, 2)
     assert (figures.fanout.count, figures.cpu_percent, figures.dropped) == (2, 20.0, {"reset": 2})

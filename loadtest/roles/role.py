@@ -34,6 +34,7 @@ class Company(Protocol):
     """What a role needs of its process's crew."""
 
     run: str
+    rank: int  # of this process among those of the run, from 0
     settings: Settings
     scenario: Scenario
     members: dict[int, Member]  # who are in, and whom the accounts count on
