@@ -17,7 +17,10 @@ _DROPPED = (
     "The slow readers all stop reading at the same moment. From there a drop counts until the first of the others is "
     "told of it."
 )
-_OTHERS = "The fan-out of the others' messages before that moment and from then on."
+_OTHERS = (
+    "What the others felt: the fan-out of their own messages before that moment, and from then until the last slow "
+    "reader was dropped (at least 5 s)."
+)
 _MEMORY = (
     "What the server's process has taken for itself. It may grow by a full outbox for each slow reader, and by what an "
     "allocator keeps."
@@ -29,14 +32,15 @@ _RETURN = (
 
 
 def sections(summary: Mapping[str, Any]) -> list[Section]:
-    """Those that this run has; the usual one has none."""
+    """Those that this run has; the usual one has none. Of slow readers their own section says more than the matrix."""
     makers: dict[str, Callable[[Any], Section]] = {
         "disconnects": disconnects.section,
         "churn": _churn,
         "slow": _slow,
         "stampede": _stampede,
     }
-    return [make(summary[key]) for key, make in makers.items() if summary.get(key)]
+    told = {"disconnects"} if "slow" in summary else set()
+    return [make(summary[key]) for key, make in makers.items() if summary.get(key) and key not in told]
 
 
 def _churn(churn: Mapping[str, Any]) -> Section:
