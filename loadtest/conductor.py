@@ -21,7 +21,7 @@ from loadtest.report import show, table, write
 from loadtest.report.summary import summarise
 from loadtest.scenarios import SCENARIOS
 from loadtest.stage import ANSWER_S, Stage
-from loadtest.verdict import judge
+from loadtest.verdict import EXIT_STATUS, INVALID, judge
 
 _LAST_ANSWER_S = 3.0  # for a process's answer, when the run is being stopped and a person waits
 _log = logging.getLogger("locust.fanfare")
@@ -72,6 +72,7 @@ class Conductor:
         self._done = True
         try:
             if self._greenlet is None:
+                self._environment.process_exit_code = EXIT_STATUS[INVALID]
                 return  # still preparing: there is nothing to judge
             self._greenlet.kill()
             if self._options.headless:

@@ -150,14 +150,23 @@ class Settings:
         "must be visible from where the run is led",
     )
     server_command: str = _option(
-        "", str, "stampede: how to start the server; the load test does so, stops it by SIGTERM, and starts it anew"
+        "",
+        str,
+        "stampede: how to start the server; the load test does so, stops it by SIGTERM, and starts it anew. Not from "
+        "Locust's page, which anybody may reach",
     )
+    # A drain of that length is long; what has not ended then hangs.
+    stop_within: float = _option(
+        30.0, number(float, 0.1), "stampede: seconds between SIGTERM and SIGKILL, which is a fail"
+    )
+    # Without any wait, the attempts would keep the generator busy and not the server.
     backoff: float = _option(
         0.5,
-        number(float, 0),
-        "stampede: the n-th attempt to return is made after a random time of up to this many seconds times 2^n",
+        number(float, 0.01),
+        "stampede: the first attempt to return is made after a random time of up to so many seconds, each further one "
+        "of up to twice the time before",
     )
-    backoff_most: float = _option(10.0, number(float, 0), "stampede: seconds that such a time never exceeds")
+    backoff_most: float = _option(10.0, number(float, 0.01), "stampede: seconds that such a time never exceeds")
     # A SYN that was dropped is sent again after 1 and 3 s.
     attempt_timeout: float = _option(
         5.0, number(float, 0.1), "stampede: seconds after which an attempt to connect counts as timed out"

@@ -77,6 +77,7 @@ class _Lead:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._conductor: Conductor | None = None
+        self._server_command = environment.parsed_options.server_command
         for kind in ("status", "answer"):
             environment.runner.register_message(f"fanfare-{kind}", self._listener(kind))
         events = environment.events
@@ -90,6 +91,8 @@ class _Lead:
         environment = self._environment
         try:
             settings = Settings.of(environment.parsed_options)
+            if settings.server_command != self._server_command:
+                raise SetupError("--server-command is taken from the command line only: the page may be anybody's")
             _check(settings, environment.host, environment.runner.target_user_count)
         except SetupError as error:  # typed into Locust's page: the command line's were checked before
             sys.stderr.write(f"locust: error: {error}\n")
