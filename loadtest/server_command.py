@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chat.errors import SetupError
+from chat.errors import FanfareError, SetupError
 from loadtest.connection import resolve
 
 START_S = 10.0  # for a server to accept connections, before the first user comes
 _END_S = 8.0  # for the keeper to end the server: it gives it 5 s itself
 _ROOT = str(Path(__file__).parent.parent)
+
+
+class NoServer(FanfareError):
+    """There is no server to stop; the text says what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +84,14 @@ class ServerCommand:
             self.end()
             raise SetupError(f"--server-command, with --host {self._host}: {answer['fault']}")
 
-    def restart(self, stop_within: float, seconds: float) -> Restart | str:
+    def restart(self, stop_within: float, seconds: float) -> Restart:
         """SIGTERM, after `stop_within` seconds SIGKILL, and the same command again, `seconds` from SIGTERM in all.
 
-        A text says why there was nothing to stop.
+        Raises NoServer.
         """
         answer = self._ask("restart", stop_within=stop_within, seconds=seconds)
         if "signalled_ns" not in answer:
-            return str(answer["fault"])
+            raise NoServer(answer["fault"])
         look = Look(answer.pop("at_ns"), answer.pop("reading"), answer.pop("ended")) if "at_ns" in answer else None
         return Restart(**answer, look=look)
 

@@ -5,7 +5,8 @@ from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
 from loadtest.scenarios.scenario import Scenario, Speaker
 from loadtest.scenarios.slow import Slow
+from loadtest.scenarios.stampede import Stampede
 
-SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Slow)}
+SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Slow, Stampede)}
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]

@@ -1,0 +1,151 @@
+"""The server is restarted under all users; they back off and come back: how long until all are members again.
+
+A window of `--before` seconds shows that all is well; then SIGTERM, and the same command again as soon as the process
+has ended. When all are back, or `--return-within` is over, a window of `--after` seconds shows that they really are.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from chat.errors import SetupError
+from loadtest import server_command
+from loadtest.histogram import Histogram
+from loadtest.returns import Return
+from loadtest.scenarios.scenario import OneRoom
+from loadtest.server_command import Look, NoServer, Restart, ServerCommand
+
+if TYPE_CHECKING:
+    from loadtest.options import Settings
+    from loadtest.stage import Stage
+
+
+_ANSWER_S = 10.0  # for a process's answer after the last moment to return in
+
+
+class Stampede(OneRoom):
+    name = "stampede"
+    summary = "the server is restarted under all users, and they come back"
+    default_rate = 20.0
+    role = "returners"
+
+    def __init__(self, settings: "Settings", users: int) -> None:
+        super().__init__(settings, users)
+        self._server: ServerCommand | None = None
+        self._begin()
+
+    def check(self) -> None:
+        server_command.split(self.settings.server_command)
+        if self.users < 2:
+            raise SetupError(f"stampede needs 2 users or more, got {self.users}: use --users")
+        if self.settings.announcers > self.users:
+            raise SetupError(f"--announcers {self.settings.announcers:,} is more than the {self.users:,} users")
+
+    def prepare(self, host: str) -> None:
+        self._server = ServerCommand(self.settings.server_command, host)
+        self._server.start()
+
+    def clear_up(self) -> None:
+        if self._server:
+            self._server.end()
+
+    def course(self, stage: "Stage") -> None:
+        settings = self.settings
+        self._begin()
+        window = stage.window(settings.before)
+        stage.play(window)
+        self._phases["before"] = window.slices.between(window.start_ns, window.end_ns)
+        self._restart_server(stage)
+        if settings.after and self._return.returned > 1:
+            window = stage.window(settings.after)
+            if missing := self._return.returned - window.users:  # between the two, when nobody was counting
+                stage.figures.dropped["lost as soon as all were back"] = missing
+            stage.play(window)
+            self._phases["after"] = window.slices.between(window.start_ns, window.end_ns)
+
+    def part(self) -> dict[str, Any]:
+        return {"stampede": self._figures(self._restart) if self._restart else None}
+
+    def missed(self) -> list[str]:
+        restart, lines = self._restart, list(self._troubles)
+        if restart is None:
+            return lines
+        if restart.killed:
+            lines.append(f"the server had not ended {self.settings.stop_within:g} s after SIGTERM, and was killed")
+        elif restart.status > 0:
+            lines.append(f"the server ended with status {restart.status} at SIGTERM, not with 0")
+        elif restart.status < 0:
+            lines.append("the server did not heed SIGTERM: it was ended by a signal")
+        if restart.fault:
+            lines.append(f"the server did not come back: {restart.fault}")
+        return lines + self._return.missed(self.settings.return_within, self.settings.max_timed_out)
+
+    def _begin(self) -> None:
+        """A course begins."""
+        self._return = Return()
+        self._restart: Restart | None = None
+        self._end: Look | None = None  # the server, when all were back
+        self._troubles: list[str] = []
+        self._phases = {"before": Histogram(), "after": Histogram()}
+
+    def _restart_server(self, stage: "Stage") -> None:
+        """Returns when all users are back, or the time is over."""
+        settings, server = self.settings, self._server
+        assert server
+        stage.ask("brace")
+        since_ns, within_s = time.monotonic_ns(), 0.0
+        try:
+            restart = self._restart = server.restart(settings.stop_within, settings.return_within)
+        except NoServer as error:
+            self._troubles.append(f"the server could not be stopped: {error}")
+        else:
+            since_ns, within_s = restart.signalled_ns, 0.0 if restart.fault else settings.return_within
+        until_ns = since_ns + round(within_s * 1e9)
+        self._return.take(stage.ask("tally", within_s + _ANSWER_S, since_ns=since_ns, until_ns=until_ns))
+        self._end = server.look()
+        if self._end.ended and within_s:
+            self._troubles.append(f"the server came back, and {self._end.ended}")
+        for fault in self._return.faults(settings.max_loop_lag_ms, settings.max_cpu_percent):
+            stage.note_fault(fault)
+
+    def _figures(self, restart: Restart) -> dict[str, Any]:
+        since_ns, figures = restart.signalled_ns, self._return
+        return {
+            "users": figures.users,
+            "returned": figures.returned,
+            "still_away": figures.still_away,
+            "kept": figures.kept,
+            "lost_again": figures.lost_again,
+            "stopped_us": (restart.ended_ns - since_ns) // 1000,
+            "away_us": self._away_us(restart),
+            "back_50_us": figures.back_us(0.5),
+            "back_90_us": figures.back_us(0.9),
+            "back_all_us": figures.back_us(1),
+            "back_us": figures.back.figures(),
+            "attempts": figures.attempts.figures(),
+            "reasons": dict(figures.attempts.reasons),
+            "connect_us": figures.connect.figures(),
+            "server": self._server_figures(restart.look, self._end),
+            "generator": {
+                "cpu_percent": round(figures.cpu_percent, 1),
+                "loop_lag_us": figures.loop_lag.figures(),
+            },
+            "fanout_us": {phase: histogram.figures() for phase, histogram in self._phases.items()},
+        }
+
+    def _away_us(self, restart: Restart) -> int | None:
+        """Until the first connection, be it the keeper's or a user's: in a crowd, the keeper's may have to wait."""
+        accepted = [restart.accepted_ns, self._return.first_ns]
+        moments = [moment for moment in accepted if moment is not None and moment > restart.ended_ns]
+        return (min(moments) - restart.signalled_ns) // 1000 if moments else None
+
+    def _server_figures(self, first: Look | None, last: Look | None) -> dict[str, Any] | None:
+        """From the moment when it accepted until all were back."""
+        if not (first and last and first.reading and last.reading):
+            return None
+        cpu_s = last.reading["cpu_s"] - first.reading["cpu_s"]
+        return {
+            "cpu_s": round(cpu_s, 3),
+            "cpu_percent": round(100e9 * cpu_s / (last.at_ns - first.at_ns), 1),
+            "memory_bytes": last.reading["memory_bytes"],
+            "descriptors": last.reading["descriptors"],
+        }
