@@ -1,0 +1,356 @@
+"""`python -m bench.mass_death`: thousands of a room's members die at once; what do the others feel of it?
+
+A server with its default settings in a process of its own; the victims in another; the survivors in a third, which does
+nothing but read and take the time; the talkers here, who send on a timetable. A latency counts from a message's place
+in the timetable to its arrival, one sample a survivor. Each way of dying is a round at a fresh server: `fin` shuts all
+sockets down, `rst` closes them with SO_LINGER 0, `kill` sends SIGKILL to the process that holds them.
+
+`before` is measured with the victims in the room, `after` in the seconds from the first death on; `known` is when the
+last survivor had heard of all deaths. `late` is the longest time between two looks of the survivors' process at its
+sockets: by so much no figure is the server's fault."""
+
+import argparse
+import multiprocessing
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from bench.machine import facts
+from bench.process import cpu_of, free_port, raise_file_limit, serving
+
+ROOM = "#room"
+A_SOURCE = 5_000  # connections from one address: below the server's half of all, and within the ephemeral ports
+AT_ONCE = 500  # that connect or register at the same time
+PATIENCE = 120.0  # s for any one step
+TURN = 0.02  # s between two looks of the victims' process at a part of its sockets
+SETTLE = 1.0  # s between the last join and the first counted message
+ROUNDS = ("fin", "rst", "kill")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    raise_file_limit()
+    print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
+    print(f"{options.victims:,} victims, {options.survivors:,} survivors, {options.rate:g} messages/s")
+    print("way     before p50/p99   after p50/p99 ms   ratio     max  lost  known s  dropped  late ms  CPU s")
+    failed = False
+    for way in options.ways.split(","):
+        for _ in range(options.rounds):
+            outcome = measure(way, options)
+            print(outcome, flush=True)
+            failed |= not outcome.ok
+    return int(failed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.mass_death", description="Many members die at once.")
+    parser.add_argument("--victims", type=int, default=10_000, metavar="N")
+    parser.add_argument("--survivors", type=int, default=300, metavar="N")
+    parser.add_argument("--rate", type=float, default=20.0, metavar="R", help="messages/s (default 20)")
+    parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="before and after (default 5)")
+    parser.add_argument("--ways", default=",".join(ROUNDS), metavar="A,B", help=f"of {','.join(ROUNDS)}")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of each way (default 1)")
+    parser.add_argument("--strace", action="store_true", help="count the server's system calls from the deaths on")
+    return parser
+
+
+@dataclass
+class Outcome:
+    way: str
+    before: list[float]  # latencies in s
+    after: list[float]
+    expected: int  # deliveries, before and after
+    known: float | None  # s from the first death until the last survivor knew of all; None when it never did
+    dropped: int  # survivors that lost their connection, or were told of as slow readers
+    late: float  # s
+    cpu: float  # s of the server's, after
+
+    @property
+    def ok(self) -> bool:
+        return self.known is not None and not self.dropped and len(self.before) + len(self.after) == self.expected
+
+    def __str__(self) -> str:
+        (p50, p99, _), (after50, after99, most) = _percentiles(self.before), _percentiles(self.after)
+        known = "never" if self.known is None else f"{self.known:.2f}"
+        lost = self.expected - len(self.before) - len(self.after)
+        return (
+            f"{self.way:<5}{p50:>10.1f} /{p99:>6.1f}{after50:>11.1f} /{after99:>6.1f}{after99 / p99:>7.2f}x{most:>8.1f}"
+            f"{lost:>6}{known:>9}{self.dropped:>9}{self.late * 1000:>9.1f}{self.cpu:>7.2f}"
+        )
+
+
+def _percentiles(samples: list[float]) -> tuple[float, float, float]:
+    """p50, p99 and the largest, in ms."""
+    ordered = sorted(samples) or [0.0]
+    return tuple(1000 * ordered[min(len(ordered) - 1, int(len(ordered) * q))] for q in (0.5, 0.99, 1.0))  # type: ignore[return-value]
+
+
+def measure(way: str, options: argparse.Namespace) -> Outcome:
+    """One round at a fresh server. Everything that it starts has ended when it returns."""
+    port = free_port()
+    serve = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "log")
+        with (
+            serving(serve, port, log) as server,
+            _Child(_survivors, port, options.survivors) as survivors,
+            _Child(_victims, port, options.victims) as victims,
+        ):
+            talkers = Crowd(port, "talker", max(1, round(options.rate / 4)), source=200)
+            talkers.enter()
+            for child in (survivors, victims):
+                child.ask("enter")
+            time.sleep(SETTLE)
+            talk = Timetable(talkers, options.rate)
+            survivors.tell(options.victims)
+            talk.until(time.monotonic() + options.seconds)
+            with _counted(server.pid) if options.strace else nullcontext():
+                cpu, death = cpu_of(server.pid), time.monotonic()
+                if way == "kill":
+                    victims.kill()
+                else:
+                    victims.tell(way)
+                talk.until(death + options.seconds)
+                cpu = cpu_of(server.pid) - cpu
+            talkers.close()
+            samples, knowing, dropped, late = survivors.ask(talk.sent)
+    before = [latency for at, latency in samples if at < death]
+    after = [latency for at, latency in samples if at >= death]
+    known = max(knowing) - death if len(knowing) == options.survivors else None
+    return Outcome(way, before, after, talk.sent * options.survivors, known, dropped, late, cpu)
+
+
+@contextmanager
+def _counted(pid: int) -> Iterator[None]:
+    """Print which system calls a process makes meanwhile. It is slow then: only the counts are worth anything."""
+    command = ["strace", "-f", "-c", "-S", "calls", "-p", str(pid)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
+        assert strace.stderr is not None
+        strace.stderr.readline()  # it is attached
+        try:
+            yield
+        finally:
+            strace.send_signal(signal.SIGINT)
+            calls = [line for line in strace.stderr if not line.startswith("strace:")]
+            print("".join(calls[:9]))
+
+
+class _Child:
+    """A process of ours at the other end of a pipe; it has ended when the block has."""
+
+    def __init__(self, job: Any, *arguments: Any) -> None:
+        context = multiprocessing.get_context("fork")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=job, args=(theirs, *arguments), daemon=True)
+
+    def __enter__(self) -> "_Child":
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+    def tell(self, word: Any) -> None:
+        self._pipe.send(word)
+
+    def ask(self, word: Any) -> Any:
+        self.tell(word)
+        if not self._pipe.poll(PATIENCE):
+            raise SystemExit(f"no answer to {word!r} after {PATIENCE:.0f} s")
+        return self._pipe.recv()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+class Crowd:
+    """Many connections that do the same."""
+
+    def __init__(self, port: int, kind: str, size: int, source: int) -> None:
+        self.socks: list[socket.socket] = []
+        self._place = ("127.0.0.1", port)
+        self._kind = kind
+        self._size = size
+        self._source = source
+
+    def enter(self) -> None:
+        """Connect, register and join, all of them."""
+        for first in range(0, self._size, AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, self._size))
+            group = [self._connect(number) for number in numbers]
+            self.socks += group
+            _await(group, b" 422 ")
+        for sock in self.socks:
+            sock.send(f"JOIN {ROOM}\r\n".encode())
+        _await(self.socks, b" 366 ")
+
+    def _connect(self, number: int) -> socket.socket:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT: the port is chosen for the pair of addresses
+        sock.bind((f"127.0.0.{self._source + number // A_SOURCE}", 0))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect(self._place)
+        sock.setblocking(False)
+        nick = f"{self._kind}{number:05}{'x' * 30}"[:30]  # as long as they may be
+        sock.send(f"NICK {nick}\r\nUSER {self._kind}{'x' * 10} 0 * :one of many\r\n".encode())
+        return sock
+
+    def drain(self, socks: Iterable[socket.socket]) -> None:
+        for sock in socks:
+            with suppress(BlockingIOError):
+                while len(sock.recv(1 << 18)) == 1 << 18:
+                    pass
+
+    def close(self) -> None:
+        for sock in self.socks:
+            sock.close()
+
+
+def _await(socks: Sequence[socket.socket], text: bytes) -> None:
+    """Read on all of them until each has got the text."""
+    deadline = time.monotonic() + PATIENCE
+    with select.epoll() as epoll:
+        missing = {sock.fileno(): sock for sock in socks}
+        tails = dict.fromkeys(missing, b"")
+        for fd in missing:
+            epoll.register(fd, select.EPOLLIN)
+        wanted = set(missing)
+        while wanted:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(wanted):,} have not got {text!r}")
+            for fd, _ in epoll.poll(1.0):
+                data = tails[fd] + missing[fd].recv(1 << 18)
+                if not data[len(tails[fd]) :]:
+                    raise SystemExit(f"the server closed: {data!r}")
+                if text in data:
+                    wanted.discard(fd)
+                tails[fd] = data[-len(text) :]
+
+
+@dataclass
+class Timetable:
+    """Messages at fixed times, whatever became of those before."""
+
+    crowd: Crowd
+    rate: float
+    sent: int = 0
+    _next: float = field(default_factory=time.monotonic)
+
+    def until(self, end: float) -> None:
+        while self._next < end:
+            time.sleep(max(0.0, self._next - time.monotonic()))
+            sock = self.crowd.socks[self.sent % len(self.crowd.socks)]
+            sock.send(f"PRIVMSG {ROOM} :at {self._next:.6f} {'x' * 80}\r\n".encode())
+            self.crowd.drain(self.crowd.socks)
+            self.sent += 1
+            self._next += 1 / self.rate
+
+
+def _victims(pipe: Connection, port: int, size: int) -> None:
+    """Hold the connections, read from each of them about once a second, die as told."""
+    crowd = Crowd(port, "victim", size, source=1)
+    pipe.recv()
+    crowd.enter()
+    pipe.send("in")
+    turn = 0
+    while not pipe.poll(TURN):
+        crowd.drain(crowd.socks[turn :: round(1 / TURN)])  # evenly: a thousand reads in a row would hold others up
+        turn = (turn + 1) % round(1 / TURN)
+    way = pipe.recv()
+    for sock in crowd.socks:
+        if way == "fin":
+            sock.shutdown(socket.SHUT_RDWR)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+    signal.pause()
+
+
+def _survivors(pipe: Connection, port: int, size: int) -> None:
+    """Read, and keep the time of each message and of the last death that each connection heard of."""
+    crowd = Crowd(port, "survivor", size, source=100)
+    pipe.recv()
+    crowd.enter()
+    pipe.send("in")
+    deaths = 0  # that there will be; told when all are in
+    epoll = select.epoll()
+    readers = {sock.fileno(): _Reader(sock) for sock in crowd.socks}
+    for fd in readers:
+        epoll.register(fd, select.EPOLLIN)
+    sent, late, woke = None, 0.0, time.monotonic()
+    deadline = 0.0
+    while sent is None or (time.monotonic() < deadline and not _complete(readers.values(), sent, deaths)):
+        late = max(late, time.monotonic() - woke) if deaths else 0.0
+        ready = epoll.poll(0.05)
+        woke = time.monotonic()
+        for fd, _ in ready:
+            if not readers[fd].read(deaths):
+                epoll.unregister(fd)
+        if sent is None and pipe.poll():
+            if not deaths:
+                deaths = pipe.recv()
+            else:
+                sent, deadline = pipe.recv(), time.monotonic() + 20.0
+    samples = [sample for reader in readers.values() for sample in reader.samples]
+    knowing = [reader.knew for reader in readers.values() if reader.knew is not None]
+    dropped = max(reader.slow for reader in readers.values()) + sum(reader.ended for reader in readers.values())
+    pipe.send((samples, knowing, dropped, late))
+    signal.pause()
+
+
+class _Reader:
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.samples: list[tuple[float, float]] = []  # intended time, latency
+        self.deaths = 0
+        self.slow = 0  # of them, for reading slowly
+        self.knew: float | None = None
+        self.ended = False
+        self._rest = b""
+
+    def read(self, deaths: int) -> bool:
+        try:
+            data = self.sock.recv(1 << 18)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        now = time.monotonic()
+        if not data:
+            self.ended = True
+            return False
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        self.deaths += data.count(b" QUIT ", 0, end)
+        self.slow += data.count(b" QUIT :Slow", 0, end)
+        if self.knew is None and deaths and self.deaths >= deaths:
+            self.knew = now
+        at = data.find(b" :at ", 0, end)
+        while at >= 0:
+            intended = float(data[at + 5 : data.index(b" ", at + 5)])
+            self.samples.append((intended, now - intended))
+            at = data.find(b" :at ", at + 5, end)
+        return True
+
+
+def _complete(readers: Any, sent: int, deaths: int) -> bool:
+    return all(reader.ended or (len(reader.samples) >= sent and reader.deaths >= deaths) for reader in readers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
