@@ -82,10 +82,12 @@ class Settings:
         30.0, "s", "that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT), also the keepalive idle time"
     )
     outbox_limit: int = _setting(
-        1_048_576, "bytes", "unsent before a reader is dropped; 1 MiB is over 2,000 full IRC lines"
+        1_048_576,
+        "bytes",
+        "of what was said, unsent, before a reader is dropped; 1 MiB is over 2,000 full IRC lines",
     )
     outbox_age: float = _setting(
-        15.0, "s", "that the oldest unsent byte may wait; who reads nothing for so long is not there"
+        15.0, "s", "in which a reader with unsent bytes takes none of them; who reads nothing for so long is not there"
     )
     inbox_limit: int = _setting(
         1024, "posts", "that may wait for a worker before senders are no longer read; about 500 KB of full lines"

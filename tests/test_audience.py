@@ -42,9 +42,11 @@ class FakeSeat:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.pushes: list[bytes | memoryview] = []
+        self.notices = 0
 
-    def push(self, data: bytes | memoryview) -> None:
+    def push(self, data: bytes | memoryview, notices: int = 0) -> None:
         self.pushes.append(data)
+        self.notices += notices
 
     @property
     def got(self) -> bytes:
@@ -160,6 +162,23 @@ def test_who_comes_and_goes_within_a_pass_gets_just_that_time() -> None:
     audience.flush()
     assert guest.got == b"JoinyLeave" * 2
     assert ana.got == b"xJoinyLeavez" * 2
+
+
+@pytest.mark.parametrize("dialect", [IRC, TILDE])
+def test_each_seat_is_told_how_many_of_its_bytes_tell_who_came_and_went(dialect: Dialect) -> None:
+    audience = Audience()
+    ana, bob, leaver = seated(audience, *[dialect] * 3)
+    joiner = FakeSeat(dialect)
+    came, went, said = arrival(joiner), departure(leaver, NOTHING), words("hello", ana, NOTHING)
+    coming, going = (sum(map(len, post.encoded(dialect))) for post in (came, went))
+    audience.remark(said)
+    audience.arrive(came)
+    audience.depart(went)
+    audience.flush()
+    assert bob.notices == ana.notices == coming + going
+    assert joiner.notices == coming + going
+    assert leaver.notices == coming
+    assert len(bob.got) == coming + going + sum(map(len, said.encoded(dialect)))
 
 
 def test_an_answer_comes_behind_the_events_before_it_and_ahead_of_those_after() -> None:

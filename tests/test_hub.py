@@ -23,7 +23,7 @@ class Seat:
         self.inbox = inbox
         self.dialect = dialect
 
-    def push(self, data: bytes | memoryview) -> None:
+    def push(self, data: bytes | memoryview, notices: int = 0) -> None:
         raise AssertionError("only a worker pushes")
 
 

@@ -46,7 +46,7 @@ def test_one_address_cannot_take_the_places_of_the_others() -> None:
 )
 def test_a_refusal_comes_in_the_clients_own_wire(scheme: str, told: str) -> None:
     with running_server((scheme,)) as server:
-        server.server.gate._limit = 0
+        server.server.gate.limit = 0
         assert server.plain(scheme).rest() == told
 
 

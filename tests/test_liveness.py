@@ -92,7 +92,7 @@ def test_bytes_that_wait_too_long_drop_their_reader_though_they_are_few() -> Non
             reason = next((message.params[0] for message in talker.sync() if message.verb == "QUIT"), None)
             if reason is not None:
                 break
-        assert reason == "Slow reader: oldest byte unread for 1 s, the limit is 0.5 s"
+        assert reason == "Slow reader: nothing read for 1 s, the limit is 0.5 s"
 
 
 def test_each_way_of_ending_is_told_to_the_others_with_its_reason() -> None:

@@ -87,50 +87,58 @@ class Audience:
         if not posts:
             return
         self._posts, self._parts = [], {}
+        batches: dict[Dialect, _Batch] = {}
         for dialect, seats in self.seats.items():
-            pushes = _joined(dialect, [post.encoded(dialect) for post in posts]) if seats else ()
-            for data in pushes:
-                for seat in seats:
-                    if seat not in parts:
-                        seat.push(data)
-        if parts:
-            _push_parts(posts, parts)
+            if seats:
+                batch = batches[dialect] = _Batch(posts, dialect)
+                for data, notices in batch.whole():
+                    for seat in seats:
+                        if seat not in parts:
+                            seat.push(data, notices)
+        for seat, part in parts.items():
+            batch = batches.get(seat.dialect) or batches.setdefault(seat.dialect, _Batch(posts, seat.dialect))
+            start, end = part.start, len(posts) if part.end is None else part.end
+            for index, copy, events in part.own:
+                batch.push_range(seat, start, index)
+                for data in copy.sends:
+                    seat.push(data)
+                start = index + events
+            batch.push_range(seat, start, end)
 
 
-def _joined(dialect: Dialect, sends: Sequence[tuple[bytes, ...]]) -> list[bytes]:
-    """All the sends; as one where the wire is framed."""
-    flat = [data for event in sends for data in event]
-    return [b"".join(flat)] if dialect.framed and flat else flat
+class _Batch:
+    """A pass's events in one dialect: the bytes, and how many of them are notices."""
 
+    __slots__ = ("_blob", "_edges", "_framed", "_noticed", "_notices", "_sends")
 
-def _push_parts(posts: Sequence[Remark], parts: dict[Seat, _Part]) -> None:
-    """Push to the seats that do not get everything."""
-    by_dialect: dict[Dialect, tuple[list[tuple[bytes, ...]], memoryview, list[int]]] = {}
-    for seat, part in parts.items():
-        dialect = seat.dialect
-        made = by_dialect.get(dialect)
-        if made is None:
-            sends = [post.encoded(dialect) for post in posts]
-            blob = memoryview(b"".join(_joined(dialect, sends)))
-            edges = [0, *accumulate(sum(map(len, event)) for event in sends)]
-            made = by_dialect[dialect] = (sends, blob, edges)
-        sends, blob, edges = made
-        start, end = part.start, len(posts) if part.end is None else part.end
-        for index, copy, events in part.own:
-            _push_range(seat, sends, blob, edges, start, index)
-            for data in copy.sends:
-                seat.push(data)
-            start = index + events
-        _push_range(seat, sends, blob, edges, start, end)
+    def __init__(self, posts: Sequence[Remark], dialect: Dialect) -> None:
+        self._framed = dialect.framed
+        self._sends = [post.encoded(dialect) for post in posts]
+        self._notices = [sum(map(len, sends)) * post.is_notice for post, sends in zip(posts, self._sends, strict=True)]
+        self._blob = b"".join([data for sends in self._sends for data in sends]) if self._framed else b""
+        self._edges: list[int] = []  # where each event begins in the blob, made for the first range of it
+        self._noticed: list[int] = []  # bytes of notices before each event, likewise
 
+    def whole(self) -> list[tuple[bytes, int]]:
+        """All the sends, each with its bytes of notices; one send where the wire is framed."""
+        if self._framed:
+            return [(self._blob, sum(self._notices))] if self._blob else []
+        return [
+            (data, len(data) if notices else 0)
+            for sends, notices in zip(self._sends, self._notices, strict=True)
+            for data in sends
+        ]
 
-def _push_range(
-    seat: Seat, sends: Sequence[tuple[bytes, ...]], blob: memoryview, edges: Sequence[int], start: int, end: int
-) -> None:
-    if seat.dialect.framed:
-        if edges[start] < edges[end]:
-            seat.push(blob[edges[start] : edges[end]])
-    else:
-        for event in sends[start:end]:
-            for data in event:
-                seat.push(data)
+    def push_range(self, seat: Seat, start: int, end: int) -> None:
+        """Push the events from `start` on, up to but not with `end`."""
+        if not self._framed:
+            for sends, notices in zip(self._sends[start:end], self._notices[start:end], strict=True):
+                for data in sends:
+                    seat.push(data, len(data) if notices else 0)
+            return
+        if not self._edges:
+            self._edges = [0, *accumulate(sum(map(len, sends)) for sends in self._sends)]
+            self._noticed = [0, *accumulate(self._notices)]
+        if self._edges[start] < self._edges[end]:
+            blob = memoryview(self._blob)
+            seat.push(blob[self._edges[start] : self._edges[end]], self._noticed[end] - self._noticed[start])

@@ -1,8 +1,11 @@
 """One client's socket, with what belongs to it. Touched by the owning worker's thread alone."""
 
 import errno
+import fcntl
 import os
 import socket
+import struct
+import termios
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -26,6 +29,7 @@ class Connection:
     """A seat (see posts.py) with a socket behind it. `push` queues; the worker flushes all it has pushed to."""
 
     __slots__ = (
+        "_unacknowledged",
         "_unpaused",
         "_waiting",
         "accepted",
@@ -58,6 +62,7 @@ class Connection:
         inbox: Inbox,
         waiting: list["Connection"],
         settings: Settings,
+        notice_limit: int,
         now: float,
     ) -> None:
         self.sock = sock
@@ -65,7 +70,7 @@ class Connection:
         self.wire = wire
         self.inbox = inbox
         self.dialect: Dialect = wire.dialect
-        self.outbox = Outbox(settings.outbox_limit, self.dialect.framed)
+        self.outbox = Outbox(settings.outbox_limit, notice_limit, self.dialect.framed)
         self.throttle = Throttle(settings.rate_limit, settings.rate_burst, now)
         self.backlog: Sequence[Command] = ()  # read already, not yet allowed by the rate
         self.accepted = now  # s on the monotonic clock, as are all of these times
@@ -79,21 +84,25 @@ class Connection:
         self.watched = 0  # the selector events that the worker waits for
         self._waiting = waiting  # the worker's list of connections to flush
         self._unpaused = 0  # bytes since the last pause, on unframed wires
+        self._unacknowledged = 0  # bytes that the kernel held for the peer when the outbox last got shorter
 
-    def push(self, data: bytes | memoryview) -> None:
-        """Queue one send."""
+    def push(self, data: bytes | memoryview, notices: int = 0) -> None:
+        """Queue one send, of which `notices` bytes tell who came and went."""
         if self.half_closed:
             return
         if not self.outbox:
             self._waiting.append(self)
-        self.outbox.push(data)
+        self.outbox.push(data, notices)
 
     def flush(self, now: float) -> bool:
         """Send what the socket takes; True when that was all. Raises SlowReader or Gone."""
         try:
-            return self.outbox.flush(self.sock.send, now)
+            done = self.outbox.flush(self.sock.send, now)
         except OSError as error:
             raise Gone(describe(error)) from None
+        if not done and self.outbox.oldest == now:
+            self._unacknowledged = unacknowledged(self.sock)
+        return done
 
     def receive(self) -> bytes:
         """What has arrived; empty when nothing has after all. Raises Gone."""
@@ -147,8 +156,8 @@ class Connection:
     def overdue(self, settings: Settings, now: float) -> str | None:
         """Why the connection is to be dropped now; None when it is not."""
         oldest = self.outbox.oldest
-        if oldest is not None and now >= oldest + settings.outbox_age:
-            return f"Slow reader: oldest byte unread for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
+        if oldest is not None and now >= oldest + settings.outbox_age and not self._trickles(now):
+            return f"Slow reader: nothing read for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
         deadline = self._silence_deadline(settings)
         if deadline is None or now < deadline:
             return None
@@ -156,10 +165,27 @@ class Connection:
             return f"Registration timed out after {settings.registration_timeout:g} s"
         return None if self.pinged is None else f"Ping timeout: {settings.ping_timeout:g} seconds"
 
+    def _trickles(self, now: float) -> bool:
+        """The peer reads, though the kernel has yet to free as much as it frees at once, a third of its buffer."""
+        before, self._unacknowledged = self._unacknowledged, unacknowledged(self.sock)
+        if self._unacknowledged >= before:
+            return False
+        self.outbox.oldest = now
+        return True
+
     def is_silent(self, settings: Settings, now: float) -> bool:
         """It is time to ask for a sign of life."""
         deadline = self._silence_deadline(settings)
         return self.user.registered and self.pinged is None and deadline is not None and now >= deadline
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Bytes that the kernel holds because the peer has not acknowledged them; 0 where it does not say."""
+    try:
+        (size,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))
+    except OSError:
+        return 0
+    return int(size)
 
 
 def describe(error: OSError) -> str:

@@ -67,7 +67,7 @@ class FanOut:
                 for seat in seats.keys() - told:
                     copy = post.copy if seat is post.seat and post.copy is not None else None
                     for data in post.encoded(dialect) if copy is None else copy.sends:
-                        seat.push(data)
+                        seat.push(data, len(data) if post.is_notice else 0)
                 told.update(seats)
             if post.departs:
                 audience.drop(post.seat)

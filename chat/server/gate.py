@@ -8,7 +8,7 @@ class Gate:
     """Any thread may call any method."""
 
     def __init__(self, limit: int, limit_per_address: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._limit_per_address = limit_per_address
         # Guards both counts. Not held across a system call.
         self._lock = threading.Lock()
@@ -18,8 +18,8 @@ class Gate:
     def enter(self, host: str) -> str | None:
         """Count one connection in; if it may not come in, why, and nothing is counted."""
         with self._lock:
-            if self._total >= self._limit:
-                return f"server is full: {self._total:,} connections, the limit is {self._limit:,}"
+            if self._total >= self.limit:
+                return f"server is full: {self._total:,} connections, the limit is {self.limit:,}"
             if self._hosts[host] >= self._limit_per_address:
                 return f"too many connections from {host}: the limit is {self._limit_per_address:,}"
             self._total += 1

@@ -11,35 +11,38 @@ class Outbox:
     """References to shared bytes, in order. Its owner's thread only.
 
     `push` and `flush` together: 1. never block 2. never reorder 3. raise SlowReader when, after the socket was offered
-    everything, more than `limit` bytes remain. Framed bytes are joined into few sends; unframed ones go out one by one.
+    everything, more than `limit` bytes remain of what was said, or more than `notice_limit` bytes of notices. Framed
+    bytes are joined into few sends; unframed ones go out one by one.
     """
 
-    __slots__ = ("_arrived", "_framed", "_limit", "_pieces", "size")
+    __slots__ = ("_framed", "_limit", "_notice_limit", "_notices", "_pieces", "notices", "oldest", "size")
 
-    def __init__(self, limit: int, framed: bool) -> None:
+    def __init__(self, limit: int, notice_limit: int, framed: bool) -> None:
         self._limit = limit
+        self._notice_limit = notice_limit
         self._framed = framed
         self._pieces: list[bytes | memoryview] = []
-        self._arrived: list[float] = []  # when, for each piece that a flush has left
+        self._notices: list[int] = []  # bytes of each piece
         self.size = 0  # bytes
+        self.notices = 0  # bytes of them that tell who came and went
+        self.oldest: float | None = None  # since when, by the owner's clock, the byte is the oldest that waits
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
-    @property
-    def oldest(self) -> float | None:
-        """Since when, by the owner's clock, the oldest byte waits that a flush has left; None when none does."""
-        return self._arrived[0] if self._arrived else None
-
-    def push(self, data: bytes | memoryview) -> None:
+    def push(self, data: bytes | memoryview, notices: int = 0) -> None:
+        """Queue one send, of which `notices` bytes tell who came and went."""
         self._pieces.append(data)
+        self._notices.append(notices)
         self.size += len(data)
+        self.notices += notices
 
     def flush(self, send: Callable[[bytes | memoryview], int], now: float) -> bool:
         """Offer everything to `send`; True when nothing is left. Raises SlowReader, and what `send` raises.
 
         `send` is a non-blocking socket's: it returns how much it took and raises BlockingIOError for nothing.
         """
+        before = self.size
         try:
             while self._pieces:
                 data = self._next()
@@ -50,10 +53,15 @@ class Outbox:
         except BlockingIOError:
             pass
         if not self._pieces:
+            self.oldest = None
             return True
-        self._arrived.extend([now] * (len(self._pieces) - len(self._arrived)))
-        if self.size > self._limit:
-            raise SlowReader(f"{self.size:,} bytes unread, the limit is {self._limit:,}")
+        if self.oldest is None or self.size < before:
+            self.oldest = now
+        said = self.size - self.notices
+        if said > self._limit:
+            raise SlowReader(f"{said:,} bytes unread, the limit is {self._limit:,}")
+        if self.notices > self._notice_limit:
+            raise SlowReader(f"{self.notices:,} bytes of notices unread, the limit is {self._notice_limit:,}")
         return False
 
     def _next(self) -> bytes | memoryview:
@@ -75,7 +83,8 @@ class Outbox:
         self.size -= taken
         if not self.size:
             self._pieces.clear()
-            self._arrived.clear()
+            self._notices.clear()
+            self.notices = 0
             return
         whole = 0
         for piece in self._pieces:
@@ -83,7 +92,11 @@ class Outbox:
                 break
             taken -= len(piece)
             whole += 1
+        self.notices -= sum(self._notices[:whole])
         del self._pieces[:whole]
-        del self._arrived[:whole]
+        del self._notices[:whole]
         if taken:
-            self._pieces[0] = memoryview(self._pieces[0])[taken:]
+            self._pieces[0] = rest = memoryview(self._pieces[0])[taken:]
+            fewer = max(0, self._notices[0] - len(rest))  # which of its bytes have gone is not known
+            self._notices[0] -= fewer
+            self.notices -= fewer

@@ -14,8 +14,8 @@ class Seat(Protocol):
     inbox: Inbox
     dialect: Dialect
 
-    def push(self, data: bytes | memoryview) -> None:
-        """Queue one send. Owner only."""
+    def push(self, data: bytes | memoryview, notices: int = 0) -> None:
+        """Queue one send, of which `notices` bytes tell who came and went. Owner only."""
 
 
 class Copy:
@@ -45,6 +45,11 @@ class Remark:
         self.copy = copy  # what that seat gets; None: what everybody gets
         self._encoded: dict[Dialect, tuple[bytes, ...]] = {}
 
+    @property
+    def is_notice(self) -> bool:
+        """It tells who came or went, which nobody says and no member can keep from coming."""
+        return False
+
     def encoded(self, dialect: Dialect) -> tuple[bytes, ...]:
         sends = self._encoded.get(dialect)
         if sends is None:
@@ -58,11 +63,19 @@ class Arrival(Remark):
 
     __slots__ = ()
 
+    @property
+    def is_notice(self) -> bool:
+        return True
+
 
 class Departure(Remark):
     """The event that takes its seat out of the room: the last that it hears."""
 
     __slots__ = ()
+
+    @property
+    def is_notice(self) -> bool:
+        return True
 
 
 class Spread(Remark):
@@ -74,6 +87,10 @@ class Spread(Remark):
         super().__init__(rooms[0], event, seat, copy)
         self.rooms = rooms
         self.departs = departs  # the seat leaves all these rooms with it
+
+    @property
+    def is_notice(self) -> bool:
+        return self.departs
 
 
 class Direct:

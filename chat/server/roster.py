@@ -14,6 +14,7 @@ from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.user import User
 from chat.server.wheel import Wheel
+from chat.wires.irc import LINE_BYTES
 from chat.wires.message import build
 from chat.wires.wire import Wire
 
@@ -32,6 +33,7 @@ class Roster:
         self._inbox = inbox
         self._selector = selector
         self._settings = hub.settings
+        self._notice_limit = gate.limit * LINE_BYTES  # everybody's coming or going at once, however long the line
         self._connections: set[Connection] = set()
         self._unflushed: list[Connection] = []
         self._wheel: Wheel[Connection] = Wheel()
@@ -43,7 +45,9 @@ class Roster:
         return iter(list(self._connections))
 
     def adopt(self, sock: socket.socket, host: str, wire: Wire) -> Connection:
-        connection = Connection(sock, host, wire, self._inbox, self._unflushed, self._settings, self.now)
+        connection = Connection(
+            sock, host, wire, self._inbox, self._unflushed, self._settings, self._notice_limit, self.now
+        )
         connection.user = User(connection, host, self._settings.name, self._hub.clock())
         self._connections.add(connection)
         self.watch(connection)
