@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.scenarios import SCENARIOS
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 
@@ -190,7 +191,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
     [
         (
             ("--scenario", "party"),
-            "argument --scenario: there is no scenario 'party', choose from broadcast, room, crash",
+            f"argument --scenario: there is no scenario 'party', choose from {', '.join(SCENARIOS)}",
         ),
         (("--users", "3", "--announcers", "4"), "--announcers 4 is more than the 3 users"),
         (("--host", "ftp://there"), "--host must be irc://HOST:PORT, got 'ftp://there'"),

@@ -1,12 +1,13 @@
 """What the simulated users do. One file a scenario."""
 
 from loadtest.scenarios.broadcast import Broadcast
+from loadtest.scenarios.churn import Churn
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
 from loadtest.scenarios.scenario import Scenario, Speaker
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.stampede import Stampede
 
-SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Slow, Stampede)}
+SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede)}
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]

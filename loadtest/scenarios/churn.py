@@ -1,0 +1,229 @@
+"""Users come, chat and leave in a steady flow; the residents, who stay, watch. Then is the server as it was before?
+
+The first `--residents` users stay all the time, one of them speaks, and only what they hear is accounted for. The
+others are guests: each visit is to connect, register, join, one message, a stay, and a QUIT whose text is a stamp, so
+that each resident's notice of each leave is one sample. In the window's last mean stay nobody comes, and all go.
+
+Some servers hide or change what users say as they quit. A rehearsal finds out; then leave notices are neither expected
+nor timed, and the summary says so (`quit_texts`), as does a line of the log.
+"""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chat.errors import SetupError
+from loadtest.flow import LEVELS
+from loadtest.histogram import Histogram
+from loadtest.scenarios.scenario import OneRoom
+from loadtest.server_process import read
+from loadtest.server_watch import ServerWatch
+from loadtest.share import share_of
+from loadtest.visits import closing_s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from loadtest.options import Settings
+    from loadtest.stage import Stage
+    from loadtest.window import Window
+
+_NO_GUEST = 0.01  # of the arrivals may find no idle guest: more, and the flow is not the one that was asked for
+_MOST_PRESENT = 0.9  # of the guests, on average: Poisson arrivals come in heaps
+_REHEARSAL_S = 20.0  # for one guest to quit and a resident to learn of it, beside its way in
+_KEPT_BACK = {
+    "changed": "the server changes what users say as they quit",
+    "hidden": "the server does not tell the others who has quit",
+}
+_LAST_LOOK_S = 0.5  # for the server to close, where --grace has passed
+_log = logging.getLogger("locust.fanfare")
+
+
+@dataclass(slots=True)
+class Flowed:
+    """What came of one window's guests, over all processes."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)  # guests who did not get in, by reason
+    cut_off: Counter[str] = field(default_factory=Counter)  # who lost the connection before they went, by reason
+    connect: Histogram = field(default_factory=Histogram)
+    join: Histogram = field(default_factory=Histogram)
+    lateness: Histogram = field(default_factory=Histogram)
+    notices: Histogram = field(default_factory=Histogram)
+    levels: list[int] = field(default_factory=lambda: [0] * LEVELS)  # how many were in, over the window
+    coming_s: float = 0.0  # the time in which they came
+
+    def take(self, window: "Window", statement: "Mapping[str, Any]") -> None:
+        """Add what a process counted."""
+        self.counts["expected"] += window.expected({}, statement["crowd_left"])
+        self.counts["duplicated"] += statement["leaves"]["duplicated"]
+        self.notices.merge(Histogram.unpack(statement["leaves"]["fanout"]))
+        if not (flow := statement["role"]):
+            return
+        for name in ("arrivals", "late_arrivals", "no_guest", "departures", "unclosed", "stayed_ns"):
+            self.counts[name] += flow[name]
+        self.refused.update(flow["refused"])
+        self.cut_off.update(flow["cut_off"])
+        for name in ("connect", "join", "lateness"):
+            getattr(self, name).merge(Histogram.unpack(flow[name]))
+        self.levels = [one + more for one, more in zip(self.levels, flow["levels"], strict=True)]
+
+    @property
+    def lost(self) -> int:
+        return self.counts["expected"] - self.notices.count
+
+    @property
+    def unsettled(self) -> int:
+        """Guests who came and were neither in nor refused as the run ended."""
+        return self.counts["arrivals"] - self.counts["departures"] - self.refused.total() - self.cut_off.total()
+
+
+class Churn(OneRoom):
+    name = "churn"
+    summary = "users come, chat and leave in a steady flow; some stay and watch"
+    default_rate = 10.0
+    role = "guests"
+
+    def __init__(self, settings: "Settings", users: int) -> None:
+        super().__init__(settings, users)
+        self._flowed = Flowed()
+        self._quit_texts = "shown"  # or one of _KEPT_BACK
+        self._server = ServerWatch(settings.server_pid, settings.max_memory_growth_mib)
+
+    @property
+    def residents(self) -> int:
+        return share_of(self.settings.residents, self.users)
+
+    @property
+    def guests(self) -> int:
+        return self.users - self.residents
+
+    @property
+    def arrivals(self) -> float:
+        """A second, over all processes."""
+        return self.settings.arrivals or self.guests / 2 / self.settings.stay
+
+    def is_guest(self, user: int) -> bool:
+        return user >= self.residents
+
+    def check(self) -> None:
+        settings, residents = self.settings, self.residents
+        if residents < 2:
+            raise SetupError(f"--residents {settings.residents} of {self.users:,} users is {residents}, churn needs 2")
+        if self.guests < 1:
+            raise SetupError(f"--residents {settings.residents} of {self.users:,} users leaves nobody to come and go")
+        if settings.announcers > residents:
+            raise SetupError(f"--announcers {settings.announcers:,} is more than the {residents:,} residents")
+        present = self.arrivals * settings.stay
+        if present > _MOST_PRESENT * self.guests:
+            raise SetupError(
+                f"--arrivals {self.arrivals:g} a second who stay {settings.stay:g} s are {present:,.0f} at a time, "
+                f"too many for {self.guests:,} guests: use --users {round(self.users * present * 2 / self.guests):,}"
+            )
+        if settings.server_pid:
+            read(settings.server_pid)
+
+    def course(self, stage: "Stage") -> None:
+        self._flowed = Flowed()  # one course may follow another
+        self._server = ServerWatch(self.settings.server_pid, self.settings.max_memory_growth_mib)
+        self._server.begin(self.residents)
+        self._learn_quit_texts(stage)
+        window = stage.window(
+            visits=lambda window: {
+                "senders": window.add_crowds(self.settings.room),
+                "stamps_leaves": self._quit_texts == "shown",
+            }
+        )
+        with stage.sampling(self._server.note_peak):
+            statements = stage.play(window)
+        self._sum_up(stage, window, statements)
+        left_ns = window.end_ns + self.settings.grace * 1e9 - time.monotonic_ns()
+        stage.wait(self._server.is_back, max(_LAST_LOOK_S, left_ns / 1e9))
+
+    def part(self) -> dict[str, Any]:
+        flowed, counts = self._flowed, self._flowed.counts
+        mean_stay_s = counts["stayed_ns"] / 1e9 / counts["departures"] if counts["departures"] else 0.0
+        return {
+            "churn": {
+                "residents": self.residents,
+                "guests": self.guests,
+                "arrivals": counts["arrivals"],
+                "departures": counts["departures"],
+                "refused": flowed.refused.total(),
+                "refused_reasons": dict(flowed.refused),
+                "cut_off": flowed.cut_off.total(),
+                "cut_off_reasons": dict(flowed.cut_off),
+                "unsettled": flowed.unsettled,
+                "unclosed": counts["unclosed"],
+                "late_arrivals": counts["late_arrivals"],
+                "no_guest": counts["no_guest"],
+                "arrivals_per_s": round(counts["arrivals"] / flowed.coming_s, 3) if flowed.coming_s else 0.0,
+                "mean_stay_s": round(mean_stay_s, 3),
+                "most_present": max(flowed.levels),
+                "connect_us": flowed.connect.figures(),
+                "join_us": flowed.join.figures(),
+                "quit_texts": self._quit_texts,
+                "leave_notices": {
+                    "expected": counts["expected"],
+                    "delivered": flowed.notices.count,
+                    "lost": flowed.lost,
+                    "duplicated": counts["duplicated"],
+                },
+                "leave_notice_us": flowed.notices.figures(),
+                "server": self._server.part(),
+            }
+        }
+
+    def missed(self) -> list[str]:
+        flowed, limits = self._flowed, self.settings
+        lines = [f"{_guests(n)} did not get in: {reason}" for reason, n in sorted(flowed.refused.items())]
+        lines += [f"{_guests(n)} lost the connection: {reason}" for reason, n in sorted(flowed.cut_off.items())]
+        for count, what in (
+            (flowed.unsettled, "neither got in nor were refused"),
+            (flowed.counts["unclosed"], "waited 10 s after QUIT for the server to close"),
+        ):
+            if count:
+                lines.append(f"{_guests(count)} {what}")
+        for count, what in ((flowed.lost, "lost"), (flowed.counts["duplicated"], "duplicated")):
+            if count:
+                lines.append(f"{count:,} leave notices {what}, the limit is 0")
+        for name, times, limit in (
+            ("join p99", flowed.join, limits.max_join_p99_ms),
+            ("leave notice p99", flowed.notices, limits.max_leave_p99_ms),
+        ):
+            if limit is not None and times.percentile(99) / 1000 > limit:
+                lines.append(f"{name} is {times.percentile(99) / 1000:,.3f} ms, the limit is {limit:,g} ms")
+        if limits.max_leave_p99_ms is not None and self._quit_texts != "shown":
+            lines.append(f"leave notices could not be timed: {_KEPT_BACK[self._quit_texts]}")
+        return lines + self._server.missed()
+
+    def _learn_quit_texts(self, stage: "Stage") -> None:
+        """Whether residents are told what a guest says as it quits. Raises Over."""
+        answers = stage.ask("rehearse", self.settings.patience + _REHEARSAL_S)
+        if answer := next((answer for answer in answers if "line" in answer), None):
+            self._quit_texts = "shown" if answer["shown"] else "changed" if answer["line"] else "hidden"
+        if self._quit_texts != "shown":
+            _log.warning("Leave notices are not timed: %s", _KEPT_BACK[self._quit_texts])
+
+    def _sum_up(self, stage: "Stage", window: "Window", statements: "Sequence[Mapping[str, Any]]") -> None:
+        flowed = self._flowed
+        for statement in statements:
+            flowed.take(window, statement)
+        seconds = (window.end_ns - window.start_ns) / 1e9
+        flowed.coming_s = seconds - closing_s(self.settings.stay, seconds)
+        stage.figures.send_lateness.merge(flowed.lateness)
+        wanting = flowed.counts["no_guest"]
+        asked = flowed.counts["arrivals"] + wanting
+        if not asked:
+            stage.note_fault(f"nobody came in {flowed.coming_s:.1f} s: use a longer --duration, or more --arrivals")
+        elif wanting > _NO_GUEST * asked:
+            stage.note_fault(
+                f"{wanting:,} of {asked:,} arrivals found no idle guest, the limit is {_NO_GUEST:.0%}: "
+                "use more --users, or fewer --arrivals"
+            )
+
+
+def _guests(count: int) -> str:
+    return f"{count:,} guest" + ("s" if count != 1 else "")
