@@ -79,7 +79,7 @@ class Return:
     connect: Histogram = field(default_factory=Histogram)  # how long each TCP connection took that came about
     attempts: Attempts = field(default_factory=Attempts)
     loop_lag: Histogram = field(default_factory=Histogram)  # of the generator, meanwhile
-    cpu_percent: float = 0.0  # of its busiest process, from the first connection on
+    cpu_percent: float = 0.0  # of its busiest process, from the first connection until 90 % of its users were back
     first_ns: int | None = None  # when a user had the first connection
 
     @property

@@ -23,6 +23,7 @@ from loadtest.returns import Attempts
 from loadtest.roles.role import Company, Member, Order, Role
 
 _TOO_LATE = "the time to return in was over"
+_MOST = 0.9  # of the users: until so many are back, they come in numbers
 _LONGEST_NS = 3_600_000_000_000  # an hour: the canary's end, where no other comes
 
 
@@ -52,6 +53,7 @@ class Absence:
         self.connect = Histogram()
         self.first_ns: int | None = None
         self.health = Health()
+        self.cpu_percent: float | None = None
         now_ns = time.monotonic_ns()
         self._watching = gevent.spawn(self.health.watch, now_ns, now_ns + _LONGEST_NS)
 
@@ -82,6 +84,8 @@ class Absence:
         del self.trying[user]
         self.away.remove(user)
         self.back_ns[user] = time.monotonic_ns()
+        if self.cpu_percent is None and len(self.back_ns) >= _MOST * len(self.users):
+            self.cpu_percent = self.health.cpu_percent()  # what follows is the waiting for a few with bad luck
         if self.is_over:
             self.all_back.set()
 
@@ -109,7 +113,7 @@ class Absence:
             "connect": self.connect.pack(),
             "first_ns": self.first_ns,
             "loop_lag": self.health.loop_lag.pack(),
-            "cpu_percent": self.health.cpu_percent(),
+            "cpu_percent": self.health.cpu_percent() if self.cpu_percent is None else self.cpu_percent,
         }
 
 
