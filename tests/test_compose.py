@@ -6,21 +6,35 @@ takes down only what it made. Skipped where no engine answers; with REQUIRE_DOCK
 
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chat.settings import Settings
+
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first test also builds the images
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK")
-LOAD = ("--users=20", "--spawn-rate=20", "--run-time=12s")  # 8 s of which go into settling and the end
+USERS = ("--users=20", "--spawn-rate=20")
+LOAD = (*USERS, "--run-time=12s")  # 8 s of which go into settling and the end
+BRIEF = ("--before=1", "--after=0", "--settle=0.1", "--grace=20")
+UNHURRIED = ("--max-send-lateness-ms=60000", "--max-loop-lag-ms=60000", "--max-cpu-percent=1000")
+# What the server and those who measure it are told alike.
+SETTINGS = {
+    "FANFARE_PING_INTERVAL": "3",
+    "FANFARE_PING_TIMEOUT": "2",
+    "FANFARE_USER_TIMEOUT": "2",
+    "FANFARE_OUTBOX_LIMIT": "32768",
+}
 NO_ENGINE = 2  # compose.sh's exit status for it, after one line that says what is missing
 
 Completed = subprocess.CompletedProcess[str]
@@ -40,12 +54,15 @@ class Compose:
 
     def __init__(self, report: Path) -> None:
         self.report = report
+        self.image = f"fanfare-test-{secrets.token_hex(4)}"
         self._environment = os.environ | {
-            "COMPOSE_PROJECT_NAME": f"fanfare-test-{secrets.token_hex(4)}",
+            "COMPOSE_PROJECT_NAME": self.image,
+            "FANFARE_LOAD_IMAGE": self.image,
             "FANFARE_BIND": "127.0.0.1",
             "FANFARE_REPORT": str(report),
             "LOCUST_USERS": "20",
             "LOCUST_WEB_PORT": "0",  # the engine chooses
+            **SETTINGS,
             **{f"FANFARE_{wire}_PORT": "0" for wire in HOST_PORTS},
         }
 
@@ -68,8 +85,15 @@ class Compose:
         read: dict[str, Any] = json.loads((self.report / "summary.json").read_text())
         return read
 
-    def scenario(self, *options: str) -> Completed:
-        return self("run", "--rm", "-T", "broadcast", *LOAD, *options)
+    def scenario(self, name: str, *options: str) -> Completed:
+        return self("run", "--rm", "-T", name, *options)
+
+    def passed(self, name: str, *options: str) -> dict[str, Any]:
+        """The summary of a run in which the generator's own timing is out of the way."""
+        run = self.scenario(name, *USERS, *UNHURRIED, *options)
+        summary = self.summary()
+        assert (summary["scenario"], run.returncode) == (name, 0), (run.stderr[-4000:], summary["reasons"])
+        return summary
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +105,20 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
         missing: Callable[[str], None] = pytest.fail if os.environ.get("REQUIRE_DOCKER") == "1" else pytest.skip
         missing(answer.stderr.strip())
     try:
-        checked(compose("--profile", "broadcast", "build"))
+        checked(compose("build", "server", "users"))
         checked(compose("up", "--detach", "report"))  # returns once the server, on whose health it waits, is healthy
         yield compose
     finally:
-        everything = ("--rmi", "local", "--volumes", "--remove-orphans")
-        checked(compose("--profile", "broadcast", "down", "--timeout", "5", *everything))
+        checked(compose("down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans"))
+        checked(run("docker", "image", "rm", compose.image))
+
+
+def test_what_the_server_and_the_load_are_told_alike_is_by_default_what_the_server_does_anyway() -> None:
+    names: dict[str, Any] = {f"FANFARE_{setting.name.upper()}": setting.default for setting in fields(Settings)}
+    given = set(re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "compose.yaml").read_text()))
+    assert {(name, float(value)) for name, value in given if name in SETTINGS} == {
+        (name, float(names[name])) for name in SETTINGS
+    }
 
 
 def test_compose_accepts_the_file_without_a_word(compose: Compose) -> None:
@@ -95,7 +127,7 @@ def test_compose_accepts_the_file_without_a_word(compose: Compose) -> None:
 
 
 def test_a_scenario_exits_0_and_loses_nothing_and_starts_no_other_users(compose: Compose) -> None:
-    checked(compose.scenario("--rate=20", "--max-lost=0"))
+    checked(compose.scenario("broadcast", *LOAD, "--rate=20", "--max-lost=0"))
     summary = compose.summary()
     assert (summary["verdict"], summary["messages"]["lost"]) == ("pass", 0), summary["reasons"]
     assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] > 0
@@ -103,9 +135,27 @@ def test_a_scenario_exits_0_and_loses_nothing_and_starts_no_other_users(compose:
 
 
 def test_a_missed_threshold_exits_1(compose: Compose) -> None:
-    missed = compose.scenario("--max-p99-ms=0.001")
+    missed = compose.scenario("broadcast", *LOAD, "--max-p99-ms=0.001")
     summary = compose.summary()
     assert (missed.returncode, summary["verdict"]) == (1, "fail"), summary["reasons"]
+
+
+def test_every_way_of_dying_is_noticed_in_containers_too(compose: Compose) -> None:
+    summary = compose.passed("crash", "--ways=quit,fin,rst,kill,stop,silence", *BRIEF)
+    deaths = {death["how"]: death for death in summary["disconnects"]}
+    assert list(deaths) == ["quit", "fin", "rst", "kill", "stop", "silence"]
+    assert {(death["victims"], death["informed"], death["ghosts"]) for death in deaths.values()} == {(2, 18, 0)}
+    assert [deaths[how]["deadline_us"] for how in ("stop", "silence")] == [6_000_000, 3_000_000]  # as SETTINGS say
+    for name in ("summary.json", "report.html"):
+        assert (compose.report / name).stat().st_mode & 0o444 == 0o444  # of root, and for everybody
+
+
+def test_slow_readers_cost_the_server_what_its_settings_allow(compose: Compose) -> None:
+    loud = ("--rate=200", "--message-size=350")
+    slow = compose.passed("slow", *BRIEF, "--stalled=6", *loud)["slow"]  # in the place of root's report
+    assert (slow["slow"], slow["dropped"]) == (2, 2)
+    assert slow["memory_bound_bytes"] == 2 * 32_768 + 16 * 1_048_576
+    assert 0 < slow["memory_before_bytes"] <= slow["memory_peak_bytes"]
 
 
 def test_the_health_check_speaks_the_protocol(compose: Compose) -> None:
