@@ -4,15 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtest.report import disconnects
-from loadtest.report.blocks import LATENCY_HEAD, Block, Section, latency, mib, ms, reasons
+from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, Section, latency, mib, ms, reasons
 
-_CHURN = "Users come, stay a while and go; the residents stay all the time and watch."
-_JOINED = (
-    "Connecting counts until the server has welcomed the user, joining until the user is told of its own join, a leave "
-    "notice from the moment when the user was to leave until a resident reads of it."
+_CHURN = "Residents stay all the time and watch. Guests come, say one message, stay a while and say QUIT."
+_WAITED = (
+    "All times count from the moment when a guest was meant to come, or, of a leave notice, to go: until the server "
+    "has welcomed it, until it is in the room, until a resident reads that it has left."
 )
 _NOTICES = "Every resident should learn of every departure, once."
-_SERVER = "Memory is what the process has taken for itself: anonymous pages."
+_SERVER = (
+    "Before the guests came, at the highest, and after they had gone. Memory is what the process has taken for "
+    "itself: anonymous pages."
+)
 _DROPPED = (
     "The slow readers all stop reading at the same moment. From there a drop counts until the first of the others is "
     "told of it."
@@ -26,9 +29,14 @@ _MEMORY = (
     "allocator keeps."
 )
 _RETURN = (
-    "The server is stopped and started again, and all users come back. Times count from the moment when it was told "
-    "to stop."
+    "The server gets SIGTERM and is started again; all users back off and come back. Times count from the SIGTERM: "
+    "until the old process has ended, until the new one accepts the first connection, until so many users are in the "
+    "room again."
 )
+_USERS = "Never cut: the old server did not end their connection. Lost again: were back, and lost it before all were."
+_ATTEMPTS = "Nobody listened (refused); no connection, or no answer on it, in time (timed out); another reason."
+_AGAIN = "A TCP connection counts from the attempt that succeeded; the fan-out is that of the windows before and after."
+_ANEW = "From the first connection until all were back."
 
 
 def sections(summary: Mapping[str, Any]) -> list[Section]:
@@ -44,28 +52,22 @@ def sections(summary: Mapping[str, Any]) -> list[Section]:
 
 
 def _churn(churn: Mapping[str, Any]) -> Section:
-    came = ("arrivals", "departures", "refused", "most_present")
+    counts = ("residents", "guests", "arrivals", "departures", "refused", "cut_off", "most_present")
     notices = churn["leave_notices"]
+    texts = churn["quit_texts"]
+    told = "to residents" if texts == "shown" else f"not timed: texts {texts}"
     blocks = [
-        Block(
-            ("churn", "arrivals", "departures", "refused", "most present"),
-            (("users", *(f"{churn[key]:,}" for key in came)),),
-            note=_CHURN,
-        ),
+        Block(("churn", *map(_spaced, counts)), (("users", *(f"{churn[key]:,}" for key in counts)),), note=_CHURN),
         Block(
             ("churn, ms", *LATENCY_HEAD),
             (
-                latency("connect and register", churn["connect_us"]),
-                latency("join", churn["join_us"]),
+                latency("until welcomed", churn["connect_us"]),
+                latency("until in the room", churn["join_us"]),
                 latency("leave notice", churn["leave_notice_us"]),
             ),
-            note=_JOINED,
+            note=_WAITED,
         ),
-        Block(
-            ("leave notices", *notices),
-            (("to residents", *(f"{count:,}" for count in notices.values())),),
-            note=_NOTICES,
-        ),
+        Block(("leave notices", *notices), ((told, *_counts(notices)),), note=_NOTICES),
     ]
     return Section("Churn", (*blocks, *_server(churn["server"])))
 
@@ -116,21 +118,45 @@ def _slow(slow: Mapping[str, Any]) -> Section:
 
 def _stampede(stampede: Mapping[str, Any]) -> Section:
     moments = ("stopped_us", "away_us", "back_50_us", "back_90_us", "back_all_us")
-    attempts = stampede["attempts"]
+    users = {"in before": "users", "returned": "returned", "still away": "still_away", "never cut": "kept"}
+    users["lost again"] = "lost_again"
+    attempts, why = stampede["attempts"], stampede["reasons"]
     blocks = [
         Block(
-            ("after the stop, ms", "server gone", "away", "50 % back", "90 % back", "all back"),
-            (
-                (
-                    f"{stampede['returned']:,} of {stampede['users']:,} returned",
-                    *(ms(stampede[moment]) for moment in moments),
-                ),
-            ),
+            ("after SIGTERM, ms", "server gone", "accepts again", "50 % back", "90 % back", "all back"),
+            (("stampede", *(ms(stampede[moment]) for moment in moments)),),
             note=_RETURN,
         ),
+        Block(("users", *users), (("stampede", *(f"{stampede[key]:,}" for key in users.values())),), note=_USERS),
+        Block(("attempts to return", *map(_spaced, attempts)), (("stampede", *_counts(attempts)),), note=_ATTEMPTS),
         Block(
-            ("attempts to connect", *(name.replace("_", " ") for name in attempts)),
-            (("all users", *(f"{count:,}" for count in attempts.values())),),
+            ("stampede, ms", *LATENCY_HEAD),
+            (
+                latency("back in the room", stampede["back_us"]),
+                latency("TCP connection", stampede["connect_us"]),
+                latency("fan-out before", stampede["fanout_us"]["before"]),
+                latency("fan-out after", stampede["fanout_us"]["after"]),
+            ),
+            note=_AGAIN,
         ),
     ]
-    return Section("Stampede", tuple(blocks))
+    if why:
+        blocks.insert(3, Block(("other attempts", "reasons"), (("stampede", reasons(why)),), has_words=True))
+    return Section("Stampede", (*blocks, _return_cost(stampede)))
+
+
+def _return_cost(stampede: Mapping[str, Any]) -> Block:
+    server, generator = stampede["server"], stampede["generator"]
+    rows = [("generator's busiest process", NONE, f"{generator['cpu_percent']:.0f}", NONE, NONE)]
+    if server:
+        held = (mib(server["memory_bytes"]), f"{server['descriptors']:,}")
+        rows.insert(0, ("server", f"{server['cpu_s']:,.2f}", f"{server['cpu_percent']:.0f}", *held))
+    return Block(("during the return", "CPU, s", "CPU, %", "memory, MiB", "descriptors"), tuple(rows), note=_ANEW)
+
+
+def _counts(counts: Mapping[str, int]) -> list[str]:
+    return [f"{count:,}" for count in counts.values()]
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")

@@ -103,6 +103,9 @@ def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
     if len(widths) == len(_LATENCY_WIDTHS) and all(map(int.__le__, widths, _LATENCY_WIDTHS)):
         return list(_LATENCY_WIDTHS)
     widths[0] += max(0, min(_NAME_WIDTH - widths[0], _WIDTH - sum(widths)))
+    even, rest = divmod(_WIDTH - widths[0], len(needed))
+    if max(widths[1:]) <= even:
+        return [widths[0] + rest, *(even for _ in needed)]
     each, rest = divmod(max(0, _WIDTH - sum(widths)), len(needed))
     return [widths[0], *(width + each + (turn < rest) for turn, width in enumerate(widths[1:]))]
 
