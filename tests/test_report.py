@@ -24,8 +24,8 @@ def histogram(*us: int) -> Histogram:
     return taken
 
 
-def summary_of(figures: Figures, word: str = "pass", *reasons: str, **part: Any) -> dict[str, Any]:
-    return summarise(figures, Verdict(word, list(reasons)), part)
+def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, Any]:
+    return summarise(figures, Verdict(word, list(reasons)), {})
 
 
 def crashed(*disconnects: Disconnect) -> Figures:

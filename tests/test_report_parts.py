@@ -1,0 +1,156 @@
+"""What a scenario adds to a summary is in the table and on the page, with the same figures."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from loadtest.disconnects import Disconnect
+from loadtest.histogram import Histogram
+from loadtest.options import Settings
+from loadtest.report import table
+from loadtest.report.page import page
+from loadtest.report.summary import summarise
+from loadtest.scenarios import SCENARIOS
+from loadtest.verdict import Figures, Verdict
+
+
+def spread(*us: int) -> dict[str, int]:
+    taken = Histogram()
+    for each in us:
+        taken.add(each)
+    return taken.figures()
+
+
+CHURN: dict[str, Any] = {
+    "residents": 4,
+    "guests": 16,
+    "arrivals": 27,
+    "departures": 26,
+    "refused": 1,
+    "cut_off": 0,
+    "most_present": 9,
+    "connect_us": spread(3_000),
+    "join_us": spread(5_000),
+    "quit_texts": "shown",
+    "leave_notices": {"expected": 104, "delivered": 103, "lost": 1, "duplicated": 2},
+    "leave_notice_us": spread(1_000),
+    "server": {
+        "before": {"descriptors": 22, "threads": 4, "memory_bytes": 10 << 20, "cpu_s": 0.18},
+        "peak": None,
+        "after": {"descriptors": 23, "threads": 5, "memory_bytes": 11 << 20, "cpu_s": 1.29},
+    },
+}
+SLOW: dict[str, Any] = {
+    "slow": 5,
+    "dropped": 3,
+    "dropped_after_us": [2_000, 3_000, 9_000],
+    "reasons": {"SendQ exceeded": 3},
+    "with_us": spread(1_500),
+    "without_us": spread(1_000),
+    "memory_before_bytes": 10 << 20,
+    "memory_peak_bytes": 13 << 20,
+    "memory_growth_bytes": 3 << 20,
+    "memory_bound_bytes": 16 << 20,
+}
+STAMPEDE: dict[str, Any] = {
+    "users": 20,
+    "returned": 18,
+    "still_away": 2,
+    "kept": 0,
+    "lost_again": 1,
+    "stopped_us": 22_823,
+    "away_us": 197_793,
+    "back_50_us": 375_807,
+    "back_90_us": 1_013_759,
+    "back_all_us": None,
+    "back_us": spread(375_807),
+    "attempts": {"made": 31, "succeeded": 20, "refused": 10, "timed_out": 0, "other": 1, "unfinished": 0},
+    "reasons": {"<reset> by peer": 1},
+    "connect_us": spread(525),
+    "server": {"cpu_s": 0.03, "cpu_percent": 2.0, "memory_bytes": 12 << 20, "descriptors": 34},
+    "generator": {"cpu_percent": 5.5, "loop_lag_us": spread(120)},
+    "fanout_us": {"before": spread(1_883), "after": spread()},
+}
+ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "churn": (
+        CHURN,
+        {
+            "users 4 16 27 26 1 0 9",
+            "until welcomed 1 3.000 3.000 3.000 3.000 3.000",
+            "until in the room 1 5.000 5.000 5.000 5.000 5.000",
+            "leave notice 1 1.000 1.000 1.000 1.000 1.000",
+            "to residents 104 103 1 2",
+            "before 22 4 10.0 0.18",
+            "after 23 5 11.0 1.29",
+        },
+    ),
+    "slow": (
+        SLOW,
+        {
+            "dropped after 5 3 2.000 3.000 9.000 SendQ exceeded (3)",
+            "before 1 1.000 1.000 1.000 1.000 1.000",
+            "with slow readers 1 1.500 1.500 1.500 1.500 1.500",
+            "taken 10.0 13.0 3.0 16.0",
+        },
+    ),
+    "stampede": (
+        STAMPEDE,
+        {
+            "stampede 22.823 197.793 375.807 1,013.759 –",
+            "stampede 20 18 2 0 1",
+            "stampede 31 20 10 0 1 0",
+            "stampede <reset> by peer (1)",
+            "back in the room 1 375.807 375.807 375.807 375.807 375.807",
+            "TCP connection 1 0.525 0.525 0.525 0.525 0.525",
+            "fan-out after 0 – – – – –",
+            "server 0.03 2 12.0 34",
+            "generator's busiest process – 6 – –",
+        },
+    ),
+}
+
+
+def shown(name: str, part: dict[str, Any], figures: Figures | None = None) -> tuple[set[str], set[str]]:
+    """The rows of the table and of the page, with single spaces."""
+    figures = figures or Figures(name, "host:1", 20, 20)
+    summary = summarise(figures, Verdict("pass", []), {name: part})
+    text, html = table(summary), page(summary, figures.fanout, figures.complete)
+    assert max(map(len, text.splitlines())) <= 100
+    rows = (re.findall("<t[hd]>(.*?)</t[hd]>", row) for row in html.split("<tr>"))
+    return {" ".join(line.split()) for line in text.splitlines()}, {unescape(" ".join(row)) for row in rows}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_table_and_the_page_show_what_the_scenario_found(name: str) -> None:
+    part, rows = ROWS[name]
+    in_table, on_page = shown(name, part)
+    assert rows - in_table == set()
+    assert rows - on_page == set()
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    for rows in shown("churn", CHURN | {"server": None, "quit_texts": "hidden"}):
+        assert "not timed: texts hidden 104 103 1 2" in rows
+        assert not any("descriptors" in row for row in rows)
+    for rows in shown("slow", SLOW | {"dropped_after_us": [], "reasons": {}, "memory_before_bytes": None}):
+        assert "dropped after 5 3 – – – –" in rows
+        assert not any("MiB" in row for row in rows)
+    for rows in shown("stampede", STAMPEDE | {"server": None, "reasons": {}}):
+        assert "generator's busiest process – 6 – –" in rows
+        assert not any(row.startswith(("server ", "other attempts")) for row in rows)
+
+
+def test_slow_readers_are_not_shown_twice() -> None:
+    stalled = Figures("slow", "host:1", 20, 20, disconnects=[Disconnect("stall", 5, 15, 40_000_000)])
+    for rows in shown("slow", SLOW, stalled):
+        assert not any(row.startswith("stall") for row in rows)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_run_that_ended_before_its_course_began_has_a_table_and_a_page(name: str) -> None:
+    figures = Figures(name, "host:1", 20)
+    summary = summarise(figures, Verdict("invalid", ["stopped"]), SCENARIOS[name](Settings(scenario=name), 20).part())
+    assert "INVALID" in table(summary)
+    assert "invalid" in page(summary, figures.fanout, figures.complete)
