@@ -81,7 +81,7 @@ class Connection:
         self.finish_by: float | None = None  # the farewell is said; the socket closes by then
         self.half_closed = False  # nothing more will be sent
         self.closed = False
-        self.watched = 0  # the selector events that the worker waits for
+        self.watched: int | None = None  # what its poller waits for: READ, WRITE, both, neither; None: it knows it not
         self._waiting = waiting  # the worker's list of connections to flush
         self._unpaused = 0  # bytes since the last pause, on unframed wires
         self._unacknowledged = 0  # bytes that the kernel held for the peer when the outbox last got shorter
@@ -106,6 +106,8 @@ class Connection:
 
     def receive(self) -> bytes:
         """What has arrived; empty when nothing has after all. Raises Gone."""
+        if self.resume_at is not None:  # what it said before is not heard yet: it is here because it is dead
+            raise Gone(describe(OSError(self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "")))
         try:
             data = self.sock.recv(RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -149,6 +151,8 @@ class Connection:
             return self.accepted + settings.registration_timeout if self.wire.hasty else None
         if not self.dialect.framed:
             return None  # these clients cannot answer a PING: the kernel's keepalive finds the dead ones
+        if self.resume_at is not None:
+            return None  # it has said more than we have heard; its answer to a PING would have to wait behind that
         if self.pinged is None:
             return self.heard + settings.ping_interval
         return self.pinged + settings.ping_timeout
@@ -194,6 +198,6 @@ def describe(error: OSError) -> str:
         return "Connection reset by peer"
     if error.errno == errno.ETIMEDOUT:
         return "Connection timed out"
-    if error.errno == errno.EPIPE:
+    if error.errno in (errno.EPIPE, 0):
         return "Remote host closed the connection"
     return os.strerror(error.errno) if error.errno else "Connection lost"

@@ -3,39 +3,41 @@
 The owner's thread only. What their clients ask for is not looked at here.
 """
 
-import selectors
 import socket
 from collections.abc import Iterator
+from itertools import islice
 
 from chat.errors import SlowReader
 from chat.server.connection import Connection, Gone
 from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
+from chat.server.poller import READ, WRITE, Poller
 from chat.server.user import User
 from chat.server.wheel import Wheel
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import build
 from chat.wires.wire import Wire
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+AT_ONCE = 256  # connections that a pass times out or buries: with 50 µs for each, 13 ms until the others are served
 CLOSING_WAIT = 1.0  # s for the peer to close after the farewell, so that no reset overtakes it
 
 
 class Roster:
     """`now` is the time of the current pass, set by the worker; it is what every deadline is held against."""
 
-    def __init__(self, hub: Hub, gate: Gate, inbox: Inbox, selector: selectors.BaseSelector, now: float) -> None:
+    def __init__(self, hub: Hub, gate: Gate, inbox: Inbox, poller: Poller["Connection | None"], now: float) -> None:
         self.now = now
         self.leaving = ""  # why everybody goes, once the server stops
         self._hub = hub
         self._gate = gate
         self._inbox = inbox
-        self._selector = selector
+        self._poller = poller
         self._settings = hub.settings
         self._notice_limit = gate.limit * LINE_BYTES  # everybody's coming or going at once, however long the line
         self._connections: set[Connection] = set()
         self._unflushed: list[Connection] = []
+        self.hung: dict[Connection, str] = {}  # whose peer is gone, not watched any more; how it went, if a send told
         self._wheel: Wheel[Connection] = Wheel()
 
     def __len__(self) -> int:
@@ -57,10 +59,10 @@ class Roster:
         return connection
 
     def flush_all(self) -> None:
-        """Offer the sockets what has been pushed since the last time."""
+        """Offer the sockets what has been pushed since the last time, but for those whose peer is gone."""
         unflushed, self._unflushed[:] = self._unflushed[:], []
         for connection in unflushed:
-            if not connection.closed:
+            if not connection.closed and connection not in self.hung:
                 self.flush(connection)
 
     def flush(self, connection: Connection) -> bool:
@@ -72,7 +74,7 @@ class Roster:
             self.drop(connection, f"Slow reader: {slow}", farewell=False)
             return False
         except Gone as gone:
-            self.drop(connection, str(gone), farewell=False)
+            self.hang(connection, str(gone))
             return False
         if done and connection.finish_by is not None and not connection.half_closed:
             connection.end_output()
@@ -83,20 +85,39 @@ class Roster:
             self.schedule(connection)
         return True
 
+    def hang(self, connection: Connection, reason: str = "") -> None:
+        """The peer is gone, or says no more: nothing is sent until its turn comes to be heard out and buried."""
+        self.hung.setdefault(connection, reason)
+        self._unwatch(connection)
+
+    def take_hung(self) -> list[tuple[Connection, str]]:
+        """The first of those, a bounded number, and why each ended, if that is known."""
+        taken = list(islice(self.hung.items(), AT_ONCE))
+        for connection, _ in taken:
+            del self.hung[connection]
+        return taken
+
+    def resume(self, connection: Connection) -> None:
+        """It was hung, but has more to say, or waits until its rate allows what it has said."""
+        if not connection.closed:
+            self.watch(connection)
+            self._unflushed.append(connection)
+
     def watch(self, connection: Connection) -> None:
-        """Have the selector wait for what this connection can do now."""
+        """Have the poller wait for what this connection can do now."""
         events = 0 if connection.resume_at is not None else READ
         if connection.outbox.oldest is not None:
             events |= WRITE
-        if events == connection.watched or connection.closed:
+        if events == connection.watched or connection.closed or connection in self.hung:
             return
-        if not connection.watched:
-            self._selector.register(connection.sock, events, connection)
-        elif not events:
-            self._selector.unregister(connection.sock)
-        else:
-            self._selector.modify(connection.sock, events, connection)
+        watch = self._poller.watch if connection.watched is None else self._poller.change
+        watch(connection.sock, events, connection)
         connection.watched = events
+
+    def _unwatch(self, connection: Connection) -> None:
+        if connection.watched is not None:
+            self._poller.forget(connection.sock)
+            connection.watched = None
 
     def schedule(self, connection: Connection) -> None:
         """Look at the connection again when its next deadline comes."""
@@ -110,12 +131,13 @@ class Roster:
         return self._wheel.next()
 
     def look_at_due(self) -> list[Connection]:
-        """See to every deadline that has come up; gives those whose rate allows their backlog again."""
+        """See to deadlines that have come up, a bounded number; gives those whose rate allows their backlog again."""
         resumed = []
-        for connection in self._wheel.due(self.now):
+        for connection in self._wheel.due(self.now, AT_ONCE):
             self._look_at(connection)
             if connection.resume_at is not None and self.now >= connection.resume_at:
                 connection.resume_at = None
+                connection.heard = self.now  # its next words are
                 self.watch(connection)
                 resumed.append(connection)
             self.schedule(connection)
@@ -160,8 +182,8 @@ class Roster:
         if connection.closed:
             return
         self._hub.quit(connection.user, reason)
-        if connection.watched:
-            self._selector.unregister(connection.sock)
+        self._unwatch(connection)
+        self.hung.pop(connection, None)
         connection.closed = True
         connection.half_closed = True  # takes no more bytes
         connection.sock.close()

@@ -1,6 +1,7 @@
 """Deadlines of many things, each with one, found without looking at those that are not due. No sockets."""
 
 import heapq
+from itertools import islice
 from typing import Generic, TypeVar
 
 GRANULARITY = 0.25  # s that a deadline may be noticed late; timeouts are seconds to minutes
@@ -43,11 +44,18 @@ class Wheel(Generic[Item]):
             del self._buckets[heapq.heappop(self._order)]
         return self._order[0] * GRANULARITY if self._order else None
 
-    def due(self, now: float) -> list[Item]:
-        """Take out everything whose deadline is over."""
+    def due(self, now: float, most: int | None = None) -> list[Item]:
+        """Take out what has a deadline that is over, `most` of it at the most; the rest is still due."""
         items: list[Item] = []
-        while self._order and self._order[0] * GRANULARITY <= now:
-            items.extend(self._buckets.pop(heapq.heappop(self._order)))
+        while self._order and self._order[0] * GRANULARITY <= now and (most is None or len(items) < most):
+            bucket = self._buckets[self._order[0]]
+            taken = list(bucket if most is None else islice(bucket, most - len(items)))
+            if len(taken) == len(bucket):
+                del self._buckets[heapq.heappop(self._order)]
+            else:
+                for item in taken:
+                    del bucket[item]
+            items += taken
         for item in items:
             del self._bucket_of[item]
         return items

@@ -6,7 +6,7 @@ What arrives while a pass runs goes out together in the next one: the batch grow
 """
 
 import logging
-import selectors
+import select
 import socket
 import threading
 import time
@@ -21,8 +21,9 @@ from chat.server.fanout import FanOut
 from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
+from chat.server.poller import HANGUP, READ, WRITE, EpollPoller, Poller, SelectorsPoller
 from chat.server.posts import Hangup, Seat
-from chat.server.roster import READ, WRITE, Roster
+from chat.server.roster import Roster
 from chat.wires.message import Message
 from chat.wires.wire import Command, Reject, Wire
 
@@ -61,14 +62,14 @@ class Worker:
         self._hub = hub
         self._failed = failed
         self._settings = hub.settings
-        self._selector = selectors.DefaultSelector()
+        self._poller: Poller[Connection | None] = EpollPoller() if hasattr(select, "epoll") else SelectorsPoller()
         self._alarm, self._bell = socket.socketpair()  # a byte into the bell ends the wait for the alarm
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
-        self._selector.register(self._alarm, READ)
+        self._poller.watch(self._alarm, READ, None)
         self.inbox = Inbox(self._settings.inbox_limit, self._ring)
         self._others: Sequence[Inbox] = ()
-        self._roster = Roster(hub, gate, self.inbox, self._selector, time.monotonic())
+        self._roster = Roster(hub, gate, self.inbox, self._poller, time.monotonic())
         self._fan_out = FanOut(self.inbox)
         self._hangups: list[Hangup] = []
         self._stop: Stop | None = None
@@ -118,7 +119,7 @@ class Worker:
         finally:
             for connection in self._roster:
                 self._roster.close(connection, "Server stopped")
-            self._selector.close()
+            self._poller.close()
             self._alarm.close()
             self._bell.close()
 
@@ -126,34 +127,53 @@ class Worker:
         ready = self._wait()
         self._roster.now = time.monotonic()
         reading = not self._congested()
-        for key, events in ready:
-            connection: Connection | None = key.data
+        for connection, events in ready:
             if connection is None:
                 self._hush()
+            elif events & HANGUP:
+                self._roster.hang(connection)
             elif events & WRITE and not self._roster.flush(connection):
                 pass
             elif events & READ and reading:
                 self._read(connection)
                 reading = not self._congested()
+        if not self._congested():
+            self._bury()
         self._notify()
         self._deliver()
-        for connection in self._roster.look_at_due():
+        resumed = self._roster.look_at_due()
+        for connection in resumed:
             backlog, connection.backlog = connection.backlog, ()
             self._execute(connection, backlog)
+        if resumed:
+            self._deliver()  # now: one that has closed its side is closed in the next pass
         self._send()
         self._notify()
         if any(inbox.full for inbox in self._others):
             time.sleep(CONGESTED_WAIT)
 
-    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+    def _bury(self) -> None:
+        """Hear out those whose peer is gone, a bounded number a pass.
+
+        When thousands die at once, those who live get their messages between two such portions; and the dead, whose
+        sockets would take yet many bytes, get none.
+        """
+        for connection, reason in self._roster.take_hung():
+            if reason:
+                self._roster.drop(connection, reason, farewell=False)
+            else:
+                self._read(connection)
+                self._roster.resume(connection)
+
+    def _wait(self) -> list[tuple[Connection | None, int]]:
         """Wait for sockets, the inbox or a deadline."""
         timeout: float | None = 0.0
-        if self.inbox.sleep():
+        if self.inbox.sleep() and not self._roster.hung:
             due = self._roster.next_deadline()
             if self._stop is not None:
                 due = self._stop_by if due is None else min(due, self._stop_by)
             timeout = None if due is None else max(0.0, due - time.monotonic())
-        ready = self._selector.select(timeout)
+        ready = self._poller.poll(timeout)
         self.inbox.awake()
         return ready
 
