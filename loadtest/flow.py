@@ -24,7 +24,7 @@ from loadtest.visits import Times, Visit
 
 LEVELS = 1_000  # of a window: how many are in is noted for each, so that the processes' numbers can be added up
 _FAREWELL_S = 10.0  # for the server to close after QUIT: Fanfare itself gives a last line no longer
-_BURST = 16  # overdue comings and goings before the readers get a turn
+_BURST = 256  # overdue comings and goings before the readers get a turn; each is one short send, or less
 
 Report = Callable[[str, int, Exception | None], None]  # what a guest did, its nanoseconds, why it failed
 
@@ -90,7 +90,10 @@ class Flow:
                 else:
                     self._counts["arrivals"] += 1
                     self._counts["late_arrivals"] += late_ns > self._way.late_ns
-                    group.spawn(self._visit, index, due_ns, self._idle.popleft())
+                    nick = self._idle.popleft()
+                    visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities)
+                    visit.on_joined = partial(self._joined, index, visit, due_ns)
+                    group.spawn(self._visit, index, visit, due_ns, nick)
             group.join()
         finally:
             alarm.close()
@@ -125,12 +128,9 @@ class Flow:
             burst += 1
             yield due_ns, index, comes
 
-    def _visit(self, index: int, come_ns: int, nick: str) -> None:
-        way = self._way
-        visit = self._visits[index] = Visit(nick, way.room, way.capabilities)
-        visit.on_joined = partial(self._joined, index, visit, come_ns)
+    def _visit(self, index: int, visit: Visit, come_ns: int, nick: str) -> None:
         try:
-            visit.enter(way.address, way.patience)
+            visit.enter(self._way.address, self._way.patience)
             closed = visit.see_out(_FAREWELL_S)
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             self._refused[str(error)] += 1
