@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first test al
 ROOT = Path(__file__).resolve().parent.parent
 HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK")
 USERS = ("--users=20", "--spawn-rate=20")
-LOAD = (*USERS, "--run-time=12s")  # 8 s of which go into settling and the end
-BRIEF = ("--before=1", "--after=0", "--settle=0.1", "--grace=20")
+QUICK = ("--settle=0.1", "--grace=20")  # what is there in time is not waited for
+BRIEF = (*QUICK, "--before=1", "--after=0")
 UNHURRIED = ("--max-send-lateness-ms=60000", "--max-loop-lag-ms=60000", "--max-cpu-percent=1000")
 # What the server and those who measure it are told alike.
 SETTINGS = {
@@ -127,15 +127,14 @@ def test_compose_accepts_the_file_without_a_word(compose: Compose) -> None:
 
 
 def test_a_scenario_exits_0_and_loses_nothing_and_starts_no_other_users(compose: Compose) -> None:
-    checked(compose.scenario("broadcast", *LOAD, "--rate=20", "--max-lost=0"))
-    summary = compose.summary()
+    summary = compose.passed("broadcast", "--duration=2", "--rate=20", "--max-lost=0", *QUICK)
     assert (summary["verdict"], summary["messages"]["lost"]) == ("pass", 0), summary["reasons"]
     assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] > 0
     assert compose.container("users") == ""
 
 
 def test_a_missed_threshold_exits_1(compose: Compose) -> None:
-    missed = compose.scenario("broadcast", *LOAD, "--max-p99-ms=0.001")
+    missed = compose.scenario("broadcast", *USERS, *UNHURRIED, *QUICK, "--duration=1", "--max-p99-ms=0.001")
     summary = compose.summary()
     assert (missed.returncode, summary["verdict"]) == (1, "fail"), summary["reasons"]
 
@@ -156,6 +155,23 @@ def test_slow_readers_cost_the_server_what_its_settings_allow(compose: Compose) 
     assert (slow["slow"], slow["dropped"]) == (2, 2)
     assert slow["memory_bound_bytes"] == 2 * 32_768 + 16 * 1_048_576
     assert 0 < slow["memory_before_bytes"] <= slow["memory_peak_bytes"]
+
+
+def test_churn_sees_what_the_server_holds_from_its_own_container(compose: Compose) -> None:
+    churn = compose.passed("churn", "--duration=4", "--stay=1", *QUICK)["churn"]
+    before, after = churn["server"]["before"], churn["server"]["after"]
+    assert churn["departures"] > 0
+    assert churn["residents"] < before["descriptors"] == after["descriptors"]
+    assert before["threads"] == after["threads"] > 1
+    assert after["memory_bytes"] > 0
+
+
+def test_a_stampede_restarts_a_server_of_its_own(compose: Compose) -> None:
+    started = compose.inspect("server")["State"]["StartedAt"]
+    stampede = compose.passed("stampede", *BRIEF, "--after=1")["stampede"]
+    assert (stampede["users"], stampede["returned"], stampede["kept"]) == (20, 20, 0)
+    assert stampede["server"]["cpu_s"] > 0
+    assert compose.inspect("server")["State"]["StartedAt"] == started
 
 
 def test_the_health_check_speaks_the_protocol(compose: Compose) -> None:
