@@ -80,10 +80,10 @@ class Flow:
         group = Group()
         alarm = Alarm(first=True)
         try:
-            for due_ns, index, comes in self._moments(times, alarm):
+            for due_ns, goes, index in self._moments(times, alarm):
                 late_ns = time.monotonic_ns() - due_ns
                 self._lateness.add(late_ns // 1000)
-                if not comes:
+                if goes:
                     self._go(index, due_ns)
                 elif not self._idle:
                     self._counts["no_guest"] += 1
@@ -112,12 +112,12 @@ class Flow:
             "levels": self._filled_levels(),
         }
 
-    def _moments(self, times: Sequence[Times], alarm: Alarm) -> Iterator[tuple[int, int, bool]]:
-        """Each coming and going at its time: when it was due, whose it is, and which of the two."""
-        comings = ((each.come_ns, index, True) for index, each in enumerate(times))
-        goings = sorted((each.go_ns, index, False) for index, each in enumerate(times))
+    def _moments(self, times: Sequence[Times], alarm: Alarm) -> Iterator[tuple[int, bool, int]]:
+        """Each coming and going at its time: when it was due, which of the two, and whose it is."""
+        comings = ((each.come_ns, False, index) for index, each in enumerate(times))
+        goings = sorted((each.go_ns, True, index) for index, each in enumerate(times))
         burst = 0
-        for after_ns, index, comes in heapq.merge(comings, goings):
+        for after_ns, goes, index in heapq.merge(comings, goings):
             due_ns = self._start_ns + after_ns
             if time.monotonic_ns() < due_ns:
                 alarm.wait_until(due_ns)
@@ -126,7 +126,7 @@ class Flow:
                 gevent.sleep(0)
                 burst = 0
             burst += 1
-            yield due_ns, index, comes
+            yield due_ns, goes, index
 
     def _visit(self, index: int, visit: Visit, come_ns: int, nick: str) -> None:
         try:
