@@ -70,32 +70,23 @@ class Conductor:
         if self._done:
             return
         self._done = True
-        try:
-            if self._greenlet is None:
-                self._environment.process_exit_code = EXIT_STATUS[INVALID]
-                return  # still preparing: there is nothing to judge
-            self._greenlet.kill()
-            if self._options.headless:
-                elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
-                self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end")
-                self._finish(_LAST_ANSWER_S)
-        finally:
-            self._scenario.clear_up()
+        if self._greenlet is None:  # still preparing: there is nothing to judge
+            self._environment.process_exit_code = EXIT_STATUS[INVALID]
+            return
+        self._greenlet.kill()
+        if self._options.headless:
+            elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
+            self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end")
+            self._finish(_LAST_ANSWER_S)
+
+    def clear_up(self) -> None:
+        """The users have gone: give back what the scenario took. Harmless when there is nothing."""
+        self._scenario.clear_up()
 
     def _new_stage(self) -> Stage:
         return Stage(self._environment, self._settings, self._scenario, self._processes, self._window_numbers)
 
     def _lead(self) -> None:
-        try:
-            self._play()
-        except Exception:  # a fault of ours, which the log shows; what the scenario started must not stay
-            self._scenario.clear_up()
-            raise
-        self._scenario.clear_up()
-        if self._options.headless:
-            self._environment.runner.quit()
-
-    def _play(self) -> None:
         """Headless, one course; with Locust's page, one after another until it is stopped or cannot go on."""
         while not self._done:
             over = bool(self._options.headless)
@@ -108,6 +99,8 @@ class Conductor:
             self._done = over
             self._finish(ANSWER_S)
             self._stage = self._new_stage()
+        if self._options.headless:
+            self._environment.runner.quit()
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused."""

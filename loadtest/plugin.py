@@ -85,6 +85,8 @@ class _Lead:
         events.spawning_complete.add_listener(lambda **_: self._conductor and self._conductor.all_spawned())
         events.test_stopping.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
         events.quitting.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
+        events.test_stop.add_listener(lambda **_: environment.parsed_options.headless or self._clear_up())
+        events.quit.add_listener(lambda **_: self._clear_up())  # headless, a master's users stop no sooner
         events.quit.add_listener(lambda **_: self._show())
 
     def _start(self) -> None:
@@ -106,6 +108,10 @@ class _Lead:
             environment.process_exit_code = 2
             sys.stderr.write(f"locust: error: {error}\n")
             gevent.spawn_later(0, environment.runner.quit)  # when Locust has finished starting
+
+    def _clear_up(self) -> None:
+        if self._conductor:
+            self._conductor.clear_up()
 
     def _listener(self, kind: str) -> Any:
         def listen(environment: Any, msg: Any) -> None:
