@@ -11,6 +11,7 @@ from typing import Any
 
 from loadtest.histogram import Histogram
 
+TENTH_NS = 100_000_000
 MOST_REASONS = 20  # different texts kept of each process; a server may put anything into them, even the user's name
 _MORE = "other reasons"
 
@@ -76,6 +77,7 @@ class Return:
     kept: int = 0  # whose connection never ended
     lost_again: int = 0  # connections of users who were back, and lost it before all were
     back: Histogram = field(default_factory=Histogram)  # one sample for each user who was back at the end
+    tenths: Counter[int] = field(default_factory=Counter)  # how many came back in each tenth of a second
     connect: Histogram = field(default_factory=Histogram)  # how long each TCP connection took that came about
     attempts: Attempts = field(default_factory=Attempts)
     loop_lag: Histogram = field(default_factory=Histogram)  # of the generator, meanwhile
@@ -86,6 +88,11 @@ class Return:
     def returned(self) -> int:
         return self.back.count
 
+    @property
+    def most_in_1_s(self) -> int:
+        """The users who came back in the busiest second: how much of a stampede it was."""
+        return max((sum(self.tenths[first + tenth] for tenth in range(10)) for first in list(self.tenths)), default=0)
+
     def take(self, answers: Sequence[Mapping[str, Any]]) -> None:
         """Add up what the processes state."""
         for answer in answers:
@@ -95,6 +102,7 @@ class Return:
             self.lost_again += answer["lost_again"]
             for own, name in ((self.back, "back"), (self.connect, "connect"), (self.loop_lag, "loop_lag")):
                 own.merge(Histogram.unpack(answer[name]))
+            self.tenths.update(dict(answer["tenths"]))
             self.attempts.add(answer["attempts"])
             self.cpu_percent = max(self.cpu_percent, answer["cpu_percent"])
             moments = [moment for moment in (self.first_ns, answer["first_ns"]) if moment is not None]

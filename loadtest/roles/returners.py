@@ -6,6 +6,7 @@ it ends that time, gives up who is still away, and answers with the figures. Bef
 
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -19,7 +20,7 @@ from loadtest.backoff import Backoff
 from loadtest.door import Door
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
-from loadtest.returns import Attempts
+from loadtest.returns import TENTH_NS, Attempts
 from loadtest.roles.role import Company, Member, Order, Role
 
 _TOO_LATE = "the time to return in was over"
@@ -101,8 +102,10 @@ class Absence:
 
     def figures(self, since_ns: int) -> dict[str, Any]:
         back = Histogram()
+        tenths: Counter[int] = Counter()
         for moment_ns in self.back_ns.values():
             back.add((moment_ns - since_ns) // 1000)
+            tenths[(moment_ns - since_ns) // TENTH_NS] += 1
         return {
             "users": len(self.users),
             "still_away": len(self.away),
@@ -110,6 +113,7 @@ class Absence:
             "lost_again": self.lost_again,
             "attempts": self.attempts.plain(),
             "back": back.pack(),
+            "tenths": sorted(tenths.items()),
             "connect": self.connect.pack(),
             "first_ns": self.first_ns,
             "loop_lag": self.health.loop_lag.pack(),

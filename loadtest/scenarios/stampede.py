@@ -121,6 +121,7 @@ class Stampede(OneRoom):
             "back_90_us": figures.back_us(0.9),
             "back_all_us": figures.back_us(1),
             "back_us": figures.back.figures(),
+            "most_back_in_1_s": figures.most_in_1_s,
             "attempts": figures.attempts.figures(),
             "reasons": dict(figures.attempts.reasons),
             "connect_us": figures.connect.figures(),
