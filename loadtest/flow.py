@@ -23,7 +23,7 @@ from loadtest.stamps import Stamp
 from loadtest.visits import Times, Visit
 
 LEVELS = 1_000  # of a window: how many are in is noted for each, so that the processes' numbers can be added up
-_FAREWELL_S = 10.0  # for the server to close after QUIT: Fanfare itself gives a last line no longer
+FAREWELL_S = 10.0  # for the server to close after QUIT: Fanfare itself gives a last line no longer
 _BURST = 256  # overdue comings and goings before the readers get a turn; each is one short send, or less
 
 Report = Callable[[str, int, Exception | None], None]  # what a guest did, its nanoseconds, why it failed
@@ -131,7 +131,7 @@ class Flow:
     def _visit(self, index: int, visit: Visit, come_ns: int, nick: str) -> None:
         try:
             visit.enter(self._way.address, self._way.patience)
-            closed = visit.see_out(_FAREWELL_S)
+            closed = visit.see_out(FAREWELL_S)
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             self._refused[str(error)] += 1
             self.report("join" if visit.welcomed_ns else "connect", time.monotonic_ns() - come_ns, error)

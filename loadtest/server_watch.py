@@ -62,7 +62,9 @@ class ServerWatch:
         ]
         growth = (after.memory_bytes - before.memory_bytes) / _MIB
         if growth > self._max_growth_mib:
-            lines.append(f"the server's memory has grown by {growth:,.1f} MiB, the limit is {self._max_growth_mib:,g}")
+            lines.append(
+                f"the server's memory has grown by {growth:,.1f} MiB, the limit is {self._max_growth_mib:,g} MiB"
+            )
         return lines
 
     def part(self) -> dict[str, Any] | None:

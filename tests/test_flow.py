@@ -182,7 +182,7 @@ def test_who_loses_the_connection_before_it_goes_is_cut_off_with_the_server_s_re
 
 
 def test_a_server_that_does_not_close_after_quit_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_module, "_FAREWELL_S", 0.1)
+    monkeypatch.setattr(flow_module, "FAREWELL_S", 0.1)
     with scripted_server() as server:
         running = Running(server.target.port, ["g1"], plan((0, 1)))
         end = admit(server)

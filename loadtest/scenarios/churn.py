@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
-from loadtest.flow import LEVELS
+from loadtest.flow import FAREWELL_S, LEVELS
 from loadtest.histogram import Histogram
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.server_process import read
@@ -88,7 +88,7 @@ class Churn(OneRoom):
 
     def __init__(self, settings: "Settings", users: int) -> None:
         super().__init__(settings, users)
-        self._flowed = Flowed()
+        self.flowed = Flowed()
         self._quit_texts = "shown"  # or one of _KEPT_BACK
         self._server = ServerWatch(settings.server_pid, settings.max_memory_growth_mib)
 
@@ -126,7 +126,7 @@ class Churn(OneRoom):
             read(settings.server_pid)
 
     def course(self, stage: "Stage") -> None:
-        self._flowed = Flowed()  # one course may follow another
+        self.flowed = Flowed()  # one course may follow another
         self._server = ServerWatch(self.settings.server_pid, self.settings.max_memory_growth_mib)
         self._server.begin(self.residents)
         self._learn_quit_texts(stage)
@@ -143,7 +143,7 @@ class Churn(OneRoom):
         stage.wait(self._server.is_back, max(_LAST_LOOK_S, left_ns / 1e9))
 
     def part(self) -> dict[str, Any]:
-        flowed, counts = self._flowed, self._flowed.counts
+        flowed, counts = self.flowed, self.flowed.counts
         mean_stay_s = counts["stayed_ns"] / 1e9 / counts["departures"] if counts["departures"] else 0.0
         return {
             "churn": {
@@ -177,18 +177,17 @@ class Churn(OneRoom):
         }
 
     def missed(self) -> list[str]:
-        flowed, limits = self._flowed, self.settings
-        lines = [f"{_guests(n)} did not get in: {reason}" for reason, n in sorted(flowed.refused.items())]
-        lines += [f"{_guests(n)} lost the connection: {reason}" for reason, n in sorted(flowed.cut_off.items())]
-        for count, what in (
-            (flowed.unsettled, "neither got in nor were refused"),
-            (flowed.counts["unclosed"], "waited 10 s after QUIT for the server to close"),
+        flowed, limits = self.flowed, self.settings
+        lines = [f"{_many(n, 'guest')} did not get in: {reason}" for reason, n in sorted(flowed.refused.items())]
+        lines += [f"{_many(n, 'guest')} lost the connection: {reason}" for reason, n in sorted(flowed.cut_off.items())]
+        for count, noun, what in (
+            (flowed.unsettled, "guest", "did not get in: no answer before the run's end"),
+            (flowed.counts["unclosed"], "guest", f"had to close after QUIT, as the server did not in {FAREWELL_S:g} s"),
+            (flowed.lost, "leave notice", "lost, the limit is 0"),
+            (flowed.counts["duplicated"], "leave notice", "duplicated, the limit is 0"),
         ):
             if count:
-                lines.append(f"{_guests(count)} {what}")
-        for count, what in ((flowed.lost, "lost"), (flowed.counts["duplicated"], "duplicated")):
-            if count:
-                lines.append(f"{count:,} leave notices {what}, the limit is 0")
+                lines.append(f"{_many(count, noun)} {what}")
         for name, times, limit in (
             ("join p99", flowed.join, limits.max_join_p99_ms),
             ("leave notice p99", flowed.notices, limits.max_leave_p99_ms),
@@ -208,7 +207,7 @@ class Churn(OneRoom):
             _log.warning("Leave notices are not timed: %s", _KEPT_BACK[self._quit_texts])
 
     def _sum_up(self, stage: "Stage", window: "Window", statements: "Sequence[Mapping[str, Any]]") -> None:
-        flowed = self._flowed
+        flowed = self.flowed
         for statement in statements:
             flowed.take(window, statement)
         seconds = (window.end_ns - window.start_ns) / 1e9
@@ -225,5 +224,5 @@ class Churn(OneRoom):
             )
 
 
-def _guests(count: int) -> str:
-    return f"{count:,} guest" + ("s" if count != 1 else "")
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("s" if count != 1 else "")
