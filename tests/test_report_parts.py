@@ -13,6 +13,7 @@ from loadtest.report import table
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
 from loadtest.scenarios import SCENARIOS
+from loadtest.scenarios.deaths import Deaths
 from loadtest.verdict import Figures, Verdict
 
 
@@ -149,8 +150,12 @@ def test_slow_readers_are_not_shown_twice() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_run_that_ended_before_its_course_began_has_a_table_and_a_page(name: str) -> None:
-    figures = Figures(name, "host:1", 20)
-    summary = summarise(figures, Verdict("invalid", ["stopped"]), SCENARIOS[name](Settings(scenario=name), 20).part())
+@pytest.mark.parametrize("began", [False, True])
+def test_a_run_that_was_stopped_early_has_a_table_and_a_page(name: str, began: bool) -> None:
+    scenario = SCENARIOS[name](Settings(scenario=name), 20)
+    if began and isinstance(scenario, Deaths):
+        scenario.disconnects.append(Disconnect("stall", 2, 18, 40_000_000))
+    figures = Figures(name, "host:1", 20, disconnects=getattr(scenario, "disconnects", []))
+    summary = summarise(figures, Verdict("invalid", ["it was stopped"]), scenario.part())
     assert "INVALID" in table(summary)
-    assert "invalid" in page(summary, figures.fanout, figures.complete)
+    assert "it was stopped" in page(summary, figures.fanout, figures.complete)

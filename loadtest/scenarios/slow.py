@@ -46,7 +46,8 @@ class Slow(Deaths):
         self._readings += [reading for sample in samples for reading in sample] + self._read()
 
     def part(self) -> dict[str, Any]:
-        return {"slow": {**self._figures(self.disconnects[0]), **self._memory()} if self.disconnects else None}
+        over = [disconnect for disconnect in self.disconnects if disconnect.phases]  # not stopped on the way
+        return {"slow": {**self._figures(over[0]), **self._memory()} if over else None}
 
     def missed(self) -> list[str]:
         lines = [line for disconnect in self.disconnects for line in disconnect.felt(self.settings.max_p99_ratio)]
