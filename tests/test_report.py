@@ -139,6 +139,12 @@ def test_the_table_says_of_each_death_who_learnt_of_it_and_when_and_what_the_oth
     ]
 
 
+@pytest.mark.parametrize(("told", "within_us"), [((7, 8), 8), ((7, 9), 8), ((7,), 8), ((), 8)])
+def test_the_verdict_says_that_all_were_told_only_where_they_were(told: tuple[int, ...], within_us: int) -> None:
+    text = table(summary_of(crashed(Disconnect("fin", 5, 2, within_us, informed=histogram(*told)))))
+    assert ("all observers were told of all 5 deaths in time" in text) == (told == (7, 8))
+
+
 def test_what_the_server_said_neither_steers_the_terminal_nor_floods_it() -> None:
     said = {"\x1b[2J\x9b31mred": 2, **{f"{number} s": 1 for number in range(50)}}
     text = table(summary_of(crashed(Disconnect("fin", 51, 9, 1, reasons=said)), "fail"))

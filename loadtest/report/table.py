@@ -130,6 +130,16 @@ def _verdict(summary: dict[str, Any]) -> list[str]:
     if word == "pass" and not messages["lost"] + messages["duplicated"] + messages["reordered"]:
         meaning = f"all {messages['delivered']:,} deliveries arrived, once and in order"
     lines = [f" {word.upper():<9}{meaning}"]
-    for reason in summary["reasons"]:
+    told = [f"all observers were told of all {deaths:,} deaths in time"] if (deaths := _told(summary)) else []
+    for reason in told + summary["reasons"]:
         lines += wrap(reason, _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
     return lines
+
+
+def _told(summary: dict[str, Any]) -> int:
+    """How many died, if the run passed and every observer was told of each of them by its deadline."""
+    disconnects = [] if "slow" in summary else summary["disconnects"]  # nobody dies of not reading
+    in_time = all(
+        0 < one["observers"] == one["informed"] and one["last_us"] <= one["deadline_us"] for one in disconnects
+    )
+    return sum(one["victims"] for one in disconnects) if summary["verdict"] == "pass" and in_time else 0
