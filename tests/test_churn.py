@@ -221,6 +221,17 @@ def test_what_went_wrong_with_guests_is_a_reason_each() -> None:
     ]
 
 
+def test_the_most_frequent_reasons_are_shown_and_the_others_added_up() -> None:
+    one = churn()
+    reasons = {f"reason {number}": 10 - number for number in range(8)}
+    one.flowed.counts["arrivals"] = sum(reasons.values())
+    one.flowed.refused.update(reasons)
+    assert one.missed() == [
+        *(f"{10 - number} guests did not get in: reason {number}" for number in range(5)),
+        "12 guests did not get in: other reasons",
+    ]
+
+
 def test_at_the_limits_nothing_is_missed() -> None:
     role = {**FLOWED, "arrivals": 5, "refused": {}, "cut_off": {}, "unclosed": 0}
     one = churn(max_join_p99_ms=2, max_leave_p99_ms=4)

@@ -146,10 +146,20 @@ def test_a_guest_whom_the_server_does_not_want_is_refused_in_its_words_and_goes_
         running = Running(server.ports["irc"], ["g1"], plan((1, 2), (1_500, 1_501)))
         statement = running.end()
     assert outcomes(statement) == (2, 0, 0, 0)
-    assert sum(statement["refused"].values()) == 2
-    assert all("433" in reason for reason in statement["refused"])
+    assert statement["refused"] == {"433 NICK Nickname is already in use": 2}, "whoever it was"
     assert not running.ledger.crowd_sent.total() + running.ledger.crowd_left.total()
     assert [kind for kind, reason in running.reports if "433" in reason] == ["connect", "connect"]
+
+
+def test_a_server_with_a_reason_for_each_guest_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_module, "_REASONS", 1)
+    with scripted_server() as server:
+        running = Running(server.target.port, ["g1", "g2", "g3"], plan((0, 1), (0, 1), (0, 1)))
+        for number in range(3):
+            server.accept().send(f"ERROR :full {number}")
+        refused = running.end()["refused"]
+    assert sorted(refused.values()) == [1, 2]
+    assert refused["other reasons"] == 2
 
 
 def test_a_server_that_never_answers_refuses_when_patience_is_over() -> None:

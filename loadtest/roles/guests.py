@@ -122,7 +122,7 @@ class Guests(Role):
             visit.enter(way.address, way.patience)
             visit.quit(farewell)
             visit.see_out(_NOTICE_S)
-        except OSError as error:
-            raise Refused(str(error)) from None
+        except (OSError, Refused) as error:
+            raise Refused(f"the guest who rehearsed did not get in: {error}") from None
         finally:
             visit.close()

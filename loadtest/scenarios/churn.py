@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loadtest.stage import Stage
     from loadtest.window import Window
 
+_REASONS = 5  # shown in the verdict; the summary has all
 _NO_GUEST = 0.01  # of the arrivals may find no idle guest: more, and the flow is not the one that was asked for
 _MOST_PRESENT = 0.9  # of the guests, on average: Poisson arrivals come in heaps
 _REHEARSAL_S = 20.0  # for one guest to quit and a resident to learn of it, beside its way in
@@ -178,8 +179,10 @@ class Churn(OneRoom):
 
     def missed(self) -> list[str]:
         flowed, limits = self.flowed, self.settings
-        lines = [f"{_many(n, 'guest')} did not get in: {reason}" for reason, n in sorted(flowed.refused.items())]
-        lines += [f"{_many(n, 'guest')} lost the connection: {reason}" for reason, n in sorted(flowed.cut_off.items())]
+        lines = [
+            *_ranked("did not get in", flowed.refused),
+            *_ranked("lost the connection", flowed.cut_off),
+        ]
         for count, noun, what in (
             (flowed.unsettled, "guest", "did not get in: no answer before the run's end"),
             (flowed.counts["unclosed"], "guest", f"had to close after QUIT, as the server did not in {FAREWELL_S:g} s"),
@@ -222,6 +225,14 @@ class Churn(OneRoom):
                 f"{wanting:,} of {asked:,} arrivals found no idle guest, the limit is {_NO_GUEST:.0%}: "
                 "use more --users, or fewer --arrivals"
             )
+
+
+def _ranked(what: str, reasons: Counter[str]) -> list[str]:
+    """A line for each of the most frequent reasons, and one for all others."""
+    counts = dict(reasons.most_common(_REASONS))
+    if rest := reasons.total() - sum(counts.values()):
+        counts["other reasons"] = rest
+    return [f"{_many(count, 'guest')} {what}: {reason}" for reason, count in counts.items()]
 
 
 def _many(count: int, noun: str) -> str:
