@@ -85,8 +85,9 @@ class _Lead:
         events.spawning_complete.add_listener(lambda **_: self._conductor and self._conductor.all_spawned())
         events.test_stopping.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
         events.quitting.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
-        events.test_stop.add_listener(lambda **_: environment.parsed_options.headless or self._clear_up())
-        events.quit.add_listener(lambda **_: self._clear_up())  # headless, a master's users stop no sooner
+        if not environment.parsed_options.headless:  # a master's users stop later then
+            events.test_stop.add_listener(lambda **_: self._clear_up())
+        events.quit.add_listener(lambda **_: self._clear_up())
         events.quit.add_listener(lambda **_: self._show())
 
     def _start(self) -> None:
