@@ -24,7 +24,7 @@ from loadtest import server_process
 
 _LOOK_EVERY_S = 0.002  # whether the server accepts: how far off the moment may be
 _CONNECT_S = 1.0  # for one such look: a SYN that was dropped is sent again after a second
-_END_S = 5.0  # between SIGTERM and SIGKILL, when all is over
+_END_S = 2.0  # between SIGTERM and SIGKILL, when all is over
 _TAIL_BYTES = 4096
 _PR_SET_PDEATHSIG = 1
 

@@ -15,7 +15,7 @@ from chat.errors import FanfareError, SetupError
 from loadtest.connection import resolve
 
 START_S = 10.0  # for a server to accept connections, before the first user comes
-_END_S = 8.0  # for the keeper to end the server: it gives it 5 s itself
+_END_S = 5.0  # for the keeper to end the server: it gives it 2 s itself
 _ROOT = str(Path(__file__).parent.parent)
 
 

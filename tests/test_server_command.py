@@ -133,7 +133,7 @@ def test_how_a_server_takes_sigterm_is_told_and_it_comes_back_all_the_same(
         assert (restart.status, restart.killed, restart.fault) == (status, killed, "")
         assert len(place.pids) == 2
         assert has_ended(place.pids[0])
-        os.kill(place.pids[1], signal.SIGKILL)  # the stubborn one would have 5 s to end in
+        os.kill(place.pids[1], signal.SIGKILL)  # the stubborn one would have 2 s to end in
 
 
 def test_what_a_server_has_started_ends_with_it(place: Place) -> None:
