@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,7 @@ class Namespace:
 @contextmanager
 def network_namespace() -> Iterator[Namespace]:
     """A namespace with its loopback up and nothing cut. It is removed at the end, and what still runs in it ended."""
+    _sweep()
     namespace = Namespace(f"fanfare-{os.getpid()}-{next(_numbers)}")
     try:
         try:
@@ -61,6 +63,13 @@ def network_namespace() -> Iterator[Namespace]:
         yield namespace
     finally:
         _remove(namespace.name)
+
+
+def _sweep() -> None:
+    """Remove what tests have left that were killed, and so could not."""
+    for path in Path("/run/netns").glob("fanfare-*-*"):
+        if not Path("/proc", path.name.split("-")[1]).exists():
+            _remove(path.name)
 
 
 def _unavailable(why: str) -> None:

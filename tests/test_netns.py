@@ -80,6 +80,16 @@ def test_after_a_failure_the_namespace_is_gone_and_what_ran_in_it_too() -> None:
     assert namespace.name not in names()
 
 
+def test_what_a_killed_test_has_left_is_removed_by_the_next() -> None:
+    script = "from tests.netns import *; network_namespace().__enter__(); print(os.getpid(), flush=True); os._exit(1)"
+    with network_namespace():
+        killed = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+        left = f"fanfare-{killed.stdout.strip()}-1"
+        assert left in names()
+        with network_namespace():
+            assert left not in names()
+
+
 @pytest.mark.parametrize("required", [False, True])
 def test_where_it_is_not_permitted_the_test_is_skipped_unless_it_is_required(
     required: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
