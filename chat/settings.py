@@ -79,7 +79,9 @@ class Settings:
     ping_interval: float = _setting(90.0, "s", "of silence until an IRC client is asked for a sign of life")
     ping_timeout: float = _setting(60.0, "s", "for the answer, before it is dropped")
     user_timeout: float = _setting(
-        30.0, "s", "that sent bytes may stay unacknowledged (TCP_USER_TIMEOUT), also the keepalive idle time"
+        30.0,
+        "s",
+        "until a peer that acknowledges nothing is dropped (TCP_USER_TIMEOUT); it is probed when half of it was silent",
     )
     outbox_limit: int = _setting(
         1_048_576,
