@@ -116,7 +116,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
         yield compose
     finally:
         checked(compose("down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans"))
-        checked(run("docker", "image", "rm", compose.image))
+        run("docker", "image", "rm", compose.image)  # Compose v2 has done so
 
 
 def test_what_the_server_and_the_load_are_told_alike_is_by_default_what_the_server_does_anyway() -> None:
@@ -160,6 +160,7 @@ def test_slow_readers_cost_the_server_what_its_settings_allow(compose: Compose) 
     slow = compose.passed("slow", *BRIEF, "--stalled=6", *loud)["slow"]  # in the place of root's report
     assert (slow["slow"], slow["dropped"]) == (2, 2)
     assert slow["memory_bound_bytes"] == 2 * 32_768 + 16 * 1_048_576
+    assert {f"{name}={value}" for name, value in SETTINGS.items()} <= set(compose.inspect("server")["Config"]["Env"])
     assert 0 < slow["memory_before_bytes"] <= slow["memory_peak_bytes"]
 
 
