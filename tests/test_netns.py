@@ -81,7 +81,9 @@ def test_after_a_failure_the_namespace_is_gone_and_what_ran_in_it_too() -> None:
 
 
 def test_what_a_killed_test_has_left_is_removed_by_the_next() -> None:
-    script = "from tests.netns import *; network_namespace().__enter__(); print(os.getpid(), flush=True); os._exit(1)"
+    script = (
+        "from tests.netns import *; n = network_namespace(); n.__enter__(); print(os.getpid(), flush=True); os._exit(1)"
+    )
     with network_namespace():
         killed = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
         left = f"fanfare-{killed.stdout.strip()}-1"
