@@ -61,6 +61,7 @@ STAMPEDE: dict[str, Any] = {
     "still_away": 2,
     "kept": 0,
     "lost_again": 1,
+    "most_back_in_1_s": 15,
     "stopped_us": 22_823,
     "away_us": 197_793,
     "back_50_us": 375_807,
@@ -100,7 +101,7 @@ ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
         STAMPEDE,
         {
             "stampede 22.823 197.793 375.807 1,013.759 –",
-            "stampede 20 18 2 0 1",
+            "stampede 20 18 2 0 1 15",
             "stampede 31 20 10 0 1 0",
             "stampede <reset> by peer (1)",
             "back in the room 1 375.807 375.807 375.807 375.807 375.807",

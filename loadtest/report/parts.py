@@ -119,7 +119,7 @@ def _slow(slow: Mapping[str, Any]) -> Section:
 def _stampede(stampede: Mapping[str, Any]) -> Section:
     moments = ("stopped_us", "away_us", "back_50_us", "back_90_us", "back_all_us")
     users = {"in before": "users", "returned": "returned", "still away": "still_away", "never cut": "kept"}
-    users["lost again"] = "lost_again"
+    users |= {"lost again": "lost_again", "most in 1 s": "most_back_in_1_s"}
     attempts, why = stampede["attempts"], stampede["reasons"]
     blocks = [
         Block(
