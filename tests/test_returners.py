@@ -212,13 +212,27 @@ def test_after_the_tally_a_lost_connection_is_dropped_as_in_any_scenario(crew: C
     assert crew.users[0].greenlet.dead
 
 
-@pytest.mark.parametrize("crew", [([IN],)], indirect=True)
+class Shut(Door):
+    def passing(self) -> Any:
+        raise OSError("held up")
+
+
+@pytest.mark.parametrize("crew", [([IN, IN],)], indirect=True)
 def test_a_crowd_is_not_held_up_at_the_door(crew: Crew) -> None:
+    crew.users[0].door = Shut(1)
     crew.order("brace")
-    with crew.users[0].door.passing():  # its only place is taken
-        crew.users[0].lose()
-        assert crew.tally().returned == 1
+    crew.users[0].lose()
+    assert crew.tally().attempts.figures()["made"] == 1
     assert crew.users[0].connect_patience == crew.settings.attempt_timeout
+
+
+@pytest.mark.parametrize("crew", [([IN], [IN], [IN])], indirect=True)
+def test_no_two_users_share_a_schedule(crew: Crew) -> None:
+    crew.order("brace")
+    for user in crew.users:
+        user.lose()
+    crew.tally()
+    assert len({chance.random() for chance in crew.role._chances.values()}) == 3
 
 
 def test_reasons_of_failures_do_not_grow_without_end() -> None:
