@@ -88,6 +88,12 @@ class Settings:
         "bytes",
         "of what was said, unsent, before a reader is dropped; 1 MiB is over 2,000 full IRC lines",
     )
+    kernel_limit: int = _setting(
+        16_384,
+        "bytes",
+        "unsent that the kernel may hold for a connection (TCP_NOTSENT_LOWAT) before the outbox does; left alone it takes "
+        "megabytes for each reader that has stopped, which no limit of ours would see",
+    )
     outbox_age: float = _setting(
         15.0, "s", "in which a reader with unsent bytes takes none of them; who reads nothing for so long is not there"
     )
@@ -98,7 +104,9 @@ class Settings:
         65_536, "bytes", "without a pause of 1 s from a client of an unframed wire before it is cut off"
     )
     history: int = _setting(256, "events", "of a room that stay in memory; its order is their order")
-    drain: float = _setting(0.0, "s", "over which a stopping server spreads the closing of its connections")
+    drain: float = _setting(
+        0.0, "s", "over which a stopping server spreads the closing of its connections, or until a second signal"
+    )
     stop_deadline: float = _setting(
         5.0, "s", "that a socket has to take its last bytes, when its client or the server ends"
     )
@@ -127,6 +135,7 @@ _POSITIVE = (
     "ping_timeout",
     "user_timeout",
     "outbox_limit",
+    "kernel_limit",
     "outbox_age",
     "inbox_limit",
     "unframed_limit",

@@ -29,6 +29,7 @@ class Server:
         self.gate = Gate(limit, settings.max_per_address or max(1, limit // 2))
         self._failed = threading.Event()
         self._ended = threading.Event()
+        self._stopping = ""  # the reason, once `stop` was called
         self._acceptor: Acceptor | None = None
         self.workers: list[Worker] = []
 
@@ -58,8 +59,10 @@ class Server:
         return not self._failed.is_set()
 
     def end(self) -> None:
-        """Let `wait` return. May be called by a signal handler."""
+        """Let `wait` return; while the server drains, drain no longer. May be called by a signal handler."""
         self._ended.set()
+        if self._stopping:
+            self._stop_workers(0.0)
 
     def _fail(self) -> None:
         self._failed.set()
@@ -72,12 +75,16 @@ class Server:
             return  # never started, or stopped already
         acceptor.stop()
         drain = self.settings.drain if drain is None else drain
-        self.hub.silent = not drain
-        for worker in self.workers:
-            worker.stop(reason, drain, self.settings.stop_deadline)
+        self._stopping = reason
+        self._stop_workers(drain)
         for worker in self.workers:
             if not worker.join(drain + self.settings.stop_deadline + 5.0):
                 log.error("a worker did not end in time")
+
+    def _stop_workers(self, drain: float) -> None:
+        self.hub.silent = not drain
+        for worker in self.workers:
+            worker.stop(self._stopping, drain, self.settings.stop_deadline)
 
 
 def raise_file_limit() -> int:

@@ -44,7 +44,10 @@ class Adopt:
 
 
 class Stop:
-    """Say farewell to everyone, spread over `drain` seconds, and end `deadline` seconds after that at the latest."""
+    """Say farewell to everyone, spread over `drain` seconds, and end `deadline` seconds after that at the latest.
+
+    A second one takes the place of the first, for those who are still there.
+    """
 
     __slots__ = ("deadline", "drain", "reason")
 
@@ -104,7 +107,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _ring(self) -> None:
-        with suppress(BlockingIOError):  # it rings already
+        with suppress(OSError):  # it rings already, or nobody listens any more
             self._bell.send(b"!")
 
     # The loop
