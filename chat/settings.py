@@ -91,8 +91,8 @@ class Settings:
     kernel_limit: int = _setting(
         16_384,
         "bytes",
-        "unsent that the kernel may hold for a connection (TCP_NOTSENT_LOWAT) before the outbox does; left alone it takes "
-        "megabytes for each reader that has stopped, which no limit of ours would see",
+        "unsent that the kernel may hold for a connection (TCP_NOTSENT_LOWAT) before the outbox does; left alone it "
+        "takes megabytes for each reader that has stopped, which no limit of ours would see",
     )
     outbox_age: float = _setting(
         15.0, "s", "in which a reader with unsent bytes takes none of them; who reads nothing for so long is not there"

@@ -144,6 +144,19 @@ def test_an_unframed_client_that_never_pauses_is_cut_off_and_the_others_learn_wh
         assert reason.endswith(" bytes without a pause, the limit is 10,000")
 
 
+def test_what_a_reader_has_stopped_to_take_waits_where_a_limit_sees_it_and_not_in_the_kernel() -> None:
+    """Left alone, the kernel takes some 3 MB for it."""
+    said = 500_000
+    with running_server() as server:
+        server.slow("stuck", "#a")
+        talker = server.irc("talker", "#a")
+        for _ in range(said // 400 // 50):
+            talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(50)))
+            talker.sync()
+        waiting = sum(each.outbox.size for worker in server.server.workers for each in worker._roster)
+        assert waiting > said - 100_000  # the peer's own buffer, the kernel's share, and the sends that filled them
+
+
 def test_an_endless_line_is_refused_and_then_cut_off() -> None:
     with running_server() as server:
         client, bystander = server.irc("client", "#a"), server.irc("bystander", "#a")
