@@ -16,6 +16,11 @@ MOST_REASONS = 20  # different texts kept of each process; a server may put anyt
 _MORE = "other reasons"
 
 
+def count(reasons: Counter[str], reason: str) -> None:
+    """One more of it; of many different ones, the later are counted together."""
+    reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else _MORE] += 1
+
+
 @dataclass(slots=True)
 class Attempts:
     """Every attempt to return, by what became of it."""
@@ -38,7 +43,7 @@ class Attempts:
         elif isinstance(error, TimeoutError):
             self.timed_out += 1
         else:
-            self.reasons[reason if reason in self.reasons or len(self.reasons) < MOST_REASONS else _MORE] += 1
+            count(self.reasons, reason)
 
     def figures(self) -> dict[str, int]:
         """Each is counted in one of the others beside `made`."""
@@ -75,6 +80,7 @@ class Return:
     users: int = 0  # who were in before
     still_away: int = 0
     kept: int = 0  # whose connection never ended
+    cut_off: Counter[str] = field(default_factory=Counter)  # every connection that ended, by the reason that was given
     lost_again: int = 0  # connections of users who were back, and lost it before all were
     back: Histogram = field(default_factory=Histogram)  # one sample for each user who was back at the end
     tenths: Counter[int] = field(default_factory=Counter)  # how many came back in each tenth of a second
@@ -99,6 +105,7 @@ class Return:
             self.users += answer["users"]
             self.still_away += answer["still_away"]
             self.kept += answer["kept"]
+            self.cut_off.update(answer["cut_off"])
             self.lost_again += answer["lost_again"]
             for own, name in ((self.back, "back"), (self.connect, "connect"), (self.loop_lag, "loop_lag")):
                 own.merge(Histogram.unpack(answer[name]))

@@ -190,12 +190,13 @@ def test_who_loses_the_connection_again_before_all_are_back_comes_back_again(cre
         user.lose()
     while 0 not in crew.members:
         gevent.sleep(0)
-    crew.users[0].lose()
+    crew.users[0].lose("reset")
     assert 0 not in crew.members
     while 0 not in crew.members:
         gevent.sleep(0)
     total = crew.tally(wait=False)
     assert (total.returned, total.lost_again, total.attempts.succeeded) == (1, 1, 2)
+    assert total.cut_off == {"closed by the server": 2, "reset": 1}
     assert adds_up(total)
 
 
@@ -255,6 +256,7 @@ def answer(*back_s: float, away: int = 0, **more: Any) -> dict[str, Any]:
         "users": len(back_s) + away,
         "still_away": away,
         "kept": 0,
+        "cut_off": {},
         "lost_again": 0,
         "attempts": Attempts(made=len(back_s), succeeded=len(back_s)).plain(),
         "back": back.pack(),

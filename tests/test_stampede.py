@@ -79,6 +79,7 @@ def all_came_back(report: Any) -> None:
         "unfinished": 0,
     }
     assert figures["reasons"] == {}
+    assert figures["cut_off"] == {"Closing link: Server is shutting down": USERS}
     moments = [figures[name] for name in ("stopped_us", "away_us", "back_50_us", "back_90_us", "back_all_us")]
     assert 0 < moments[0] < moments[1]
     assert moments[1:] == sorted(moments[1:])

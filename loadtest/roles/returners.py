@@ -20,7 +20,7 @@ from loadtest.backoff import Backoff
 from loadtest.door import Door
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
-from loadtest.returns import TENTH_NS, Attempts
+from loadtest.returns import TENTH_NS, Attempts, count
 from loadtest.roles.role import Company, Member, Order, Role
 
 _TOO_LATE = "the time to return in was over"
@@ -48,6 +48,7 @@ class Absence:
         self.away: set[int] = set()
         self.back_ns: dict[int, int] = {}
         self.all_back = Event()
+        self.cut_off: Counter[str] = Counter()
         self.lost_again = 0
         self.attempts = Attempts()
         self.trying: dict[int, int] = {}  # who is on the way in, and since when
@@ -63,7 +64,8 @@ class Absence:
         """All are back, who ever were away."""
         return len(self.back_ns) == len(self.users)
 
-    def lose(self, user: int) -> None:
+    def lose(self, user: int, reason: str) -> None:
+        count(self.cut_off, reason)
         if self.back_ns.pop(user, None) is not None:
             self.lost_again += 1
             self.all_back.clear()
@@ -110,6 +112,7 @@ class Absence:
             "users": len(self.users),
             "still_away": len(self.away),
             "kept": len(self.users) - len(self.away) - len(self.back_ns),
+            "cut_off": dict(self.cut_off),
             "lost_again": self.lost_again,
             "attempts": self.attempts.plain(),
             "back": back.pack(),
@@ -160,7 +163,7 @@ class Returners(Role):
     def lost(self, member: Member, reason: str) -> None:
         if self._absence and member.number in self._absence.users:
             if self.crew.members.pop(member.number, None):
-                self._absence.lose(member.number)
+                self._absence.lose(member.number, reason)
         else:
             super().lost(member, reason)
 

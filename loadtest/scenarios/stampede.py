@@ -115,6 +115,7 @@ class Stampede(OneRoom):
             "still_away": figures.still_away,
             "kept": figures.kept,
             "lost_again": figures.lost_again,
+            "cut_off": dict(figures.cut_off),
             "stopped_us": (restart.ended_ns - since_ns) // 1000,
             "away_us": self._away_us(restart),
             "back_50_us": figures.back_us(0.5),
