@@ -5,9 +5,12 @@ import logging
 import os
 import selectors
 import socket
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import cycle
+from typing import Any
 
 from chat.errors import SetupError
 from chat.server.gate import Gate
@@ -27,7 +30,11 @@ WIRES: dict[str, Callable[[], Wire]] = {
     "tilde": TildeWire,
     "nick": NickWire,
 }
-BACKLOG = 4096  # connections that may wait to be accepted; the kernel's own limit (somaxconn) has this default
+BACKLOG = 4096  # connections that may wait in a queue; the kernel's own limit (somaxconn) has this default
+# Sockets that listen on an address, among which the kernel shares out who comes. A burst of 5,000 connections takes a
+# client 0.1 s: should the acceptor not get to run for so long, one queue would overflow, and who is not let in dials
+# again after a second at the earliest.
+QUEUES = 2 if sys.platform == "linux" else 1
 ACCEPTS = 256  # from one listener before the others have their turn
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 NO_MEMORY_WAIT = 0.1  # s without accepting, when the kernel has no memory for a socket
@@ -36,13 +43,17 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """A bound socket and the wire that is spoken on it."""
+    """Sockets bound to one address, and the wire that is spoken on them."""
 
-    def __init__(self, sock: socket.socket, scheme: str) -> None:
-        host, port = sock.getsockname()[:2]
-        self.sock = sock
+    def __init__(self, socks: Sequence[socket.socket], scheme: str) -> None:
+        host, port = socks[0].getsockname()[:2]
+        self.socks = socks
         self.address = Address(scheme, host, port)
         self.wire = WIRES[scheme]
+
+    def close(self) -> None:
+        for sock in self.socks:
+            sock.close()
 
 
 def listen(address: Address, settings: Settings) -> Listener:
@@ -51,25 +62,47 @@ def listen(address: Address, settings: Settings) -> Listener:
         family, kind, protocol, _, place = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, protocol)
+        if address.port:
+            _probe(socket.socket(family, kind, protocol), place)
     except OSError as error:
         raise SetupError(f"cannot listen on {address}: {error.strerror}") from None
-    try:
-        _set_options(sock, settings)
+    with ExitStack() as undo:
+        socks = []
+        try:
+            for _ in range(QUEUES):
+                sock = undo.enter_context(socket.socket(family, kind, protocol))
+                _set_options(sock, settings)
+                sock.bind(place)
+                sock.listen(BACKLOG)
+                socks.append(sock)
+                place = sock.getsockname()  # with the port, where the system has chosen it
+        except OSError as error:
+            raise SetupError(f"cannot listen on {address}: {error.strerror}") from None
+        undo.pop_all()
+    return Listener(socks, address.scheme)
+
+
+def _probe(sock: socket.socket, place: Any) -> None:
+    """Fail when somebody listens there already, even a server that would share the address as ours do."""
+    with sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _set_family(sock)
         sock.bind(place)
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise SetupError(f"cannot listen on {address}: {error.strerror}") from None
-    return Listener(sock, address.scheme)
+        sock.listen(1)
+
+
+def _set_family(sock: socket.socket) -> None:
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 
 
 def _set_options(sock: socket.socket, settings: Settings) -> None:
     """Options that accepted sockets inherit, so that accepting costs no system call for them."""
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    if QUEUES > 1:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    _set_family(sock)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     # Who was silent for half the time is probed each second from then on, which costs nothing while it answers. So a
@@ -114,23 +147,24 @@ class Acceptor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._alarm, selectors.EVENT_READ)
             for listener in self._listeners:
-                selector.register(listener.sock, selectors.EVENT_READ, listener)
+                for sock in listener.socks:
+                    selector.register(sock, selectors.EVENT_READ, (sock, listener))
             while not self._stopping.is_set():
                 for key, _ in selector.select():
                     if key.data is not None:
-                        self._accept(key.data)
+                        self._accept(*key.data)
         for listener in self._listeners:
-            listener.sock.close()
+            listener.close()
 
-    def _accept(self, listener: Listener) -> None:
+    def _accept(self, queue: socket.socket, listener: Listener) -> None:
         for _ in range(ACCEPTS):
             try:
-                sock, peer = listener.sock.accept()
+                sock, peer = queue.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in NO_DESCRIPTOR:
-                    self._refuse_one(listener)
+                    self._refuse_one(queue, listener)
                 elif error.errno in (errno.ENOBUFS, errno.ENOMEM):
                     log.error("cannot accept: %s", error.strerror)
                     self._stopping.wait(NO_MEMORY_WAIT)
@@ -145,11 +179,11 @@ class Acceptor:
                 log.warning("refused %s: %s", host, refusal)
                 _refuse(sock, listener, refusal)
 
-    def _refuse_one(self, listener: Listener) -> None:
+    def _refuse_one(self, queue: socket.socket, listener: Listener) -> None:
         """Out of descriptors: take one waiting connection with the spare one, tell it so, and close it."""
         os.close(self._spare)
         try:
-            sock, _ = listener.sock.accept()
+            sock, _ = queue.accept()
         except OSError:
             pass
         else:

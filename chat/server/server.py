@@ -39,7 +39,7 @@ class Server:
             listeners = []
             for address in self.settings.listen:
                 listener = listen(address, self.settings)
-                undo.callback(listener.sock.close)
+                undo.callback(listener.close)
                 listeners.append(listener)
             self.workers = [
                 Worker(f"worker-{number}", self.hub, self.gate, self._fail)
