@@ -174,6 +174,8 @@ class Returners(Role):
 
     def _brace(self, orders: dict[str, Any]) -> dict[str, Any]:
         self._absence = Absence(set(self.crew.members))
+        for member in self.crew.members.values():
+            member.account = None  # until the next window gives it one: the news of who goes and comes need none
         return {}
 
     def _tally(self, orders: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +200,6 @@ class Returners(Role):
         member.door = _OpenDoor(1)
         member.connect_patience = settings.attempt_timeout
         member.label = f"{settings.scenario}, return"
-        member.account = None  # a window gives it the next one; until then, join notices need no account
         while True:
             gevent.sleep(backoff.next())
             absence.attempt(member.number)
