@@ -6,28 +6,51 @@ from chat.events import Person
 class Roll:
     """Names in the order of joining, packed into lines of at most `size` bytes. Called with the hub's lock held.
 
-    It only grows: a leave, a rename or a change of operators makes the room forget it and begin another when asked.
+    A leave empties a place that stays empty; once there are more of these than names, the roll is worn. A rename or a
+    change of operators is none of its business: the room begins another when asked.
     """
 
-    __slots__ = ("_full", "_last", "_left", "_masks", "_size")
+    __slots__ = ("_emptied", "_encoded", "_left", "_line_of", "_lines", "_masks", "_size")
 
     def __init__(self, masks: bool, size: int) -> None:
         self._masks = masks  # whole masks (userhost-in-names) or nicknames
         self._size = size
-        self._full: list[bytes] = []
-        self._last: list[str] = []  # the names of the line that has room yet
-        self._left = size + 1  # a name takes a byte more than itself; the first of a line does not
+        self._lines: list[list[str]] = []
+        self._encoded: list[bytes] = []  # each line; empty where it has changed since it was last asked for
+        self._line_of: dict[str, int] = {}  # by name
+        self._left = 0  # bytes in the last line; a name takes one more than itself
+        self._emptied = 0
+
+    @property
+    def worn(self) -> bool:
+        return self._emptied > len(self._line_of)
 
     def add(self, person: Person, operator: bool) -> None:
-        name = ("@" if operator else "") + (person.mask if self._masks else person.nick)
+        name = self._name(person, operator)
         needed = len(name) + 1  # masks are ASCII
-        if needed > self._left and self._last:
-            self._full.append(" ".join(self._last).encode())
-            self._last = []
-            self._left = self._size + 1
-        self._last.append(name)
+        if needed > self._left or not self._lines:
+            self._lines.append([])
+            self._encoded.append(b"")
+            self._left = self._size + 1  # the first name of a line has no space before it
+        self._lines[-1].append(name)
+        self._encoded[-1] = b""
+        self._line_of[name] = len(self._lines) - 1
         self._left -= needed
+
+    def remove(self, person: Person, operator: bool) -> None:
+        """Who was added by the same name and sign."""
+        name = self._name(person, operator)
+        line = self._line_of.pop(name)
+        self._lines[line].remove(name)
+        self._encoded[line] = b""
+        self._emptied += 1
 
     def lines(self) -> list[bytes]:
         """What stands on the lines, without what goes before and after it."""
-        return [*self._full, " ".join(self._last).encode()] if self._last else list(self._full)
+        for number, names in enumerate(self._lines):
+            if names and not self._encoded[number]:
+                self._encoded[number] = " ".join(names).encode()
+        return [line for line in self._encoded if line]
+
+    def _name(self, person: Person, operator: bool) -> str:
+        return ("@" if operator else "") + (person.mask if self._masks else person.nick)

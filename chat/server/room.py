@@ -46,8 +46,11 @@ class Room:
         self._inboxes[user.inbox] = self._inboxes.get(user.inbox, 0) + 1
 
     def remove(self, user: User) -> None:
-        del self.members[user]
-        self.forget_rolls()
+        operator = self.members.pop(user)
+        for roll in self._rolls.values():
+            roll.remove(user.person, operator)
+        if any(roll.worn for roll in self._rolls.values()):
+            self.forget_rolls()
         left = self._inboxes[user.inbox] - 1
         if left:
             self._inboxes[user.inbox] = left
@@ -68,7 +71,7 @@ class Room:
         return roll
 
     def forget_rolls(self) -> None:
-        """A name or its sign has changed."""
+        """A name or its sign has changed, or there are more holes than names."""
         self._rolls.clear()
 
     @property
