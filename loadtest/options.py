@@ -174,7 +174,9 @@ class Settings:
     return_within: float = _option(
         60.0, number(float, 0.1), "stampede: fail when not all are back so many seconds after the server was stopped"
     )
-    max_timed_out: int = _option(0, number(int, 0), "stampede: fail when more attempts to connect time out")
+    max_timed_out: int = _option(
+        0, number(int, 0), "stampede: fail when more attempts to return time out, in connecting, registering or joining"
+    )
 
     # Lateness is part of every latency, as the clock counts from the intended time: beyond this it would colour a p99.
     max_send_lateness_ms: float = _option(
