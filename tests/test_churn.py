@@ -22,7 +22,9 @@ from loadtest.flow import LEVELS
 from loadtest.histogram import Histogram
 from loadtest.options import Settings
 from loadtest.scenarios.churn import Churn, Flowed
+from loadtest.slices import Slices
 from loadtest.stamps import Stamp
+from loadtest.verdict import Figures
 from loadtest.window import Window
 from tests.lossy import lossy_proxy
 from tests.support import running_server
@@ -146,6 +148,16 @@ def test_by_default_half_of_the_guests_are_in_at_a_time() -> None:
     one.check()
     assert (one.residents, one.guests, one.arrivals) == (4, 100, 25.0)
     assert [user for user in range(104) if not one.is_guest(user)] == [0, 1, 2, 3]
+
+
+def test_the_fan_out_of_a_guest_who_came_in_after_the_end_counts_too() -> None:
+    one, late = window({ROOM: [0, 1]}), Slices(0, SECOND)
+    late.at(7 * SECOND).add(500, 2)
+    figures = Figures("churn", "host:1")
+    part = {"sent": {}, "crowd_sent": {ROOM: 1}, "delivered": 2, "duplicated": 0, "reordered": 0, "late": 0}
+    health = {"send_lateness": of(1), "loop_lag": of(1), "cpu_percent": 1.0, "dropped": {}}
+    one.sum_up(figures, [{**part, **health, "slices": late.pack()}])
+    assert figures.fanout.count == figures.delivered == figures.expected == 2
 
 
 def of(*us: int) -> list[int]:
