@@ -42,7 +42,7 @@ base_image() {
 
 # pip inside a build sees no configuration file of this machine: its index settings go in as build arguments.
 pip_setting() {
-    python3 -m pip config list 2>/dev/null | sed -n "s/^[a-z][a-z]*\.$1='\(.*\)'\$/\1/p" | sed 's/\\n/ /g' | tail -n 1
+    printf '%s\n' "$pip_settings" | sed -n "s/^[a-z][a-z]*\.$1='\(.*\)'\$/\1/p" | sed 's/\\n/ /g' | tail -n 1
 }
 
 for argument; do
@@ -50,6 +50,7 @@ for argument; do
     build | up | run | create)
         BASE_IMAGE=${BASE_IMAGE:-$(base_image)}
         export BASE_IMAGE
+        pip_settings=$(python3 -m pip config list 2>/dev/null || true)
         export PIP_INDEX_URL="${PIP_INDEX_URL:-$(pip_setting index-url)}"
         export PIP_EXTRA_INDEX_URL="${PIP_EXTRA_INDEX_URL:-$(pip_setting extra-index-url)}"
         export PIP_TRUSTED_HOST="${PIP_TRUSTED_HOST:-$(pip_setting trusted-host)}"
