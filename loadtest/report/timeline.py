@@ -45,7 +45,7 @@ def _decades(spans: Sequence[Span]) -> tuple[int, int]:
 
 
 def _tick(x: float, us: int, height: int) -> str:
-    text = f"{us:g} µs" if us < 1000 else f"{us / 1000:g} ms" if us < 1_000_000 else f"{us / 1_000_000:g} s"
+    text = f"{us:g} µs" if us < 1000 else f"{us / 1000:g} ms" if us < 1_000_000 else f"{us / 1_000_000:,g} s"
     return (
         f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>'
         f'<text x="{x:.1f}" y="{height - _BOTTOM + 20}" text-anchor="middle">{text}</text>'
