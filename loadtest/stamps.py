@@ -24,9 +24,9 @@ class Stamp(NamedTuple):
 
 
 def text(run: str, window: int, stamp: Stamp, size: int) -> str:
-    """A message of `size` bytes that begins with the stamp."""
+    """A message of `size` bytes that begins with the stamp; the stamp alone and a blank where that is longer."""
     head = f"~{run}.{window:x}.{stamp.sender:x}.{stamp.number:x}.{stamp.intended_ns:x}~ "
-    return head + _PADDING[: size - len(head)]
+    return head + _PADDING[: max(0, size - len(head))]
 
 
 def pattern(run: str, window: int) -> re.Pattern[bytes]:

@@ -47,3 +47,7 @@ def test_runs_of_each_sender_are_first_and_after_last() -> None:
 @pytest.mark.parametrize("numbers", [(1, 1), (1, 3), (2, 1)])
 def test_numbers_that_do_not_count_up_are_no_run(numbers: tuple[int, int]) -> None:
     assert stamps.runs([Stamp(0, number, 0) for number in numbers]) is None
+
+
+def test_a_message_shorter_than_its_stamp_is_the_stamp_and_a_blank() -> None:
+    assert stamps.text(RUN, 1, Stamp(1, 2, 3), 0) == f"~{RUN}.1.1.2.3~ "
