@@ -83,12 +83,14 @@ def listen(address: Address, settings: Settings) -> Listener:
 
 
 def _probe(sock: socket.socket, place: Any) -> None:
-    """Fail when somebody listens there already, even a server that would share the address as ours do."""
+    """Fail when somebody listens there already, even a server that would share the address as ours do.
+
+    Binding shows it. This socket must not listen: who came to it in that moment would be reset as it closes.
+    """
     with sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         _set_family(sock)
         sock.bind(place)
-        sock.listen(1)
 
 
 def _set_family(sock: socket.socket) -> None:
