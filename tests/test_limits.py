@@ -157,6 +157,21 @@ def test_what_a_reader_has_stopped_to_take_waits_where_a_limit_sees_it_and_not_i
         assert waiting > said - 100_000  # the peer's own buffer, the kernel's share, and the sends that filled them
 
 
+def test_who_reads_nothing_at_all_is_dropped_as_soon_as_more_waits_than_the_limit() -> None:
+    """Its socket is never ready again, so that nothing but the push shows it."""
+    with running_server(outbox_limit=50_000, outbox_age=1000.0, user_timeout=1000.0) as server:
+        server.slow("stuck", "#a")
+        talker = server.irc("talker", "#a")
+        said, ends = 0, []
+        while not ends and said < 1_000_000:
+            talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(10)))
+            ends = [message for message in talker.sync() if message.verb == "QUIT"]
+            said += 4_000
+        assert [end.nick for end in ends] == ["stuck"]
+        assert ends[0].params[0].endswith("bytes unread, the limit is 50,000")
+        assert said < 200_000  # the limit, the kernel's share, the peer's own buffer
+
+
 def test_an_endless_line_is_refused_and_then_cut_off() -> None:
     with running_server() as server:
         client, bystander = server.irc("client", "#a"), server.irc("bystander", "#a")

@@ -90,9 +90,10 @@ class Connection:
         """Queue one send, of which `notices` bytes tell who came and went."""
         if self.half_closed:
             return
-        if not self.outbox:
+        outbox = self.outbox
+        if not outbox or outbox.size > outbox.limit:  # a reader that has stopped: no socket tells the worker of it
             self._waiting.append(self)
-        self.outbox.push(data, notices)
+        outbox.push(data, notices)
 
     def flush(self, now: float) -> bool:
         """Send what the socket takes; True when that was all. Raises SlowReader or Gone."""

@@ -15,10 +15,10 @@ class Outbox:
     bytes are joined into few sends; unframed ones go out one by one.
     """
 
-    __slots__ = ("_framed", "_limit", "_notice_limit", "_notices", "_pieces", "notices", "oldest", "size")
+    __slots__ = ("_framed", "_notice_limit", "_notices", "_pieces", "limit", "notices", "oldest", "size")
 
     def __init__(self, limit: int, notice_limit: int, framed: bool) -> None:
-        self._limit = limit
+        self.limit = limit
         self._notice_limit = notice_limit
         self._framed = framed
         self._pieces: list[bytes | memoryview] = []
@@ -58,8 +58,8 @@ class Outbox:
         if self.oldest is None or self.size < before:
             self.oldest = now
         said = self.size - self.notices
-        if said > self._limit:
-            raise SlowReader(f"{said:,} bytes unread, the limit is {self._limit:,}")
+        if said > self.limit:
+            raise SlowReader(f"{said:,} bytes unread, the limit is {self.limit:,}")
         if self.notices > self._notice_limit:
             raise SlowReader(f"{self.notices:,} bytes of notices unread, the limit is {self._notice_limit:,}")
         return False
