@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chat.server.acceptor import keepalive
 from chat.server.connection import Connection, unacknowledged
 from chat.server.gate import Gate
 from chat.server.hub import Hub
@@ -293,3 +294,22 @@ def test_those_cut_off_silently_are_found_by_the_kernel_whether_spoken_to_or_not
     assert {kind: len(times) for kind, times in took.items()} == {"quiet": size // 4, "member": size, "guest": size}
     for kind, times in took.items():
         print(f"{kind}: found after {min(times):.2f} to {max(times):.2f} s, the limit is {seconds} s")
+
+
+@pytest.mark.parametrize(
+    ("user_timeout", "options"),
+    [
+        (0.2, (1, 1, 1)),
+        (1, (1, 1, 1)),
+        (2, (1, 1, 1)),
+        (30, (15, 1, 15)),
+        (300, (150, 2, 75)),
+        (1e9, (32_767, 32_767, 127)),
+    ],
+)
+def test_a_time_out_of_any_length_is_put_into_the_kernels_terms(
+    user_timeout: float, options: tuple[int, int, int]
+) -> None:
+    assert keepalive(Settings(user_timeout=user_timeout)) == options
+    with running_server(user_timeout=user_timeout) as server:
+        server.irc("ana").sync()

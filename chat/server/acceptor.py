@@ -36,6 +36,8 @@ BACKLOG = 4096  # connections that may wait in a queue; the kernel's own limit (
 # again after a second at the earliest.
 QUEUES = 2 if sys.platform == "linux" else 1
 ACCEPTS = 256  # from one listener before the others have their turn
+MOST_PROBES, LONGEST_IDLE = 127, 32_767  # probes and seconds: what Linux takes for a socket's keepalive
+LONGEST_MS = 2**31 - 1  # for TCP_USER_TIMEOUT
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 NO_MEMORY_WAIT = 0.1  # s without accepting, when the kernel has no memory for a socket
 
@@ -107,18 +109,26 @@ def _set_options(sock: socket.socket, settings: Settings) -> None:
     _set_family(sock)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # Who was silent for half the time is probed each second from then on, which costs nothing while it answers. So a
-    # dead peer is found within a second of the time also when nothing was on its way to it, and one whose network
-    # fails for less than half the time never.
-    idle = max(1, int(settings.user_timeout / 2))
-    probes = max(1, int(settings.user_timeout) - idle)  # where TCP_USER_TIMEOUT does not say when it has been enough
-    for name, value in (("TCP_KEEPIDLE", idle), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", probes)):
+    for name, value in zip(("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"), keepalive(settings), strict=True):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, settings.kernel_limit)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.user_timeout * 1000))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(int(settings.user_timeout * 1000), LONGEST_MS))
+
+
+def keepalive(settings: Settings) -> tuple[int, int, int]:
+    """Seconds of silence until a peer is probed, seconds between probes, and how many may go unanswered.
+
+    Who was silent for half the time is probed; who does not answer, each second from then on. So a dead peer is found
+    within a second of the time also when nothing was on its way to it, and one whose network fails for less than half
+    the time never. With hours instead of seconds the probes are as many as the kernel allows, and further apart.
+    """
+    idle = max(1, int(settings.user_timeout / 2))
+    rest = max(1, int(settings.user_timeout) - idle)
+    interval = min(-(-rest // MOST_PROBES), LONGEST_IDLE)
+    return min(idle, LONGEST_IDLE), interval, min(-(-rest // interval), MOST_PROBES)
 
 
 class Acceptor:
