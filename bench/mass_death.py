@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
             talk = Timetable(talkers, options.rate)
             survivors.tell(options.victims)
             talk.until(time.monotonic() + options.seconds)
-            with _counted(server.pid) if options.strace else nullcontext():
+            calls = Calls()
+            with counted(server.pid, calls) if options.strace else nullcontext():
                 cpu, death = cpu_of(server.pid), time.monotonic()
                 if way == "kill":
                     victims.kill()
@@ -124,6 +126,8 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
                     victims.tell(way)
                 talk.until(death + options.seconds)
                 cpu = cpu_of(server.pid) - cpu
+            if calls:
+                print(calls)
             talkers.close()
             samples, knowing, dropped, late = survivors.ask(talk.sent)
     before = [latency for at, latency in samples if at < death]
@@ -132,10 +136,17 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
     return Outcome(way, before, after, talk.sent * options.survivors, known, dropped, late, cpu)
 
 
+class Calls(Counter[str]):
+    """How often a process made each system call."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {count:,}" for name, count in self.most_common(6))
+
+
 @contextmanager
-def _counted(pid: int) -> Iterator[None]:
-    """Print which system calls a process makes meanwhile. It is slow then: only the counts are worth anything."""
-    command = ["strace", "-f", "-c", "-S", "calls", "-p", str(pid)]
+def counted(pid: int, calls: Calls) -> Iterator[None]:
+    """Count the system calls of a process meanwhile, which makes it slow."""
+    command = ["strace", "-f", "-c", "-U", "calls,name", "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         strace.stderr.readline()  # it is attached
@@ -143,8 +154,9 @@ def _counted(pid: int) -> Iterator[None]:
             yield
         finally:
             strace.send_signal(signal.SIGINT)
-            calls = [line for line in strace.stderr if not line.startswith("strace:")]
-            print("".join(calls[:9]))
+            words = [line.split() for line in strace.stderr]
+            calls.update({line[1]: int(line[0]) for line in words if len(line) == 2 and line[0].isdigit()})
+            del calls["total"]
 
 
 class _Child:
@@ -189,14 +201,23 @@ class Crowd:
 
     def enter(self) -> None:
         """Connect, register and join, all of them."""
+        self.connect()
+        self.join(self._size)
+
+    def connect(self) -> None:
+        """Connect and register."""
         for first in range(0, self._size, AT_ONCE):
-            numbers = range(first, min(first + AT_ONCE, self._size))
-            group = [self._connect(number) for number in numbers]
+            group = [self._connect(number) for number in range(first, min(first + AT_ONCE, self._size))]
             self.socks += group
-            _await(group, b" 422 ")
-        for sock in self.socks:
-            sock.send(f"JOIN {ROOM}\r\n".encode())
-        _await(self.socks, b" 366 ")
+            _await(group, group, b" 422 ")
+
+    def join(self, pending: int) -> None:
+        """Join the room, so many at a time; those who are in read on."""
+        for first in range(0, self._size, pending):
+            group = self.socks[first : first + pending]
+            for sock in group:
+                sock.send(f"JOIN {ROOM}\r\n".encode())
+            _await(group, self.socks[: first + pending], b" 366 ")
 
     def _connect(self, number: int) -> socket.socket:
         sock = socket.socket()
@@ -220,25 +241,26 @@ class Crowd:
             sock.close()
 
 
-def _await(socks: Sequence[socket.socket], text: bytes) -> None:
-    """Read on all of them until each has got the text."""
+def _await(wanted: Sequence[socket.socket], readers: Sequence[socket.socket], text: bytes) -> None:
+    """Read on all readers until each of those wanted has got the text."""
     deadline = time.monotonic() + PATIENCE
     with select.epoll() as epoll:
-        missing = {sock.fileno(): sock for sock in socks}
-        tails = dict.fromkeys(missing, b"")
-        for fd in missing:
+        socks = {sock.fileno(): sock for sock in readers}
+        tails = {sock.fileno(): b"" for sock in wanted}
+        for fd in socks:
             epoll.register(fd, select.EPOLLIN)
-        wanted = set(missing)
-        while wanted:
+        while tails:
             if time.monotonic() > deadline:
-                raise SystemExit(f"{len(wanted):,} have not got {text!r}")
-            for fd, _ in epoll.poll(1.0):
-                data = tails[fd] + missing[fd].recv(1 << 18)
-                if not data[len(tails[fd]) :]:
-                    raise SystemExit(f"the server closed: {data!r}")
-                if text in data:
-                    wanted.discard(fd)
-                tails[fd] = data[-len(text) :]
+                raise SystemExit(f"{len(tails):,} have not got {text!r}")
+            for fd, _ in epoll.poll(1.0, len(socks)):
+                data = socks[fd].recv(1 << 18)
+                if not data:
+                    raise SystemExit("the server closed a connection")
+                if fd in tails:
+                    data = tails[fd] + data
+                    tails[fd] = data[-len(text) :]
+                    if text in data:
+                        del tails[fd]
 
 
 @dataclass

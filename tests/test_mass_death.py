@@ -2,6 +2,8 @@
 
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,13 +181,22 @@ def test_who_pauses_while_ten_thousand_die_is_not_dropped_and_hears_of_all_of_th
 
 
 def test_notices_do_not_wait_without_a_limit_either() -> None:
-    with running_server(max_connections=4, max_per_address=4) as server:  # 2,048 bytes of notices may wait
+    with running_server(max_connections=1000) as server:
         survivor, observer = server.irc("survivor", "#a"), server.irc("observer", "#a")
         victims = ghosts(server, "#a", 3_000)
         survivor.sync(), observer.sync()
         narrow(server, survivor)
-        let_die(server, victims, "x" * 300)
+        let_die(server, victims, f"Quit: {'good night ' * 25}")  # a line of 350 bytes for each
         reason = ""
         while not reason.startswith("Slow reader: "):
             reason = observer.expect("QUIT").params[0]
-        assert reason.endswith(" bytes of notices unread, the limit is 2,048")
+        assert reason.endswith(" bytes of notices unread, the limit is 512,000")
+
+
+@pytest.mark.parametrize("way", ["fin", "rst", "kill"])
+def test_the_measurement_accounts_for_every_message_and_every_death(way: str) -> None:
+    command = [sys.executable, "-m", "bench.mass_death", "--ways", way]
+    command += ["--victims", "50", "--survivors", "5", "--seconds", "0.3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith(way)
