@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from chat.wires.message import Message
 from tests.support import IrcClient, running_server
 
 
@@ -162,7 +163,7 @@ def test_who_reads_nothing_at_all_is_dropped_as_soon_as_more_waits_than_the_limi
     with running_server(outbox_limit=50_000, outbox_age=1000.0, user_timeout=1000.0) as server:
         server.slow("stuck", "#a")
         talker = server.irc("talker", "#a")
-        said, ends = 0, []
+        said, ends = 0, list[Message]()
         while not ends and said < 1_000_000:
             talker.send(*(f"PRIVMSG #a :{'x' * 400}" for _ in range(10)))
             ends = [message for message in talker.sync() if message.verb == "QUIT"]

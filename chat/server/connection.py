@@ -18,6 +18,7 @@ from chat.settings import Settings
 from chat.wires.wire import Command, Dialect, Wire
 
 RECEIVE_BYTES = 65_536  # read at once; more would let one sender hold up the others of its worker
+LOOKS = 5  # at a slow reader's progress, in the time that it has
 PAUSE = 1.0  # s of silence that let a client of an unframed wire send `unframed_limit` anew
 
 
@@ -29,6 +30,7 @@ class Connection:
     """A seat (see posts.py) with a socket behind it. `push` queues; the worker flushes all it has pushed to."""
 
     __slots__ = (
+        "_looked",
         "_unacknowledged",
         "_unpaused",
         "_waiting",
@@ -84,7 +86,8 @@ class Connection:
         self.watched: int | None = None  # what its poller waits for: READ, WRITE, both, neither; None: it knows it not
         self._waiting = waiting  # the worker's list of connections to flush
         self._unpaused = 0  # bytes since the last pause, on unframed wires
-        self._unacknowledged = 0  # bytes that the kernel held for the peer when the outbox last got shorter
+        self._unacknowledged = 0  # bytes that the kernel held for the peer at the last look
+        self._looked = now
 
     def push(self, data: bytes | memoryview, notices: int = 0) -> None:
         """Queue one send, of which `notices` bytes tell who came and went."""
@@ -102,7 +105,7 @@ class Connection:
         except OSError as error:
             raise Gone(describe(error)) from None
         if not done and self.outbox.oldest == now:
-            self._unacknowledged = unacknowledged(self.sock)
+            self._unacknowledged, self._looked = unacknowledged(self.sock), now
         return done
 
     def receive(self) -> bytes:
@@ -140,7 +143,7 @@ class Connection:
         deadlines = [
             self.leave_at,
             self.resume_at,
-            None if oldest is None else oldest + settings.outbox_age,
+            None if oldest is None else self._next_look(oldest, settings),
             self._silence_deadline(settings),
         ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -161,8 +164,10 @@ class Connection:
     def overdue(self, settings: Settings, now: float) -> str | None:
         """Why the connection is to be dropped now; None when it is not."""
         oldest = self.outbox.oldest
-        if oldest is not None and now >= oldest + settings.outbox_age and not self._trickles(now):
-            return f"Slow reader: nothing read for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
+        if oldest is not None and now >= self._next_look(oldest, settings):
+            oldest = self._last_progress(oldest, now)
+            if now >= oldest + settings.outbox_age:
+                return f"Slow reader: nothing read for {now - oldest:.0f} s, the limit is {settings.outbox_age:g} s"
         deadline = self._silence_deadline(settings)
         if deadline is None or now < deadline:
             return None
@@ -170,13 +175,16 @@ class Connection:
             return f"Registration timed out after {settings.registration_timeout:g} s"
         return None if self.pinged is None else f"Ping timeout: {settings.ping_timeout:g} seconds"
 
-    def _trickles(self, now: float) -> bool:
-        """The peer reads, though the kernel has yet to free as much as it frees at once, a third of its buffer."""
+    def _next_look(self, oldest: float, settings: Settings) -> float:
+        return min(oldest + settings.outbox_age, self._looked + settings.outbox_age / LOOKS)
+
+    def _last_progress(self, oldest: float, now: float) -> float:
+        """When bytes were last taken: by the outbox's account or by the kernel's, which frees its buffer in parts."""
         before, self._unacknowledged = self._unacknowledged, unacknowledged(self.sock)
-        if self._unacknowledged >= before:
-            return False
-        self.outbox.oldest = now
-        return True
+        self._looked = now
+        if self._unacknowledged < before:
+            self.outbox.oldest = oldest = now
+        return oldest
 
     def is_silent(self, settings: Settings, now: float) -> bool:
         """It is time to ask for a sign of life."""
