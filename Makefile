@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Most tests wait for processes that they have started: some more at a time than there are cores take half the time.
+PYTEST_PROCESSES ?= 4
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 .PHONY: help demo test lint bench up down pin clean
@@ -19,7 +21,7 @@ demo: $(VENV)/.load
 
 test: $(VENV)/.dev
 	@tests/system-packages.sh $(BIN)/python
-	@tests/run-with-display.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@tests/run-with-display.sh $(BIN)/python -m pytest --numprocesses $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

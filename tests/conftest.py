@@ -6,6 +6,13 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+# Locust makes threads and sockets gevent's as it is imported. A test that imports a part of the load test must not do
+# that to the servers that others run in this process; the processes that tests start are Locust's as ever.
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+import locust  # noqa: F401
+
+del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
+
 from tests.support import RunningServer, running_server
 
 # What decides whether a change lands must not depend on luck: there the examples are the same each time. Everywhere

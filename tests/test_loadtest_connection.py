@@ -1,9 +1,11 @@
 """Whole lines come out however the bytes come in; nothing waits; a lost connection is told once."""
 
+import importlib
 import socket
 from collections.abc import Iterator
 
 import gevent
+import gevent.monkey
 import pytest
 from gevent.event import AsyncResult
 from hypothesis import HealthCheck, given, settings
@@ -106,3 +108,10 @@ def test_an_address_without_port_means_the_irc_port() -> None:
 def test_what_is_no_irc_address_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(SetupError, match="--host must be irc://HOST:PORT"):
         resolve(url)
+
+
+def test_the_tests_own_process_keeps_the_systems_threads_and_sockets() -> None:
+    """Importing Locust makes them gevent's, also for the servers that other tests run in this process."""
+    importlib.import_module("loadtest.users")
+    assert not gevent.monkey.is_module_patched("threading")
+    assert not gevent.monkey.is_module_patched("socket")

@@ -238,8 +238,6 @@ def test_the_page_cannot_say_what_is_run(site: Site) -> None:
             answer.read()
         refusal = next(line for line in locust.stderr if "locust: error" in line)
         assert "--server-command is taken from the command line only" in refusal
-        locust.send_signal(signal.SIGINT)
-        locust.wait(PATIENCE)
     assert not done.exists()
 
 
