@@ -43,7 +43,7 @@ def deadline_s(name: str, timeouts: Timeouts) -> float:
     """By when the others must know: soon, where the server hears of it, else its configured time and a second.
 
     A stopped process's kernel goes on acknowledging, so that only a missing PONG shows. Of a silent peer sent bytes
-    stay unacknowledged as well, whichever time-out comes first.
+    stay unacknowledged as well, whichever time-out comes first; a limit on slow readers may find it even sooner.
     """
     if WAYS[name].leaves_traces:
         return timeouts.inform_within
