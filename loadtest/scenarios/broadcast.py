@@ -10,7 +10,6 @@ class Broadcast(OneRoom):
     default_rate = 10.0
 
     def check(self) -> None:
-        if self.settings.announcers > self.users:
-            raise SetupError(f"--announcers {self.settings.announcers:,} is more than the {self.users:,} users")
+        self.check_announcers(self.users)
         if self.users < 2:
             raise SetupError(f"broadcast needs 2 users or more, got {self.users}: use --users")

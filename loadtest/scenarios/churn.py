@@ -115,8 +115,7 @@ class Churn(OneRoom):
             raise SetupError(f"--residents {settings.residents} of {self.users:,} users is {residents}, churn needs 2")
         if self.guests < 1:
             raise SetupError(f"--residents {settings.residents} of {self.users:,} users leaves nobody to come and go")
-        if settings.announcers > residents:
-            raise SetupError(f"--announcers {settings.announcers:,} is more than the {residents:,} residents")
+        self.check_announcers(residents, "residents")
         present = self.arrivals * settings.stay
         if present > _MOST_PRESENT * self.guests:
             raise SetupError(

@@ -42,8 +42,7 @@ class Deaths(OneRoom):
         observers = self.users - self.victims
         if observers < 2:
             raise SetupError(f"--victims {self.settings.victims} of {self.users:,} users leaves fewer than 2 observers")
-        if self.settings.announcers > observers:
-            raise SetupError(f"--announcers {self.settings.announcers:,} is more than the {observers:,} observers")
+        self.check_announcers(observers, "observers")
 
     def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
         observers = {room: [user for user in users if not self.is_victim(user)] for room, users in members.items()}

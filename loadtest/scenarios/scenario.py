@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from chat.errors import SetupError
+
 if TYPE_CHECKING:
     from loadtest.options import Settings
     from loadtest.stage import Stage
@@ -75,6 +77,11 @@ class OneRoom(Scenario):
 
     def room_of(self, user: int) -> str:
         return self.settings.room
+
+    def check_announcers(self, present: int, what: str = "users") -> None:
+        """Raises SetupError when fewer are there than should speak."""
+        if self.settings.announcers > present:
+            raise SetupError(f"--announcers {self.settings.announcers:,} is more than the {present:,} {what}")
 
     def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
         """Their messages are spread evenly: n announcers at rate r are one stream at n times r."""

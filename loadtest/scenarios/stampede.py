@@ -37,8 +37,7 @@ class Stampede(OneRoom):
         server_command.split(self.settings.server_command)
         if self.users < 2:
             raise SetupError(f"stampede needs 2 users or more, got {self.users}: use --users")
-        if self.settings.announcers > self.users:
-            raise SetupError(f"--announcers {self.settings.announcers:,} is more than the {self.users:,} users")
+        self.check_announcers(self.users)
 
     def prepare(self, host: str) -> None:
         self._server = ServerCommand(self.settings.server_command, host)
