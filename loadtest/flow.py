@@ -19,12 +19,12 @@ from chat.wires.message import build
 from loadtest.alarm import Alarm
 from loadtest.connection import Address
 from loadtest.histogram import Histogram
+from loadtest.reasons import count
 from loadtest.stamps import Stamp
 from loadtest.visits import Times, Visit
 
 LEVELS = 1_000  # of a window: how many are in is noted for each, so that the processes' numbers can be added up
 FAREWELL_S = 10.0  # for the server to close after QUIT: Fanfare itself gives a last line no longer
-_REASONS = 100  # kept apart: a server that puts a number into each has as many as guests
 _BURST = 256  # overdue comings and goings before the readers get a turn; each is one short send, or less
 
 Report = Callable[[str, int, Exception | None], None]  # what a guest did, its nanoseconds, why it failed
@@ -134,11 +134,11 @@ class Flow:
             visit.enter(self._way.address, self._way.patience)
             closed = visit.see_out(FAREWELL_S)
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
-            _note(self._refused, str(error), nick)
+            count(self._refused, _nameless(str(error), nick))
             self.report("join" if visit.welcomed_ns else "connect", time.monotonic_ns() - come_ns, error)
         else:
             if not visit.quit_ns:
-                _note(self._cut_off, visit.gone_why, nick)
+                count(self._cut_off, _nameless(visit.gone_why, nick))
                 self._change(-1)
             elif not closed:
                 self._counts["unclosed"] += 1
@@ -192,7 +192,6 @@ class Flow:
         return filled
 
 
-def _note(reasons: Counter[str], reason: str, nick: str) -> None:
-    """Count a reason, the same for all whose names it holds."""
-    reason = reason.replace(nick, "NICK")
-    reasons[reason if reason in reasons or len(reasons) < _REASONS else "other reasons"] += 1
+def _nameless(reason: str, nick: str) -> str:
+    """The same for all whose names it holds."""
+    return reason.replace(nick, "NICK")

@@ -10,15 +10,10 @@ from math import ceil
 from typing import Any
 
 from loadtest.histogram import Histogram
+from loadtest.reasons import count
 
 TENTH_NS = 100_000_000
-MOST_REASONS = 20  # different texts kept of each process; a server may put anything into them, even the user's name
-_MORE = "other reasons"
-
-
-def count(reasons: Counter[str], reason: str) -> None:
-    """One more of it; of many different ones, the later are counted together."""
-    reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else _MORE] += 1
+_COUNTS = ("made", "succeeded", "refused", "timed_out", "unfinished")
 
 
 @dataclass(slots=True)
@@ -47,28 +42,14 @@ class Attempts:
 
     def figures(self) -> dict[str, int]:
         """Each is counted in one of the others beside `made`."""
-        return {
-            "made": self.made,
-            "succeeded": self.succeeded,
-            "refused": self.refused,
-            "timed_out": self.timed_out,
-            "other": self.other,
-            "unfinished": self.unfinished,
-        }
+        return {**{name: getattr(self, name) for name in _COUNTS}, "other": self.other}
 
     def plain(self) -> dict[str, Any]:
-        return {
-            "made": self.made,
-            "succeeded": self.succeeded,
-            "refused": self.refused,
-            "timed_out": self.timed_out,
-            "unfinished": self.unfinished,
-            "reasons": dict(self.reasons),
-        }
+        return {**{name: getattr(self, name) for name in _COUNTS}, "reasons": dict(self.reasons)}
 
     def add(self, plain: Mapping[str, Any]) -> None:
         """Take what another's `plain` gave."""
-        for name in ("made", "succeeded", "refused", "timed_out", "unfinished"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + plain[name])
         self.reasons.update(plain["reasons"])
 

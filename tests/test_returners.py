@@ -16,7 +16,8 @@ from loadtest.accounts import Receiver
 from loadtest.door import Door
 from loadtest.histogram import Histogram
 from loadtest.options import Settings
-from loadtest.returns import MOST_REASONS, Attempts, Return
+from loadtest.reasons import MOST
+from loadtest.returns import Attempts, Return
 from loadtest.roles.returners import Returners
 from tests.support import PATIENCE
 
@@ -238,10 +239,10 @@ def test_no_two_users_share_a_schedule(crew: Crew) -> None:
 
 def test_reasons_of_failures_do_not_grow_without_end() -> None:
     attempts = Attempts()
-    for number in range(MOST_REASONS + 5):
+    for number in range(MOST + 5):
         attempts.fail(RESET, f"433 u{number} is taken")
     attempts.fail(RESET, "433 u0 is taken")
-    assert (attempts.other, len(attempts.reasons)) == (MOST_REASONS + 6, MOST_REASONS + 1)
+    assert (attempts.other, len(attempts.reasons)) == (MOST + 6, MOST + 1)
     assert attempts.reasons["433 u0 is taken"] == 2
     assert attempts.reasons["other reasons"] == 5
 

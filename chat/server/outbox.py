@@ -25,7 +25,7 @@ class Outbox:
         self._notices: list[int] = []  # bytes of each piece
         self.size = 0  # bytes
         self.notices = 0  # bytes of them that tell who came and went
-        self.oldest: float | None = None  # since when, by the owner's clock, the byte is the oldest that waits
+        self.oldest: float | None = None  # since when, by the owner's clock, nothing was taken of what waits
 
     def __bool__(self) -> bool:
         return bool(self._pieces)

@@ -20,7 +20,8 @@ from loadtest.backoff import Backoff
 from loadtest.door import Door
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
-from loadtest.returns import TENTH_NS, Attempts, count
+from loadtest.reasons import count
+from loadtest.returns import TENTH_NS, Attempts
 from loadtest.roles.role import Company, Member, Order, Role
 
 _TOO_LATE = "the time to return in was over"
