@@ -71,6 +71,12 @@ class Settings:
         "Seconds after its intended time from which a delivery counts as late (it still counts as delivered)",
     )
 
+    objective: str = _option(
+        "",
+        str,
+        "Fail when it is not met: measures and limits separated by commas, like p99<50ms,lost=0. Of capacity it is "
+        "what is searched for",
+    )
     max_p50_ms: float | None = _option(None, number(float, 0), "Fail when the fan-out latency's p50 is above")
     max_p99_ms: float | None = _option(None, number(float, 0), "Fail when the fan-out latency's p99 is above")
     max_complete_p99_ms: float | None = _option(
@@ -185,6 +191,18 @@ class Settings:
     # 1,000 receivers in one process keep its loop busy for some 10 ms at every message; several times that is a jam.
     max_loop_lag_ms: float = _option(
         100.0, number(float, 0), "The run is invalid when the p99 of the generator's loop lag is above"
+    )
+    # What the kernel has and the generator has not read yet would be blamed on the server: as long as the loop may lag.
+    max_receive_backlog_ms: float = _option(
+        100.0,
+        number(float, 0),
+        "The run is invalid when the p99 of the time that what has arrived waits for the generator to read it is above",
+    )
+    # Between two hosts of one network it is half of the shortest round trip, 0.1 to 0.5 ms.
+    max_clock_error_ms: float = _option(
+        2.0,
+        number(float, 0),
+        "The run is invalid when the clocks of its hosts cannot be compared to so many milliseconds",
     )
     # Of one core, in the busiest process: no reserve is left above.
     max_cpu_percent: float = _option(

@@ -31,20 +31,29 @@ class Figures:
     duplicated: int = 0
     reordered: int = 0
     late: int = 0
+    under_way: int = 0  # due to users whose connection ended, and not there by then
+    joined: int = 0  # users who came in the window
+    left: int = 0  # who went, of their own will
     fanout: Histogram = field(default_factory=Histogram)
-    complete: Histogram = field(default_factory=Histogram)
+    first: Histogram = field(default_factory=Histogram)  # one sample a message: its first receiver has it
+    median: Histogram = field(default_factory=Histogram)  # half of its receivers have it
+    complete: Histogram = field(default_factory=Histogram)  # its last receiver has it
+    complete_by_size: dict[int, Histogram] = field(default_factory=dict)  # the same, by the number of receivers
+    tenths: list[Histogram] = field(default_factory=list)  # fan-out of each tenth of the users, in order of joining
+    over_time: list[tuple[float, Histogram]] = field(default_factory=list)  # fan-out by intended time: s, a slice each
     workers: int = 1
     cpu_percent: float = 0.0
     send_lateness: Histogram = field(default_factory=Histogram)
     loop_lag: Histogram = field(default_factory=Histogram)
-    clock_error_us: int = 0
+    receive_backlog: Histogram = field(default_factory=Histogram)  # from the kernel's arrival to our read, sampled
+    clock_error_us: int = 0  # how far off the clocks of two processes may be; 0 where all share one
     disconnects: list[Disconnect] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what makes the run invalid, found on the way
     dropped: dict[str, int] = field(default_factory=dict)  # connections lost in the window, by reason
 
     @property
     def lost(self) -> int:
-        return self.expected - self.delivered
+        return self.expected - self.delivered - self.under_way
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""An objective as people write it: `p99<50ms,lost=0`. Pure: knows names, limits and values, nothing of runs.
+
+A *measure* is a named figure of a run. Times are in microseconds here, and need a unit when they are written; counts
+have none; a share of the deliveries is written in percent.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chat.errors import SetupError
+
+_TIME, _COUNT, _SHARE = "time", "count", "share"
+_PERCENTILES = ("p50", "p90", "p99", "p999", "max")
+_TIMES = {
+    "": "fan-out",  # each delivery
+    "complete": "completion",  # until a message's last receiver has it
+    "first": "first receiver",
+    "median": "median receiver",
+    "join": "join",
+    "leave": "leave notice",
+}
+MEASURES: dict[str, str] = {
+    **{"_".join(filter(None, (kind, each))): _TIME for kind in _TIMES for each in _PERCENTILES},
+    **dict.fromkeys(("lost", "duplicated", "reordered", "late", "dropped", "ghosts"), _COUNT),
+    **dict.fromkeys(("lost_share", "late_share"), _SHARE),
+}
+_UNITS = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_TERM = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>|=)\s*([0-9.]+)\s*(us|µs|ms|s|%|)\s*")
+
+
+class UnknownMeasure(SetupError):
+    """There is no figure of that name: a run that went on regardless would check nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`name op limit`, the limit in the measure's own unit: microseconds, a count, or percent."""
+
+    text: str
+    name: str
+    op: str
+    limit: float
+
+    def missed(self, value: float | None) -> str:
+        """Why this does not hold, with both numbers; empty where it holds. `None` is a measure without a sample."""
+        if value is None:
+            return f"{self.name} has no sample, so {self.text} is not met"
+        if _HOLDS[self.op](value, self.limit):
+            return ""
+        return f"{self.name} is {_shown(value, MEASURES[self.name])}, the objective is {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Terms that must all hold."""
+
+    terms: tuple[Term, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Objective":
+        """Of terms separated by commas; an empty text has none. Raises UnknownMeasure, or another SetupError."""
+        return cls(tuple(_term(each) for each in text.split(",")) if text.strip() else ())
+
+    def missed(self, measures: Mapping[str, float | None]) -> list[str]:
+        """A line for each term that does not hold."""
+        return [line for term in self.terms if (line := term.missed(measures.get(term.name)))]
+
+
+def _term(text: str) -> Term:
+    found = _TERM.fullmatch(text)
+    if not found:
+        raise SetupError(f"--objective: {text.strip()!r} is not like p99<50ms or lost=0")
+    name, op, number, unit = found.groups()
+    kind = MEASURES.get(name)
+    if kind is None:
+        raise UnknownMeasure(f"--objective: there is no measure {name!r}, choose from {', '.join(MEASURES)}")
+    wanted = {_TIME: tuple(_UNITS), _SHARE: ("%",), _COUNT: ("",)}[kind]
+    if unit not in wanted:
+        needs = " or ".join(wanted) if kind != _COUNT else "no unit"
+        raise SetupError(f"--objective: {text.strip()!r}: a {kind} needs {needs}")
+    try:
+        limit = float(number) * _UNITS.get(unit, 1.0)
+    except ValueError:
+        raise SetupError(f"--objective: {number!r} in {text.strip()!r} is not a number") from None
+    return Term(text.strip().replace(" ", ""), name, op, limit)
+
+
+def _shown(value: float, kind: str) -> str:
+    if kind == _TIME:
+        return f"{value / 1000:,.3f} ms"
+    return f"{value:,.3g} %" if kind == _SHARE else f"{value:,.0f}"
