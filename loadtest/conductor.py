@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 
 from chat.errors import FanfareError
+from loadtest.measures import measures
 from loadtest.options import Settings
 from loadtest.processes import Processes
 from loadtest.report import show, table, write
@@ -140,7 +141,8 @@ class Conductor:
 
     def _publish(self) -> None:
         figures = self._stage.figures
-        verdict = judge(figures, self._settings, self._scenario.missed())
+        measured = measures(figures, self._scenario) if self._scenario.keeps_objective else None
+        verdict = judge(figures, self._settings, self._scenario.missed(), measured)
         summary = summarise(figures, verdict, self._scenario.part())
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:

@@ -71,8 +71,16 @@ class Objective:
         return cls(tuple(_term(each) for each in text.split(",")) if text.strip() else ())
 
     def missed(self, measures: Mapping[str, float | None]) -> list[str]:
-        """A line for each term that does not hold."""
-        return [line for term in self.terms if (line := term.missed(measures.get(term.name)))]
+        """A line for each term that does not hold. What cannot be measured is for `unmeasurable`."""
+        known = [term for term in self.terms if term.name in measures]
+        return [line for term in known if (line := term.missed(measures[term.name]))]
+
+    def unmeasurable(self, measures: Mapping[str, float | None]) -> str:
+        """Why this can never be checked where only these measures are taken; empty where it can."""
+        absent = [term.name for term in self.terms if term.name not in measures]
+        if not absent:
+            return ""
+        return f"--objective: this scenario never measures {', '.join(absent)}, but {', '.join(measures)}"
 
 
 def _term(text: str) -> Term:

@@ -12,9 +12,12 @@ from chat.errors import SetupError
 from loadtest.conductor import Conductor
 from loadtest.connection import resolve
 from loadtest.crew import Crew, CrewMember
+from loadtest.measures import measures
+from loadtest.objective import Objective, UnknownMeasure
 from loadtest.options import Settings, add_options
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
+from loadtest.verdict import EXIT_STATUS, INVALID, Figures
 
 _MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow
 
@@ -49,10 +52,13 @@ def _check_or_exit(environment: Any) -> None:
     options = environment.parsed_options
     try:
         settings = Settings.of(options)
+        Objective.parse(settings.objective)
         if options.headless or options.autostart:
             _check(settings, environment.host, options.num_users or 1)
         if settings.report:
             Path(settings.report).mkdir(parents=True, exist_ok=True)
+    except UnknownMeasure as error:  # such a run could be judged neither a pass nor a fail
+        _exit(str(error), EXIT_STATUS[INVALID])
     except SetupError as error:
         _exit(str(error))
     except OSError as error:
@@ -63,12 +69,16 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
     if not host:
         raise SetupError("--host irc://HOST:PORT is missing")
     resolve(host)
-    SCENARIOS[settings.scenario](settings, users).check()
+    scenario = SCENARIOS[settings.scenario](settings, users)
+    scenario.check()
+    measured = measures(Figures(settings.scenario, host), scenario)
+    if blind := Objective.parse(settings.objective).unmeasurable(measured):
+        raise UnknownMeasure(blind)
 
 
-def _exit(reason: str) -> None:
+def _exit(reason: str, status: int = 2) -> None:
     sys.stderr.write(f"locust: error: {reason}\n")
-    sys.exit(2)
+    sys.exit(status)
 
 
 class _Lead:

@@ -4,11 +4,12 @@ A run is *invalid* when the generator, not the server, may have shaped its figur
 server, neither good nor bad.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtest.disconnects import Disconnect
 from loadtest.histogram import Histogram
+from loadtest.objective import Objective
 from loadtest.options import Settings
 
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
@@ -66,14 +67,26 @@ class Verdict:
         return EXIT_STATUS[self.word]
 
 
-def judge(figures: Figures, limits: Settings, more: Sequence[str] = ()) -> Verdict:
+def judge(
+    figures: Figures,
+    limits: Settings,
+    more: Sequence[str] = (),
+    measures: Mapping[str, float | None] | None = None,
+) -> Verdict:
     """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons.
 
-    `more` are thresholds of the scenario's own that were missed.
+    `more` are thresholds of the scenario's own that were missed; `measures`, what `--objective` is held against, None
+    where that is not for here. An objective that cannot be checked is neither a pass nor a failure of the server.
     """
-    if faults := figures.faults + _generator_faults(figures, limits):
+    objective = Objective() if measures is None else Objective.parse(limits.objective)
+    measures = measures or {}
+    faults = figures.faults + _generator_faults(figures, limits)
+    if blind := objective.unmeasurable(measures):
+        faults.append(blind)
+    if faults:
         return Verdict(INVALID, faults)
-    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits) + list(more)
+    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits)
+    missed += objective.missed(measures) + list(more)
     return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
 
 

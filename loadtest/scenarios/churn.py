@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from chat.errors import SetupError
 from loadtest.flow import FAREWELL_S, LEVELS
 from loadtest.histogram import Histogram
+from loadtest.measures import percentiles
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.server_process import read
 from loadtest.server_watch import ServerWatch
@@ -199,6 +200,10 @@ class Churn(OneRoom):
         if limits.max_leave_p99_ms is not None and self._quit_texts != "shown":
             lines.append(f"leave notices could not be timed: {_KEPT_BACK[self._quit_texts]}")
         return lines + self._server.missed()
+
+    def measures(self) -> dict[str, float | None]:
+        flowed = self.flowed
+        return {**percentiles("join", flowed.join), **percentiles("leave", flowed.notices)}
 
     def _learn_quit_texts(self, stage: "Stage") -> None:
         """Whether residents are told what a guest says as it quits. Raises Over."""

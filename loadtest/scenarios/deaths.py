@@ -73,6 +73,10 @@ class Deaths(OneRoom):
         stage.ask("bury")
         return disconnect
 
+    def measures(self) -> dict[str, float | None]:
+        asked = [disconnect for disconnect in self.disconnects if disconnect.phases]  # not stopped on the way
+        return {"ghosts": float(sum(disconnect.ghosts for disconnect in asked)) if asked else None}
+
     def _moment(self, window: "Window") -> int:
         """When they die: at the beginning of a slice, so that before and after do not mix."""
         slices = max(1, round(self.settings.before * 1e9 / window.slice_ns))

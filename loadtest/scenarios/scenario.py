@@ -32,6 +32,7 @@ class Scenario(ABC):
     summary: ClassVar[str]  # what happens, in a few words, for --help
     default_rate: ClassVar[float]  # messages a second of each sender
     role: ClassVar[str] = "member"  # of ROLES: what the users do
+    keeps_objective: ClassVar[bool] = True  # False: `--objective` is not for the whole run, the scenario looks itself
 
     def __init__(self, settings: "Settings", users: int) -> None:
         self.settings = settings
@@ -70,6 +71,13 @@ class Scenario(ABC):
     def missed(self) -> list[str]:
         """The thresholds of its own that the run missed, each as one line with both numbers."""
         return []
+
+    def measures(self) -> dict[str, float | None]:
+        """What `--objective` may ask of this scenario beside what all have, by name: None without a sample.
+
+        Asked before the run as well, for the names.
+        """
+        return {}
 
 
 class OneRoom(Scenario):

@@ -58,6 +58,11 @@ class Slow(Deaths):
             )
         return lines
 
+    def measures(self) -> dict[str, float | None]:
+        """Here `dropped` are the slow ones whom the server dropped: it need not keep them."""
+        over = [disconnect for disconnect in self.disconnects if disconnect.phases]
+        return {**super().measures(), "dropped": float(len(over[0].after_us)) if over else None}
+
     def _read(self) -> "list[Reading]":
         return [server_process.read(self.settings.server_pid)] if self.settings.server_pid else []
 
