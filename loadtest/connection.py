@@ -17,6 +17,7 @@ import gevent
 import gevent.socket
 
 from chat.errors import SetupError
+from loadtest.arrivals import Arrivals
 
 # Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
 # 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
@@ -47,13 +48,14 @@ def resolve(url: str) -> Address:
 class Connection:
     """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
 
-    __slots__ = ("_fd", "_loop", "_reading", "_rest", "_socket", "_unsent", "_writing", "on_lines", "on_lost")
+    __slots__ = ("_fd", "_loop", "_read", "_reading", "_rest", "_socket", "_unsent", "_writing", "on_lines", "on_lost")
 
     def __init__(self, sock: Any) -> None:
         self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._socket = sock
         self._fd: int = sock.fileno()
+        self._read: Callable[[int, int], bytes] = os.read
         self._rest = b""
         self._unsent = bytearray()
         self._loop = gevent.get_hub().loop
@@ -80,6 +82,11 @@ class Connection:
     def start(self) -> None:
         """Begin to call `on_lines` with whole lines and the monotonic time, in nanoseconds, when they were read."""
         self._reading.start(self._readable)
+
+    def watch(self, arrivals: Arrivals | None) -> None:
+        """Note there how long what arrives waits to be read, until told None."""
+        if self._reading is not None:
+            self._read = (arrivals and arrivals.reader(self._socket)) or os.read
 
     def send(self, data: bytes) -> bool:
         """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
@@ -112,7 +119,7 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._fd, _RECV_SIZE)
+            data = self._read(self._fd, _RECV_SIZE)
         except BlockingIOError:
             return
         except OSError as error:

@@ -1,12 +1,14 @@
 """Check the generator itself: a load test that cannot keep up measures itself. Knows nothing of messages.
 
-Three figures. *Send lateness* is how long after its intended time a message leaves. *Loop lag* is how late a canary
-wakes that asks for every 10 ms: about as long as a delivery may wait unread. *CPU* is this process's share of a core.
+*Send lateness* is how long after its intended time a message leaves. *Loop lag* is how late a canary wakes that asks
+for every 10 ms: about as long as a delivery may wait unread. *Receive backlog* is how long deliveries do wait, on a
+sample of the connections. *CPU* is this process's share of a core.
 """
 
 import time
 
 from loadtest.alarm import Alarm
+from loadtest.arrivals import Arrivals
 from loadtest.histogram import Histogram
 
 _CANARY_NS = 10_000_000  # 10 ms: 100 samples a second, at under 1 % of a core
@@ -18,6 +20,7 @@ class Health:
     def __init__(self) -> None:
         self.send_lateness = Histogram()
         self.loop_lag = Histogram()
+        self.arrivals = Arrivals()
         self._began = (time.monotonic(), time.process_time())
         self._cpu_percent: float | None = None
         self._due_ns = self._end_ns = 0

@@ -10,6 +10,7 @@ import gevent
 from chat.wires.message import build
 from loadtest import stamps
 from loadtest.accounts import Account, Audience, Receiver
+from loadtest.arrivals import sample
 from loadtest.connection import Connection
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
@@ -60,6 +61,9 @@ class Part:
         voices = self._voices(speakers)
         for member in self._members.values():
             member.account = self.account
+        self._watched = [each.connection for each in sample(list(self._members.values())) if each.connection]
+        for connection in self._watched:
+            connection.watch(self._health.arrivals)
         self._end_ns: int = orders["end_ns"]
         self._pacing = [gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)]
         self._watching = gevent.spawn(self._health.watch, start_ns, self._end_ns)
@@ -116,6 +120,7 @@ class Part:
             "completed": account.take_completed(),
             "send_lateness": health.send_lateness.pack(),
             "loop_lag": health.loop_lag.pack(),
+            "receive_backlog": health.arrivals.waits.pack(),
             "cpu_percent": health.cpu_percent(),
             "dropped": dict(self.dropped),
             "notices": account.notices.statement() if account.notices else None,
@@ -123,6 +128,8 @@ class Part:
 
     def close(self) -> None:
         gevent.killall([*self._pacing, self._watching], block=False)
+        for connection in self._watched:
+            connection.watch(None)
 
     def _audiences(self, speakers: list[list[Any]]) -> dict[int, Audience]:
         sizes = Counter(member.receiver.room for member in self._members.values())

@@ -105,6 +105,12 @@ def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
         faults.append(
             f"the generator read late: loop lag p99 {lag_ms:,.3f} ms, the limit is {limits.max_loop_lag_ms:,g} ms"
         )
+    backlog_ms = figures.receive_backlog.percentile(99) / 1000
+    if backlog_ms > limits.max_receive_backlog_ms:
+        faults.append(
+            f"the generator read late: what had arrived waited p99 {backlog_ms:,.3f} ms, the limit is "
+            f"{limits.max_receive_backlog_ms:,g} ms; use more --processes"
+        )
     if figures.cpu_percent > limits.max_cpu_percent:
         faults.append(
             f"the generator was busy: {figures.cpu_percent:.0f} % of a core, the limit is "

@@ -118,6 +118,7 @@ class Window:
             self.slices.merge(part["slices"])
             figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
+            figures.receive_backlog.merge(Histogram.unpack(part["receive_backlog"]))
             figures.cpu_percent = max(figures.cpu_percent, part["cpu_percent"])
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)

@@ -43,3 +43,16 @@ def test_an_objective_is_judged_at_the_end(
     done = run(port, *QUICK, *UNHURRIED, "--objective", objective, "--report", str(tmp_path))
     assert done.returncode == status, done.stdout + done.stderr
     assert summary(tmp_path)["reasons"] == reasons
+
+
+def test_the_time_that_arrivals_wait_for_the_generator_is_measured_and_has_a_budget(port: int, tmp_path: Path) -> None:
+    done = run(port, *QUICK, *UNHURRIED, "--max-receive-backlog-ms", "0", "--report", str(tmp_path))
+    assert done.returncode == 3, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert report["verdict"] == "invalid"
+    (reason,) = report["reasons"]
+    assert reason.startswith("the generator read late: what had arrived waited p99 ")
+    backlog = report["generator"]["receive_backlog_us"]
+    assert 0 < backlog["p50"] <= backlog["p99"] <= backlog["max"]
+    assert "receive backlog, ms" in done.stdout
+    assert "receive backlog, ms" in (tmp_path / "report.html").read_text()

@@ -24,7 +24,10 @@ from tests.support import running_server
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 50.0  # s for a run; a bound that only a fault reaches
-UNHURRIED = ("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-cpu-percent", "1000")
+UNHURRIED = (
+    *("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-receive-backlog-ms", "60000"),
+    *("--max-cpu-percent", "1000"),
+)
 QUICK = ("--users", "20", "--spawn-rate", "100", "--settle", "0.1", "--grace", "20", "--duration", "1")
 
 

@@ -82,6 +82,7 @@ def test_statements_add_up() -> None:
         "slices": [one.pack()],
         "send_lateness": one.pack(),
         "loop_lag": one.pack(),
+        "receive_backlog": one.pack(),
         "cpu_percent": 10.0,
         "dropped": {"reset": 1},
     }

@@ -65,6 +65,10 @@ def test_a_figure_at_its_limit_passes(changes: dict[str, object], limits: dict[s
         ({"sent": 0, "expected": 0, "delivered": 0}, "no message was sent"),
         ({"send_lateness": of(21_000)}, "sent late: p99 21.000 ms after the intended time, the limit is 20 ms"),
         ({"loop_lag": of(101_000)}, "loop lag p99 101.000 ms, the limit is 100 ms"),
+        (
+            {"receive_backlog": of(101_000)},
+            "had arrived waited p99 101.000 ms, the limit is 100 ms; use more --processes",
+        ),
         ({"cpu_percent": 97.0}, "97 % of a core, the limit is 90 %"),
     ],
 )

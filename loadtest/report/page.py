@@ -41,6 +41,12 @@ _MEANING = {
     "invalid": "These figures do not count, neither for the server nor against it.",
 }
 
+_HEALTH = (
+    ("send lateness, ms", "send_lateness_us"),
+    ("loop lag, ms", "loop_lag_us"),
+    ("receive backlog, ms", "receive_backlog_us"),
+)
+
 
 def page(summary: dict[str, Any], fanout: Histogram, complete: Histogram) -> str:
     title = f"Fanfare: {summary['scenario']} on {summary['target']}"
@@ -100,7 +106,8 @@ def _latencies(summary: dict[str, Any]) -> str:
 def _generator(generator: dict[str, Any]) -> str:
     rows = [
         [title, *(f"{generator[key][name] / 1000:,.3f}" for name in ("p50", "p99", "max"))]
-        for title, key in (("send lateness, ms", "send_lateness_us"), ("loop lag, ms", "loop_lag_us"))
+        for title, key in _HEALTH
+        if generator[key]
     ]
     load = f"Processes: {generator['workers']}. The busiest took {generator['cpu_percent']:.0f} % of a core."
     return f"<p>{escape(load)}</p>" + _table(["", "p50", "p99", "max"], rows)

@@ -36,6 +36,7 @@ def summarise(figures: Figures, verdict: Verdict, part: Mapping[str, Any]) -> di
             "cpu_percent": round(figures.cpu_percent, 1),
             "send_lateness_us": brief(figures.send_lateness),
             "loop_lag_us": brief(figures.loop_lag),
+            "receive_backlog_us": brief(figures.receive_backlog) if figures.receive_backlog.count else None,
             "clock_error_us": figures.clock_error_us,
         },
     }

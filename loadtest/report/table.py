@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from loadtest.report.blocks import LATENCY_HEAD, Block, latency, ms
+from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, latency, ms
 from loadtest.report.parts import sections
 
 _WIDTH = 96
@@ -111,12 +111,13 @@ def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
 
 
 def _generator(generator: dict[str, Any]) -> list[str]:
-    late, lag = generator["send_lateness_us"], generator["loop_lag_us"]
+    late, lag, backlog = (generator[f"{name}_us"] for name in ("send_lateness", "loop_lag", "receive_backlog"))
     processes = f"{generator['workers']} process" + ("es" if generator["workers"] != 1 else "")
     return [
         f" {'generator':<25}{processes}, busiest at {generator['cpu_percent']:.0f} % of a core",
         f" {'  send lateness, ms':<25}" + _health(late),
         f" {'  loop lag, ms':<25}" + _health(lag),
+        f" {'  receive backlog, ms':<25}" + (_health(backlog) if backlog else NONE),
     ]
 
 
