@@ -15,6 +15,7 @@ from typing import Any
 import gevent
 
 from chat.errors import FanfareError
+from loadtest.environment import command, environment
 from loadtest.measures import measures
 from loadtest.options import Settings
 from loadtest.processes import Processes
@@ -143,7 +144,8 @@ class Conductor:
         figures = self._stage.figures
         measured = measures(figures, self._scenario) if self._scenario.keeps_objective else None
         verdict = judge(figures, self._settings, self._scenario.missed(), measured)
-        summary = summarise(figures, verdict, self._scenario.part())
+        origin = {"environment": environment(), "command": command()}
+        summary = summarise(figures, verdict, self._scenario.part(), origin)
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:
             try:

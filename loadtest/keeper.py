@@ -49,7 +49,7 @@ class Keeper:
             raise Fault("something else accepts connections there already")
         self._begin()
         self._wait_to_accept(seconds)
-        return {}
+        return {"pid": self._pid}
 
     def restart(self, stop_within: float, seconds: float) -> dict[str, Any]:
         """SIGTERM, its end, the same once more; `seconds` from SIGTERM on the new one accepts, or there is a fault."""
@@ -68,7 +68,7 @@ class Keeper:
             accepted_ns = self._wait_to_accept(seconds - (ended_ns - signalled_ns) / 1e9)
         except Fault as fault:
             return {**answer, "accepted_ns": None, "fault": str(fault)}
-        return {**answer, "accepted_ns": accepted_ns, "fault": "", **self.look()}
+        return {**answer, "accepted_ns": accepted_ns, "fault": "", "pid": self._pid, **self.look()}
 
     def look(self) -> dict[str, Any]:
         """What the server's process holds now; `ended` says how it ended, where it did."""
@@ -86,6 +86,10 @@ class Keeper:
             process.send_signal(signal.SIGTERM)  # Popen sends none to a process that it knows has ended
             _wait(process, _END_S)
             self._kill_group(process)
+
+    @property
+    def _pid(self) -> int:
+        return self._process.pid if self._process else 0
 
     def _begin(self) -> None:
         self._output.close()

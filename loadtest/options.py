@@ -152,8 +152,8 @@ class Settings:
     server_pid: int = _option(
         0,
         number(int, 0),
-        "churn, slow: the server's process, whose descriptors, threads, memory and CPU are then read; it "
-        "must be visible from where the run is led",
+        "The server's process: its CPU and memory are then sampled all the time, by churn its descriptors and threads "
+        "as well; it must be visible from where the run is led",
     )
     server_command: str = _option(
         "",

@@ -1,5 +1,6 @@
 """This process's part of one measured window: its speakers, its account, its health. Knows no other process."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from loadtest.histogram import Histogram
 from loadtest.notices import Notices
 from loadtest.options import Settings
 from loadtest.pacer import Pacer, Voice
+from loadtest.resources import Sampler
 from loadtest.rows import Row
 from loadtest.slices import Slices
 from loadtest.stamps import Stamp
@@ -66,7 +68,11 @@ class Part:
             connection.watch(self._health.arrivals)
         self._end_ns: int = orders["end_ns"]
         self._pacing = [gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)]
-        self._watching = gevent.spawn(self._health.watch, start_ns, self._end_ns)
+        self._usage = Sampler(os.getpid())
+        self._watching = [
+            gevent.spawn(self._health.watch, start_ns, self._end_ns),
+            gevent.spawn(self._usage.watch, start_ns, self._end_ns, orders["slice_ns"]),
+        ]
 
     @property
     def finished(self) -> bool:
@@ -107,6 +113,7 @@ class Part:
     def statement(self) -> dict[str, Any]:
         """Everything that the conductor needs of this process, in plain values."""
         self.show()
+        self._usage.finish()
         account, health = self.account, self._health
         assert account.slices is not None
         return {
@@ -122,12 +129,13 @@ class Part:
             "loop_lag": health.loop_lag.pack(),
             "receive_backlog": health.arrivals.waits.pack(),
             "cpu_percent": health.cpu_percent(),
+            "usage": self._usage.samples,
             "dropped": dict(self.dropped),
             "notices": account.notices.statement() if account.notices else None,
         }
 
     def close(self) -> None:
-        gevent.killall([*self._pacing, self._watching], block=False)
+        gevent.killall([*self._pacing, *self._watching], block=False)
         for connection in self._watched:
             connection.watch(None)
 

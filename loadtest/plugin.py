@@ -9,6 +9,7 @@ import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
+from loadtest import server_process
 from loadtest.conductor import Conductor
 from loadtest.connection import resolve
 from loadtest.crew import Crew, CrewMember
@@ -74,6 +75,8 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
     measured = measures(Figures(settings.scenario, host), scenario)
     if blind := Objective.parse(settings.objective).unmeasurable(measured):
         raise UnknownMeasure(blind)
+    if settings.server_pid:
+        server_process.read(settings.server_pid)
 
 
 def _exit(reason: str, status: int = 2) -> None:

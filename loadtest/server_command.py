@@ -67,6 +67,7 @@ class ServerCommand:
         self._words = split(command)
         self._family, self._address = resolve(host)
         self._keeper: subprocess.Popen[str] | None = None
+        self.pid = 0  # the server's process, once it has been started
 
     def start(self, seconds: float = START_S) -> None:
         """Start the server, and wait until it accepts connections. Raises SetupError; then nothing is left of it."""
@@ -83,6 +84,7 @@ class ServerCommand:
         if "fault" in answer:
             self.end()
             raise SetupError(f"--server-command, with --host {self._host}: {answer['fault']}")
+        self.pid = answer["pid"]
 
     def restart(self, stop_within: float, seconds: float) -> Restart:
         """SIGTERM, after `stop_within` seconds SIGKILL, and the same command again, `seconds` from SIGTERM in all.
@@ -92,6 +94,7 @@ class ServerCommand:
         answer = self._ask("restart", stop_within=stop_within, seconds=seconds)
         if "signalled_ns" not in answer:
             raise NoServer(answer["fault"])
+        self.pid = answer.pop("pid", 0)
         look = Look(answer.pop("at_ns"), answer.pop("reading"), answer.pop("ended")) if "at_ns" in answer else None
         return Restart(**answer, look=look)
 

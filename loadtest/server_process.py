@@ -7,6 +7,8 @@ Source: proc_pid_status(5), proc_pid_stat(5).
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +27,44 @@ class Reading:
     cpu_s: float  # of all its threads, user and system, since it began
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The part of a reading that costs the same however many descriptors there are."""
+
+    threads: int
+    memory_bytes: int
+    cpu_s: float
+
+
 def read(pid: int) -> Reading:
     """Takes some 0.2 ms, and 1 ms more for a thousand descriptors. Raises SetupError: no such process, or no right."""
+    now = usage(pid)
+    with _spoken(pid):
+        descriptors = len(os.listdir(f"/proc/{pid}/fd"))
+    return Reading(descriptors, now.threads, now.memory_bytes, now.cpu_s)
+
+
+def usage(pid: int) -> Usage:
+    """Takes some 0.1 ms. Raises SetupError, as `read` does."""
     place = Path("/proc") / str(pid)
-    try:
+    with _spoken(pid):
         status = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
         if status["State"].split()[0] in "ZX":
             raise SetupError(f"--server-pid {pid}: the process has ended")
-        descriptors = len(os.listdir(place / "fd"))
         memory = sum(int(status[name].split()[0]) for name in ("RssAnon", "VmSwap"))  # kiB
         times = (place / "stat").read_text().rpartition(")")[2].split()  # the name before it may hold anything
+    return Usage(
+        threads=int(status["Threads"]),
+        memory_bytes=memory * 1024,
+        cpu_s=(int(times[11]) + int(times[12])) / _TICKS,
+    )
+
+
+@contextmanager
+def _spoken(pid: int) -> Iterator[None]:
+    """Make one line of whatever goes wrong."""
+    try:
+        yield
     except (FileNotFoundError, ProcessLookupError):
         raise SetupError(f"--server-pid {pid}: there is no such process here") from None
     except KeyError as error:
@@ -42,9 +72,3 @@ def read(pid: int) -> Reading:
     except OSError as error:
         why = f"{error.strerror} (it takes the same user, or root)"
         raise SetupError(f"--server-pid {pid}: {why}") from None
-    return Reading(
-        descriptors=descriptors,
-        threads=int(status["Threads"]),
-        memory_bytes=memory * 1024,
-        cpu_s=(int(times[11]) + int(times[12])) / _TICKS,
-    )

@@ -37,6 +37,10 @@ class Slices:
                 total.merge(histogram)
         return total
 
+    def each(self) -> list[Histogram]:
+        """Those of all slices so far, in order."""
+        return list(self._histograms)
+
     def merge(self, packed: Sequence[Sequence[int]]) -> None:
         """Add what another's `pack` gave, slice by slice."""
         for index, each in enumerate(packed):

@@ -15,6 +15,7 @@ from chat.errors import FanfareError
 from loadtest import stamps
 from loadtest.options import Settings
 from loadtest.processes import Over, Processes
+from loadtest.resources import Sampler
 from loadtest.rows import Row
 from loadtest.scenarios import Scenario
 from loadtest.verdict import Figures
@@ -42,6 +43,8 @@ class Stage:
         self._began_ns = time.monotonic_ns()
         self._numbers = numbers
         self._window: Window | None = None  # under way, or not collected yet
+        self._server = Sampler(0)  # the server's process in that window
+        self._watching: Any = None
 
     @property
     def host(self) -> str:
@@ -85,6 +88,7 @@ class Stage:
             raise Over("no room has two members, so there is nobody to send to")
         window.cast(self._scenario, Row(self._environment.stats, "complete", settings.scenario).show)
         self._window = window
+        self._watch_server(window)
         more = {name: value(window) if callable(value) else value for name, value in orders.items()}
         for name, answer in zip(processes.all, answers, strict=True):
             processes.tell(name, "window", {**window.orders(answer["rooms"]), **more})
@@ -127,7 +131,9 @@ class Stage:
             self.ask("collect", seconds)
         finally:
             statements = [each for each in self.processes.answers("collect") if each.get("window") == window.number]
-            window.sum_up(self.figures, statements)
+            self._server.finish()
+            self._watching.kill()
+            window.sum_up(self.figures, statements, self._server.samples)
         return statements
 
     def complete(self, status: dict[str, Any]) -> None:
@@ -139,6 +145,16 @@ class Stage:
         """Something that makes the run invalid."""
         if fault not in self.figures.faults:
             self.figures.faults.append(fault)
+
+    def mark(self, at_ns: int, what: str) -> None:
+        """Something happens to the users or the server; the report shows it beside the latencies."""
+        self.figures.marks.append((round((at_ns - self.figures.began_ns) / 1e9, 3), what))
+
+    def _watch_server(self, window: Window) -> None:
+        """Sample its CPU and memory while the window lasts, where its process is known."""
+        self.figures.began_ns = self.figures.began_ns or window.start_ns
+        self._server = Sampler(self._scenario.server_pid)
+        self._watching = gevent.spawn(self._server.watch, window.start_ns, window.end_ns, window.slice_ns)
 
     def _drained(self, window: Window) -> bool:
         states = [process.status for process in self.processes.all.values()]

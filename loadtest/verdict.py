@@ -11,6 +11,7 @@ from loadtest.disconnects import Disconnect
 from loadtest.histogram import Histogram
 from loadtest.objective import Objective
 from loadtest.options import Settings
+from loadtest.resources import Cost
 
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
 EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
@@ -41,7 +42,10 @@ class Figures:
     complete: Histogram = field(default_factory=Histogram)  # its last receiver has it
     complete_by_size: dict[int, Histogram] = field(default_factory=dict)  # the same, by the number of receivers
     tenths: list[Histogram] = field(default_factory=list)  # fan-out of each tenth of the users, in order of joining
+    began_ns: int = 0  # when the first window did: from there the seconds of the three below count
     over_time: list[tuple[float, Histogram]] = field(default_factory=list)  # fan-out by intended time: s, a slice each
+    costs: list[Cost] = field(default_factory=list)  # what generator and server took, for each of `over_time`
+    marks: list[tuple[float, str]] = field(default_factory=list)  # what happened meanwhile: s, a word or two
     workers: int = 1
     cpu_percent: float = 0.0
     send_lateness: Histogram = field(default_factory=Histogram)

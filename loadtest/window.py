@@ -7,6 +7,7 @@ from typing import Any
 
 from loadtest.accounts import Completions
 from loadtest.histogram import Histogram
+from loadtest.resources import Sample, costs
 from loadtest.scenarios import Scenario
 from loadtest.slices import Slices, slice_ns
 from loadtest.verdict import Figures
@@ -104,8 +105,8 @@ class Window:
         self._completions.add(completed)
         self._show(self._completions.histogram)
 
-    def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]]) -> None:
-        """Add what the processes state to the figures of a run."""
+    def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]], server: Sequence[Sample] = ()) -> None:
+        """Add what the processes state to the figures of a run, and what was sampled of the server meanwhile."""
         figures.duration_s += (self.end_ns - self.start_ns) / 1e9
         dropped = Counter(figures.dropped)
         for part in statements:
@@ -124,3 +125,13 @@ class Window:
         figures.dropped = dict(dropped)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end
         figures.complete.merge(self._completions.histogram)
+        self._add_timeline(figures, [part["usage"] for part in statements], server)
+
+    def _add_timeline(self, figures: Figures, generator: Sequence[Sequence[Sample]], server: Sequence[Sample]) -> None:
+        """A slice in which nobody had anything to say has its place too."""
+        histograms = self.slices.each()
+        count = max(len(histograms), -(-(self.end_ns - self.start_ns) // self.slice_ns))
+        histograms += [Histogram() for _ in range(count - len(histograms))]
+        began_s, slice_s = (self.start_ns - figures.began_ns) / 1e9, self.slice_ns / 1e9
+        figures.over_time += [(round(began_s + n * slice_s, 3), each) for n, each in enumerate(histograms)]
+        figures.costs += costs(generator, server, count)

@@ -135,7 +135,6 @@ def test_a_guest_s_message_is_complete_when_every_process_with_residents_says_so
         ({"residents": "100%"}, 10, "--residents 100% of 10 users leaves nobody to come and go"),
         ({"announcers": 5}, 10, "--announcers 5 is more than the 4 residents"),
         ({"arrivals": 2.0, "stay": 4.0}, 10, r"--arrivals 2 a second who stay 4 s are 8 at a time, too many for 6 gue"),
-        ({"server_pid": 1 << 22}, 10, "--server-pid 4194304: there is no such process here"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(choices: dict[str, Any], users: int, reason: str) -> None:
@@ -155,8 +154,8 @@ def test_the_fan_out_of_a_guest_who_came_in_after_the_end_counts_too() -> None:
     late.at(7 * SECOND).add(500, 2)
     figures = Figures("churn", "host:1")
     part = {"sent": {}, "crowd_sent": {ROOM: 1}, "delivered": 2, "duplicated": 0, "reordered": 0, "late": 0}
-    health = {"send_lateness": of(1), "loop_lag": of(1), "receive_backlog": of(1), "cpu_percent": 1.0, "dropped": {}}
-    one.sum_up(figures, [{**part, **health, "slices": late.pack()}])
+    health = {"send_lateness": of(1), "loop_lag": of(1), "receive_backlog": of(1), "cpu_percent": 1.0}
+    one.sum_up(figures, [{**part, **health, "usage": [], "dropped": {}, "slices": late.pack()}])
     assert figures.fanout.count == figures.delivered == figures.expected == 2
 
 

@@ -12,8 +12,10 @@ from loadtest.histogram import LONGEST_US, Histogram
 from loadtest.report import table, write
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
+from loadtest.resources import Cost
 from loadtest.verdict import Figures, Verdict
 
+FILES = ["report.html", "summary.json"]
 LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}
 
 
@@ -59,7 +61,7 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
     assert set(summary) == {
         *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
-        *("fanout_us", "complete_us", "disconnects", "generator"),
+        *("fanout_us", "complete_us", "disconnects", "generator", "timeline"),
     }
     assert set(summary["messages"]) == {
         *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late"),
@@ -73,10 +75,36 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     assert summary["disconnects"] == []
 
 
+def test_the_timeline_has_a_row_a_slice_and_nulls_where_nothing_is_known() -> None:
+    figures = Figures("room", "host:1", 2)
+    figures.over_time = [(0.0, histogram(100, 200)), (1.0, histogram())]
+    figures.costs = [Cost(50.0, 1 << 20, 9.5, 2 << 20), Cost()]
+    first, second = summary_of(figures)["timeline"]
+    assert first == {
+        "at_s": 0.0,
+        "deliveries": 2,
+        "p50_us": 100,
+        "p99_us": 200,
+        "max_us": 200,
+        "generator_cpu_percent": 50.0,
+        "generator_memory_bytes": 1 << 20,
+        "server_cpu_percent": 9.5,
+        "server_memory_bytes": 2 << 20,
+    }
+    assert (second.pop("at_s"), second.pop("deliveries")) == (1.0, 0)
+    assert set(second.values()) == {None}
+
+
+def test_where_and_how_the_run_was_made_is_in_the_summary() -> None:
+    origin = {"environment": {"cpus": 2}, "command": "locust --headless"}
+    summary = summarise(Figures("room", "host:1", 2), Verdict("pass", []), {}, origin)
+    assert (summary["environment"], summary["command"]) == ({"cpus": 2}, "locust --headless")
+
+
 def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp_path: Path) -> None:
     figures = Figures("room", "host:1", 2)
     write(summary_of(figures), figures, tmp_path / "report")
-    for name in ("summary.json", "report.html"):
+    for name in FILES:
         (tmp_path / name).hardlink_to(tmp_path / "report" / name)  # as one who has it open sees it
     write(summary_of(figures, "fail"), figures, tmp_path / "report")
     assert json.loads((tmp_path / "summary.json").read_text())["verdict"] == "pass"
@@ -85,7 +113,6 @@ def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp
         False,
         True,
     ]
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.html", "summary.json"]
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path) -> None:

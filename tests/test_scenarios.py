@@ -7,6 +7,7 @@ import pytest
 from chat.errors import SetupError
 from loadtest.histogram import Histogram
 from loadtest.options import Settings
+from loadtest.resources import Cost
 from loadtest.scenarios import SCENARIOS, Scenario
 from loadtest.verdict import Figures
 from loadtest.window import Window
@@ -84,10 +85,22 @@ def test_statements_add_up() -> None:
         "loop_lag": one.pack(),
         "receive_backlog": one.pack(),
         "cpu_percent": 10.0,
+        "usage": [(10.0, 1000), (30.0, 2000)],
         "dropped": {"reset": 1},
     }
     figures = Figures("broadcast", "host:1", 3)
-    window.sum_up(figures, [statement, {**statement, "sent": {}, "crowd_sent": {"#load": 1}, "cpu_percent": 20.0}])
+    other = {"sent": {}, "crowd_sent": {"#load": 1}, "cpu_percent": 20.0, "usage": [(20.0, 500)]}
+    window.sum_up(figures, [statement, {**statement, **other}], [(7.0, 4000)])
     assert (figures.duration_s, figures.sent, figures.expected) == (2.0, 3, 2 * 2 + 3)
     assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 3, 2, 2, 2)
     assert (figures.fanout.count, figures.cpu_percent, figures.dropped) == (2, 20.0, {"reset": 2})
+    assert [(at_s, each.count) for at_s, each in figures.over_time] == [(0.0, 2), (1.0, 0)]
+    assert figures.costs == [Cost(20.0, 1500, 7.0, 4000), Cost(30.0, 2000)]
+
+
+def test_the_seconds_of_a_later_window_count_from_the_first() -> None:
+    figures = Figures("crash", "host:1", 3, began_ns=SECOND)
+    for start in (SECOND, 9 * SECOND):
+        Window(1, start, start + 2 * SECOND, []).sum_up(figures, [])
+    assert [at_s for at_s, _ in figures.over_time] == [0.0, 1.0, 8.0, 9.0]
+    assert len(figures.costs) == 4

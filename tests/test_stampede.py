@@ -105,6 +105,10 @@ def test_all_come_back_and_hear_each_other_again(site: Site) -> None:
     report = summary(site.path)
     assert (report["verdict"], report["reasons"], report["users"], report["duration_s"]) == ("pass", [], USERS, 2.0)
     all_came_back(report)
+    timeline = report["timeline"]  # a window of a second before, and one after
+    assert timeline[0]["at_s"] == 0.0 < 1.0 < timeline[1]["at_s"]
+    assert [row["deliveries"] for row in timeline] == [10 * (USERS - 1)] * 2
+    assert all(row["server_memory_bytes"] > 1 << 20 for row in timeline), "of the old server and of the new one"
 
 
 def test_two_processes_bring_back_the_same_users(site: Site) -> None:

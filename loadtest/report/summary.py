@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from loadtest.disconnects import Disconnect
@@ -9,8 +10,10 @@ from loadtest.histogram import Histogram
 from loadtest.verdict import Figures, Verdict
 
 
-def summarise(figures: Figures, verdict: Verdict, part: Mapping[str, Any]) -> dict[str, Any]:
-    """`part` is what the scenario adds of its own."""
+def summarise(
+    figures: Figures, verdict: Verdict, part: Mapping[str, Any], origin: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """`part` is what the scenario adds of its own, `origin` where the run was made and how it was started."""
     return {
         "scenario": figures.scenario,
         "verdict": verdict.word,
@@ -39,7 +42,24 @@ def summarise(figures: Figures, verdict: Verdict, part: Mapping[str, Any]) -> di
             "receive_backlog_us": brief(figures.receive_backlog) if figures.receive_backlog.count else None,
             "clock_error_us": figures.clock_error_us,
         },
+        "timeline": _timeline(figures),
+        **(origin or {}),
     }
+
+
+def _timeline(figures: Figures) -> list[dict[str, Any]]:
+    """A row for each slice of the windows; of a slice without a delivery the latencies are null."""
+    return [
+        {
+            "at_s": at_s,
+            "deliveries": each.count,
+            "p50_us": each.percentile(50) if each.count else None,
+            "p99_us": each.percentile(99) if each.count else None,
+            "max_us": each.longest if each.count else None,
+            **asdict(cost),
+        }
+        for (at_s, each), cost in zip(figures.over_time, figures.costs, strict=True)
+    ]
 
 
 def _disconnect(one: Disconnect) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from loadtest.flow import FAREWELL_S, LEVELS
 from loadtest.histogram import Histogram
 from loadtest.measures import percentiles
 from loadtest.scenarios.scenario import OneRoom
-from loadtest.server_process import read
 from loadtest.server_watch import ServerWatch
 from loadtest.share import share_of
 from loadtest.visits import closing_s
@@ -123,8 +122,6 @@ class Churn(OneRoom):
                 f"--arrivals {self.arrivals:g} a second who stay {settings.stay:g} s are {present:,.0f} at a time, "
                 f"too many for {self.guests:,} guests: use --users {round(self.users * present * 2 / self.guests):,}"
             )
-        if settings.server_pid:
-            read(settings.server_pid)
 
     def course(self, stage: "Stage") -> None:
         self.flowed = Flowed()  # one course may follow another

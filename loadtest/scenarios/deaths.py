@@ -62,6 +62,7 @@ class Deaths(OneRoom):
             lasts_s,
             death=lambda window: {"how": how, "victims": victims, "at_ns": self._moment(window)},
         )
+        stage.mark(self._moment(window), how)
         disconnect = Disconnect(how, len(victims), window.users, round(deadline_s * 1e6))
         self.disconnects.append(disconnect)
         stage.figures.disconnects.append(disconnect)

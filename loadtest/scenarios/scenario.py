@@ -39,6 +39,11 @@ class Scenario(ABC):
         self.users = users
         self.rate = settings.rate or self.default_rate
 
+    @property
+    def server_pid(self) -> int:
+        """The server's process, to be watched in each window; 0 where it is not known."""
+        return self.settings.server_pid
+
     def check(self) -> None:  # noqa: B027  (most scenarios take any number)
         """Raises SetupError when the options do not fit this many users."""
 

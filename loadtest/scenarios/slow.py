@@ -33,11 +33,6 @@ class Slow(Deaths):
         """Bytes that the server may grow by: every slow reader's outbox full, and what an allocator keeps."""
         return self.victims * self.settings.server_outbox_limit + round(self.settings.max_memory_growth_mib * _MIB)
 
-    def check(self) -> None:
-        super().check()
-        if self.settings.server_pid:
-            server_process.read(self.settings.server_pid)
-
     def course(self, stage: "Stage") -> None:
         self.disconnects.clear()
         self._readings = self._read()

@@ -33,6 +33,10 @@ class Stampede(OneRoom):
         self._server: ServerCommand | None = None
         self._begin()
 
+    @property
+    def server_pid(self) -> int:
+        return self._server.pid if self._server else 0
+
     def check(self) -> None:
         server_command.split(self.settings.server_command)
         if self.users < 2:
@@ -97,6 +101,7 @@ class Stampede(OneRoom):
         except NoServer as error:
             self._troubles.append(f"the server could not be stopped: {error}")
         else:
+            stage.mark(restart.signalled_ns, "SIGTERM")
             since_ns, within_s = restart.signalled_ns, 0.0 if restart.fault else settings.return_within
         until_ns = since_ns + round(within_s * 1e9)
         self._return.take(stage.ask("tally", within_s + _ANSWER_S, since_ns=since_ns, until_ns=until_ns))
