@@ -10,12 +10,13 @@ import pytest
 from loadtest.disconnects import Disconnect
 from loadtest.histogram import LONGEST_US, Histogram
 from loadtest.report import table, write
+from loadtest.report.hgrm import hgrm
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
 from loadtest.resources import Cost
 from loadtest.verdict import Figures, Verdict
 
-FILES = ["report.html", "summary.json"]
+FILES = ["complete.hgrm", "fanout.hgrm", "report.html", "summary.json"]
 LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}
 
 
@@ -106,6 +107,8 @@ def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp
     write(summary_of(figures), figures, tmp_path / "report")
     for name in FILES:
         (tmp_path / name).hardlink_to(tmp_path / "report" / name)  # as one who has it open sees it
+    figures.fanout.add(5_000)
+    figures.complete.add(5_000)
     write(summary_of(figures, "fail"), figures, tmp_path / "report")
     assert json.loads((tmp_path / "summary.json").read_text())["verdict"] == "pass"
     assert json.loads((tmp_path / "report" / "summary.json").read_text())["verdict"] == "fail"
@@ -113,6 +116,11 @@ def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp
         False,
         True,
     ]
+    for name in ("fanout.hgrm", "complete.hgrm"):
+        assert [hgrm(histogram()), hgrm(figures.fanout)] == [
+            (place / name).read_text() for place in (tmp_path, tmp_path / "report")
+        ]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == FILES
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""What a run leaves behind: `summary.json`, `report.html` and the fan-out table."""
+"""What a run leaves behind: `summary.json`, `report.html`, two `.hgrm` files and the fan-out table."""
 
 import secrets
 from pathlib import Path
 from typing import Any
 
+from loadtest.report.hgrm import hgrm
 from loadtest.report.page import page
 from loadtest.report.summary import dump
 from loadtest.report.table import show, table
@@ -13,10 +14,12 @@ __all__ = ["show", "table", "write"]
 
 
 def write(summary: dict[str, Any], figures: Figures, directory: Path) -> None:
-    """Both files. Raises OSError."""
+    """All files. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     _replace(directory / "summary.json", dump(summary))
     _replace(directory / "report.html", page(summary, figures.fanout, figures.complete))
+    _replace(directory / "fanout.hgrm", hgrm(figures.fanout))
+    _replace(directory / "complete.hgrm", hgrm(figures.complete))
 
 
 def _replace(path: Path, text: str) -> None:
