@@ -8,6 +8,7 @@ from typing import Any
 from chat.errors import SetupError
 from loadtest import stamps
 from loadtest.kinds import checked, number, room
+from loadtest.on_page import ON_PAGE
 from loadtest.scenarios import SCENARIOS
 from loadtest.share import check_share
 from loadtest.ways import WAYS, check_ways
@@ -223,13 +224,15 @@ def add_options(parser: Any) -> None:
     group = parser.add_argument_group("Fanfare load test")
     for each in fields(Settings):
         default = "" if each.default in (None, "") else f". Default: {each.default}"
-        group.add_argument(
+        action = group.add_argument(
             _spelled(each),
             type=each.metadata["kind"],
             default=each.default,
+            choices=tuple(SCENARIOS) if each.name == "scenario" else None,  # the page then has a list to choose from
             help=(each.metadata["help"] + default).replace("%", "%%"),
             metavar=each.name.upper(),
         )
+        action.include_in_web_ui = each.name in ON_PAGE  # Locust's flag, which a group's own method does not know
 
 
 def _typed(each: Any, value: Any) -> Any:

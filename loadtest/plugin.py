@@ -1,6 +1,7 @@
 """Hang the load test on Locust's events. What each event leads to is elsewhere."""
 
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from loadtest import server_process
 from loadtest.conductor import Conductor
 from loadtest.connection import resolve
 from loadtest.crew import Crew, CrewMember
+from loadtest.form import guard
 from loadtest.measures import measures
 from loadtest.objective import Objective, UnknownMeasure
 from loadtest.options import Settings, add_options
@@ -34,10 +36,21 @@ def _begin(environment: Any, member: type[CrewMember]) -> None:
     _raise_file_limit()
     runner = environment.runner
     if not isinstance(runner, WorkerRunner):
+        gevent.signal_handler(signal.SIGINT, _interrupt)
         _check_or_exit(environment)
         _Lead(environment)
+        if environment.web_ui:
+            guard(environment, _check)
     if not isinstance(runner, MasterRunner):
         member.crew = Crew(environment)
+
+
+def _interrupt() -> None:
+    """Ctrl-C, in a greenlet of its own, from where gevent takes it to the main one.
+
+    In the greenlet that starts users Locust keeps it to itself, and its page would stay.
+    """
+    raise KeyboardInterrupt
 
 
 def _raise_file_limit() -> None:
@@ -90,7 +103,6 @@ class _Lead:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._conductor: Conductor | None = None
-        self._server_command = environment.parsed_options.server_command
         for kind in ("status", "answer"):
             environment.runner.register_message(f"fanfare-{kind}", self._listener(kind))
         events = environment.events
@@ -107,21 +119,15 @@ class _Lead:
         environment = self._environment
         try:
             settings = Settings.of(environment.parsed_options)
-            if settings.server_command != self._server_command:
-                raise SetupError("--server-command is taken from the command line only: the page may be anybody's")
             _check(settings, environment.host, environment.runner.target_user_count)
-        except SetupError as error:  # typed into Locust's page: the command line's were checked before
-            sys.stderr.write(f"locust: error: {error}\n")
-            self._conductor = None
-            return
-        self._conductor = Conductor(environment, settings)
-        try:
+            self._conductor = Conductor(environment, settings)
             self._conductor.start()
-        except SetupError as error:
+        except SetupError as error:  # the page's form and the command line were checked before; preparations may fail
             self._conductor = None
             environment.process_exit_code = 2
             sys.stderr.write(f"locust: error: {error}\n")
-            gevent.spawn_later(0, environment.runner.quit)  # when Locust has finished starting
+            runner = environment.runner
+            gevent.spawn_later(0, runner.stop if environment.web_ui else runner.quit)  # when Locust has started
 
     def _clear_up(self) -> None:
         if self._conductor:

@@ -1,0 +1,188 @@
+"""Locust's page, as a browser uses it: the form sets what it shows and nothing else, and says what is wrong."""
+
+import json
+import re
+import signal
+import socket
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.errors import SetupError
+from loadtest.form import refuse_strangers, settings_of
+from loadtest.on_page import ON_PAGE
+from loadtest.options import Settings
+from tests.support import running_server
+from tests.test_load_options import parse
+from tests.test_locust import PATIENCE, QUICK, UNHURRIED, master_port, started
+
+START = {"user_count": "5", "spawn_rate": "100"}
+
+
+class Page:
+    """Locust with its page."""
+
+    def __init__(self, locust: Any, url: str) -> None:
+        self.locust = locust
+        self.url = url
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+            return answer.read().decode()
+
+    def post(self, path: str, **form: str) -> dict[str, Any]:
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(self.url + path, data, timeout=PATIENCE) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
+
+    def refusal(self, **form: str) -> str:
+        said = self.post("/swarm", **START, **form)
+        assert not said["success"]
+        return str(said["message"])
+
+    def state(self) -> str:
+        return str(json.loads(self.get("/stats/requests"))["state"])
+
+    def verdicts(self) -> Iterator[str]:
+        """One word for each window, as it ends."""
+        return (line.split()[0] for line in self.locust.stdout if line.startswith((" PASS", " FAIL", " INVALID")))
+
+
+@contextmanager
+def page(port: int, *options: str) -> Iterator[Page]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        web = free.getsockname()[1]
+    place = ("--host", f"irc://127.0.0.1:{port}", "--web-host", "127.0.0.1", "--web-port", str(web))
+    with started(*place, *QUICK, *UNHURRIED, *options, "--loglevel", "INFO") as locust:
+        assert locust.stderr
+        assert any("Starting web interface" in line for line in locust.stderr)
+        until = time.monotonic() + PATIENCE
+        while True:  # the page is served soon after that line
+            with socket.socket() as asking:
+                if asking.connect_ex(("127.0.0.1", web)) == 0:
+                    break
+            assert time.monotonic() < until
+        yield Page(locust, f"http://127.0.0.1:{web}")
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with running_server() as server:
+        yield server.ports["irc"]
+
+
+@pytest.fixture(scope="module")
+def idle(port: int) -> Iterator[Page]:
+    """Nothing is started here."""
+    with page(port) as one:
+        yield one
+
+
+def test_the_form_shows_the_settings_of_the_list_in_the_order_of_help(idle: Page) -> None:
+    shown = json.loads(re.findall(r"window.templateArgs = (.*)", idle.get("/"))[0])["extra_options"]
+    assert list(shown) == [each.name for each in fields(Settings) if each.name in ON_PAGE]
+    assert "broadcast" in shown["scenario"]["choices"]
+    assert shown["duration"]["default_value"] == 1.0  # of the command line
+
+
+def test_nothing_on_the_form_touches_files_or_programs_and_every_name_survives_the_page() -> None:
+    names = {each.name for each in fields(Settings)}
+    assert names >= ON_PAGE
+    assert not ON_PAGE & {"report", "server_command", "server_pid"}
+    assert not any(character.isdigit() for name in ON_PAGE for character in name)
+
+
+@pytest.mark.parametrize("name", ["report", "server_command", "server_pid", "max_cpu_percent", "html_file", "nonsense"])
+def test_what_the_form_does_not_show_cannot_be_set(idle: Page, tmp_path: Path, name: str) -> None:
+    refusal = idle.refusal(**{name: str(tmp_path / "made")})
+    assert refusal == f"'{name}' is not set from Locust's page: give it on the command line"
+    assert not (tmp_path / "made").exists()
+    assert idle.state() == "ready"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("rate", "fast", "--rate: 'fast' is not a number"),
+        ("settle", "", "--settle: '' is not a number"),
+        ("scenario", "party", "--scenario: there is no scenario 'party', choose from"),
+        ("announcers", "6", "--announcers 6 is more than the 5 users"),
+        ("objective", "p98<5ms", "--objective: there is no measure 'p98', choose from"),
+        ("host", "ftp://there", "--host must be irc://HOST:PORT, got 'ftp://there'"),
+    ],
+)
+def test_what_cannot_be_is_one_line_on_the_page_and_in_the_log_and_nothing_starts(
+    idle: Page, name: str, text: str, reason: str
+) -> None:
+    assert idle.refusal(**{name: text}).startswith(reason)
+    assert any(f"Not started: {reason}" in line for line in idle.locust.stderr)
+    assert idle.state() == "ready"
+
+
+def test_a_form_is_taken_whole_or_not_at_all() -> None:
+    options = parse("--rate", "5")
+    assert settings_of(options, {"rate": "", "announcers": "3", "host": "x"}) == Settings(announcers=3)
+    assert options.announcers == 1
+    with pytest.raises(SetupError, match="'report' is not set from"):
+        refuse_strangers({"rate": "5", "report": "x"}, ON_PAGE)
+
+
+def test_start_edit_stop_and_start_again_with_what_was_typed_last(port: int) -> None:
+    with page(port) as locust:
+        assert locust.refusal(rate="fast") == "--rate: 'fast' is not a number"
+        verdicts = locust.verdicts()
+        assert locust.post("/swarm", **START, rate="2", duration="1")["success"]
+        assert next(verdicts) == "PASS"
+        assert locust.post("/swarm", user_count="8", spawn_rate="100", rate="")["success"]
+        assert "PASS" in (next(verdicts), next(verdicts), next(verdicts))  # one is cut by the edit: invalid
+        assert locust.post("/stop")["success"]
+        assert locust.post("/swarm", **START, scenario="room", rate="3")["success"]
+        rooms = next(line for line in locust.locust.stdout if "FANFARE  room" in line)
+        assert "5 users" in rooms
+        locust.locust.send_signal(signal.SIGINT)
+        assert locust.locust.wait(PATIENCE) == 0
+
+
+def test_start_and_stop_work_with_workers_too(port: int) -> None:
+    with page(port, "--processes", "2", *master_port()) as locust:
+        verdicts = locust.verdicts()
+        assert locust.refusal(report="x")
+        while json.loads(locust.get("/stats/requests")).get("worker_count") != 2:
+            pass
+        for _ in range(2):
+            assert locust.post("/swarm", **START)["success"]
+            assert next(verdicts) == "PASS"
+            assert locust.post("/stop")["success"]
+        locust.locust.send_signal(signal.SIGINT)
+        assert locust.locust.wait(PATIENCE) == 0
+
+
+INTERRUPTED = """
+import os, signal
+from locust import events
+from loadtest import crew, plugin
+
+class Member(crew.CrewMember):
+    def __init__(self, environment):
+        os.kill(os.getpid(), signal.SIGINT)
+        super().__init__(environment)
+
+plugin.install(events, Member)
+"""
+
+
+def test_ctrl_c_while_users_are_being_started_ends_locust_and_its_page(port: int, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(INTERRUPTED)
+    with page(port, "--locustfile", str(own)) as locust:
+        locust.post("/swarm", **START)
+        assert locust.locust.wait(PATIENCE) == 0
