@@ -1,4 +1,4 @@
-"""One TCP connection to a server: whole lines in, bytes out. Knows no IRC but its line end.
+"""One TCP connection to a server: whole messages in, bytes out. Where one ends, a `Framing` knows; mostly a line end.
 
 Reading happens in gevent's hub, not in a greenlet for each connection: a watcher calls back when the socket is
 readable, and the callback must never wait. `gevent.sleep`, a queue's `put` with a limit and the like are out of bounds
@@ -18,26 +18,27 @@ import gevent.socket
 
 from chat.errors import SetupError
 from loadtest.arrivals import Arrivals
+from loadtest.framing import LINES, Framing
 
 # Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
 # 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
 _RECV_SIZE = 65_536
-_LINE_LIMIT = 65_536  # bytes without a line end before the peer is taken for something else than a chat server
+_LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
 _READ, _WRITE = 1, 2  # libev's event bits
 
 Address = tuple[int, Any]  # address family, socket address
 
 
 @lru_cache(maxsize=64)  # in a greenlet it is a thread's work, with ten threads for all users: 1,000 at once queued up
-def resolve(url: str) -> Address:
+def resolve(url: str, scheme: str = "irc", usual_port: int = 6667) -> Address:
     """The address of `irc://HOST:PORT`, found once. Raises SetupError when it is no such thing, or is unknown."""
     try:
-        parts = urlsplit(url if "//" in url else f"irc://{url}")
-        host, port = parts.hostname, parts.port or 6667
+        parts = urlsplit(url if "//" in url else f"{scheme}://{url}")
+        host, port = parts.hostname, parts.port or usual_port
     except ValueError as error:
-        raise SetupError(f"--host must be irc://HOST:PORT, got {url!r}: {error}") from None
-    if parts.scheme != "irc" or not host:
-        raise SetupError(f"--host must be irc://HOST:PORT, got {url!r}")
+        raise SetupError(f"--host must be {scheme}://HOST:PORT, got {url!r}: {error}") from None
+    if parts.scheme != scheme or not host or not port:
+        raise SetupError(f"--host must be {scheme}://HOST:PORT, got {url!r}")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -48,14 +49,19 @@ def resolve(url: str) -> Address:
 class Connection:
     """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
 
-    __slots__ = ("_fd", "_loop", "_read", "_reading", "_rest", "_socket", "_unsent", "_writing", "on_lines", "on_lost")
+    __slots__ = (
+        *("_end", "_fd", "_framing", "_loop", "_read", "_reading", "_rest", "_socket", "_unsent", "_writing"),
+        *("on_lines", "on_lost"),
+    )
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, framing: Framing = LINES) -> None:
         self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._socket = sock
         self._fd: int = sock.fileno()
         self._read: Callable[[int, int], bytes] = os.read
+        self._framing = framing
+        self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
         self._rest = b""
         self._unsent = bytearray()
         self._loop = gevent.get_hub().loop
@@ -63,7 +69,7 @@ class Connection:
         self._writing: Any = None
 
     @classmethod
-    def open(cls, address: Address, timeout: float) -> "Connection":
+    def open(cls, address: Address, timeout: float, framing: Framing = LINES) -> "Connection":
         """Connect; the greenlet waits `timeout` seconds at most. Raises OSError."""
         sock = gevent.socket.socket(address[0], socket.SOCK_STREAM)
         try:
@@ -73,14 +79,14 @@ class Connection:
         except BaseException:
             sock.close()
             raise
-        return cls(sock)
+        return cls(sock, framing)
 
     @property
     def is_open(self) -> bool:
         return self._reading is not None
 
     def start(self) -> None:
-        """Begin to call `on_lines` with whole lines and the monotonic time, in nanoseconds, when they were read."""
+        """Begin to call `on_lines` with whole messages and the monotonic time, in nanoseconds, when they were read."""
         self._reading.start(self._readable)
 
     def watch(self, arrivals: Arrivals | None) -> None:
@@ -128,18 +134,19 @@ class Connection:
         now_ns = time.monotonic_ns()
         if not data:
             self._lose("closed by the server")
-        elif self._rest or data[-1] != 10:
+        elif self._rest or data[-1] != self._end:
             self._cut(data, now_ns)
         else:
             self.on_lines(data, now_ns)
 
     def _cut(self, data: bytes, now_ns: int) -> None:
-        """Pass on whole lines and keep what follows the last line end for the next read."""
+        """Pass on whole messages and keep what follows the last one for the next read."""
         data = self._rest + data
-        end = data.rfind(b"\n") + 1
+        end = self._framing.whole(data)
         self._rest = data[end:]
-        if len(self._rest) > _LINE_LIMIT:
-            self._lose(f"{len(self._rest):,} bytes without a line end, the limit is {_LINE_LIMIT:,}")
+        if len(self._rest) > _LIMIT:
+            what = "a line end" if self._framing.end == b"\n" else "a message's end"
+            self._lose(f"{len(self._rest):,} bytes without {what}, the limit is {_LIMIT:,}")
         elif end:
             self.on_lines(data[:end], now_ns)
 

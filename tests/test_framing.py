@@ -1,0 +1,71 @@
+"""Messages come out whole however the stream is cut, and stamps do where nothing ends a message."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest import stamps
+from loadtest.framing import LINES, Framing
+from loadtest.stamps import Stamp
+
+RUN = "0123abcd"
+
+
+class Unframed(Framing):
+    end = b""
+
+
+class Framed(Framing):
+    end = b"\r\n\0"
+
+
+def read(framing: Framing, stream: bytes, cuts: list[int]) -> tuple[list[bytes], bytes]:
+    """What a connection would hand up, given where its reads end; and what still waits."""
+    handed, rest = [], b""
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        rest += stream[start:end]
+        whole = framing.whole(rest)
+        handed += [rest[:whole]] if whole else []
+        rest = rest[whole:]
+    return handed, rest
+
+
+def words(count: int) -> tuple[bytes, list[Stamp]]:
+    sent = [Stamp(0xABC, number, 1_000_000 + number) for number in range(count)]
+    return "".join(f"ann: {stamps.text(RUN, 1, stamp, 60)}" for stamp in sent).encode(), sent
+
+
+@given(st.data())
+def test_every_stamp_in_an_unframed_stream_is_found_once_wherever_the_reads_end(data: st.DataObject) -> None:
+    stream, sent = words(4)
+    cuts = sorted(data.draw(st.lists(st.integers(1, len(stream) - 1), max_size=6, unique=True)))
+    handed, rest = read(Unframed(), stream, cuts)
+    assert b"".join(handed) + rest == stream
+    found = [stamp for piece in handed for stamp in stamps.find(stamps.pattern(RUN, 1), piece)]
+    assert found == sent
+
+
+def test_a_stamp_cut_at_any_byte_waits_and_a_whole_one_does_not() -> None:
+    stamp = stamps.text(RUN, 1, Stamp(1, 2, 3), 0).rstrip().encode()
+    for cut in range(1, len(stamp)):
+        assert Unframed().whole(b"ann: " + stamp[:cut]) == len(b"ann: ")
+    assert Unframed().whole(b"ann: " + stamp) == len(b"ann: ") + len(stamp)
+
+
+@pytest.mark.parametrize("text", [b"hello", b"~hello", b"a ~b c", b"~" + b"a" * 64])
+def test_what_is_no_stamp_does_not_wait(text: bytes) -> None:
+    assert Unframed().whole(text) == len(text)
+
+
+def test_no_more_than_a_stamps_length_ever_waits() -> None:
+    stream = b"~" + b"f" * 1_000
+    assert max(size - Unframed().whole(stream[:size]) for size in range(len(stream))) == 64
+
+
+@given(st.lists(st.integers(0, 40), max_size=6, unique=True))
+def test_whole_messages_come_out_with_any_end(cuts: list[int]) -> None:
+    for framing in (LINES, Framed()):
+        stream = framing.end.join([b"one", b"", b"two", b"three"])
+        handed, rest = read(framing, stream, sorted(cut for cut in cuts if cut < len(stream)))
+        assert [message for piece in handed for message in framing.messages(piece)] == [b"one", b"", b"two"]
+        assert rest == b"three"
