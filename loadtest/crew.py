@@ -23,6 +23,7 @@ from loadtest.roles import ROLES, Member, Role
 from loadtest.roles.role import Order
 from loadtest.roll_call import roll_call
 from loadtest.scenarios import SCENARIOS, Scenario
+from loadtest.wires import wire_of
 
 _TICK_S = 0.2  # between reports to the conductor: how long it may think a finished window still runs
 _SHOW_EVERY = 3  # ticks: going through the buckets for Locust's table takes some 0.3 ms
@@ -99,6 +100,7 @@ class Crew:
         member.nick = self.nick_of(number)
         member.label = self.settings.scenario
         member.door = self._door
+        member.wire = wire_of(member.host)
         member.patience = self.settings.patience
         member.capabilities = tuple(name for name in self.settings.capabilities.split(",") if name)
         member.receiver = Receiver(self.scenario.room_of(number))

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import gevent
 
-from chat.wires.message import build
 from loadtest import stamps
 from loadtest.accounts import Account, Audience, Receiver
 from loadtest.arrivals import sample
@@ -32,6 +31,8 @@ class Listener(Protocol):
     connection: Connection | None
     account: Account | None
     receiver: Receiver
+
+    def send_words(self, room: str, words: str) -> bool: ...
 
 
 class Part:
@@ -167,7 +168,7 @@ class Part:
     def _voice(self, sender: int, member: Listener, room: str) -> Callable[[int, int], None]:
         def say(number: int, intended_ns: int) -> None:
             words = self.words(Stamp(sender, number, intended_ns))
-            if member.connection and member.connection.send(build("PRIVMSG", room, words)):
+            if member.send_words(room, words):
                 self.sent[room] += 1
 
         return say

@@ -21,6 +21,7 @@ from loadtest.options import Settings, add_options
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
 from loadtest.verdict import EXIT_STATUS, INVALID, Figures
+from loadtest.wires import wire_of
 
 _MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow
 
@@ -82,8 +83,14 @@ def _check_or_exit(environment: Any) -> None:
 def _check(settings: Settings, host: str | None, users: int) -> None:
     if not host:
         raise SetupError("--host irc://HOST:PORT is missing")
-    resolve(host)
+    wire = wire_of(host)
+    resolve(host, wire.scheme, wire.port)
     scenario = SCENARIOS[settings.scenario](settings, users)
+    if wire.scheme not in scenario.schemes:
+        raise SetupError(
+            f"{scenario.name} needs --host {scenario.schemes[0]}://HOST:PORT, got {host!r}: "
+            f"{wire.scheme} does not tell what it asks about"
+        )
     scenario.check()
     measured = measures(Figures(settings.scenario, host), scenario)
     if blind := Objective.parse(settings.objective).unmeasurable(measured):

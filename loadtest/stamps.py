@@ -14,6 +14,7 @@ from typing import NamedTuple
 MIN_SIZE = 56  # bytes: the longest stamp and a blank take 51
 MAX_SIZE = 350  # bytes: with `:nick!user@host PRIVMSG #room :` before it, a line still fits IRC's 512
 _PADDING = "all work and no play makes a dull chat room, " * 8
+_STAMPED = re.compile(r"~[0-9a-f]+(?:\.[0-9a-f]+){4}~ ?")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -32,6 +33,11 @@ def text(run: str, window: int, stamp: Stamp, size: int) -> str:
 def pattern(run: str, window: int) -> re.Pattern[bytes]:
     """Finds the stamps of one window of one run; those of others, and what people say, do not match."""
     return re.compile(rb"~%b\.%x\.([0-9a-f]{1,6})\.([0-9a-f]{1,8})\.([0-9a-f]{1,16})~" % (run.encode(), window))
+
+
+def without(words: str) -> str:
+    """What was said, without the stamp that it begins with, if it does."""
+    return words[found.end() :] if (found := _STAMPED.match(words)) else words
 
 
 def find(wanted: re.Pattern[bytes], data: bytes) -> list[Stamp]:

@@ -1,66 +1,43 @@
-"""`ChatUser`, a Locust user that talks IRC over a raw socket. Subclass it in any locustfile:
+"""`ChatUser`, a Locust user that talks to a chat server over a raw socket. docs/loadtest.md has a locustfile with one.
 
-    from locust import constant, task
-    from loadtest.users import ChatUser
-
-    class Talker(ChatUser):
-        room = "#lobby"
-        wait_time = constant(1)
-
-        @task
-        def talk(self):
-            self.say("hello, everyone")
-
-Locust's table then has the rows `connect`, `join`, `send` and `deliver`. What users of this host say is stamped, so
-that each delivery is timed, but losses are not accounted for: that takes a scenario, which knows who should have what.
+Locust's table has the rows `connect`, `join`, `send`, `receive` and `deliver`. What users of this host say is stamped,
+so that each delivery is timed; but losses are accounted for in a scenario only, which knows who should have what.
 """
 
 import itertools
-import re
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import gevent
-from gevent.event import Event
+from gevent.event import AsyncResult, Event
 from gevent.queue import Queue
 from locust import User
 from locust.exception import StopUser
 
 from chat.errors import FanfareError
-from chat.wires.lines import LineSplitter, Overlong
-from chat.wires.message import Message, build, parse
 from loadtest import stamps
 from loadtest.accounts import Account, Receiver
 from loadtest.connection import Connection, resolve
 from loadtest.door import Door
-from loadtest.handshake import Entry, Refused, Registration
-from loadtest.rows import Row
+from loadtest.meter import meter_of
 from loadtest.stamps import Stamp
+from loadtest.wires import IrcWire, Refused, Said, Step, Wire
 
-_LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message
-# What a step of the way in may want: everything else, the list of names and who else comes above all, is not even
-# parsed. With 1,000 who come at once, parsing it all was half of the generator's work. The line end in front and the
-# groups that give nothing back (`++`) make it 6 times as fast as `^`.
-_ANSWERS = re.compile(rb"\n((?:@[^ \n]*+ ++)?+(?::[^ \n]*+ ++)?+(?:PING|ERROR|CAP|001|366|[4-9][0-9][0-9]) [^\r\n]*)")
-_SHOW_EVERY_S = 0.5
 _HERE = secrets.randbits(24)  # tells this process's users from those of another in a stamp
 
 
-class _Step(Protocol):
-    done: bool
-
-    def opening(self) -> bytes: ...
-    def feed(self, message: Message) -> bytes: ...
-
-
 class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
-    """Connects, registers and joins `room` as it starts, leaves as it stops."""
+    """Connects, registers and joins `room` as it starts, leaves as it stops.
+
+    A task may `say` something, `wait_for` words, `leave`, `enter` again or another room; `on_message` sees what others
+    say. `nick`, `host` and `receiver.room` are its name, the server's URL and the room that it is in.
+    """
 
     abstract = True
     room = "#lobby"
+    wire: type[Wire] = IrcWire  # the protocol; `host` begins with its scheme
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
     door = Door(8)  # of the process: how many connect and register at a time
     patience = 60.0  # seconds for connecting and registering, and again for joining
@@ -76,68 +53,122 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         self.failure: Exception | None = None  # what the last way in came to grief with
         self.account: Account | None = None
         self.receiver = Receiver(self.room)
+        self._wire = self.wire(self.nick)
         self._answers: Any = Queue()
+        self._conversing = False
+        self._waiting: dict[Any, str] = {}  # who waits for which words
         self._said = itertools.count()
 
     def on_start(self) -> None:
-        self.account = _meter(self.environment).account
+        self.account = meter_of(self.environment).account
         self.enter(self.room)
 
     def on_stop(self) -> None:
         self.leave()
 
     def enter(self, room: str) -> bool:
-        """Connect, register, join. False when that fails; Locust's table has the reason.
+        """Connect, register, join; only join, when connected. Waits for it: up to `patience` seconds for either.
 
-        It raises nothing, as Locust prints a traceback for whatever `on_start` raises. `say` raises StopUser then.
+        False when it fails; Locust's table has the reason. It raises nothing, as Locust prints a traceback for
+        whatever `on_start` raises. `say` raises StopUser then.
         """
+        if self.connection and self.connection.is_open:
+            joined = self._timed("join", lambda: self._converse(self._wire.enter(room)))
+            self._listen()
+            return joined
         self.receiver = Receiver(room)
         self.gone.clear()
         self.gone_why = ""
         self.failure = None
-        self._answers = Queue()
         with self.door.passing():
             connected = self._timed("connect", self._connect)
-        if connected and self._timed("join", lambda: self._converse(Entry(room))) and self.connection:
-            self.connection.on_lines = self._heard
+        if connected and self._timed("join", lambda: self._converse(self._wire.enter(room))):
+            self._listen()
         return self.connection is not None
 
     def say(self, text: str, room: str = "") -> None:
-        """Say it to the room, with a stamp before it. Never waits. Raises StopUser when the connection is gone."""
+        """Say it to the room, or to another, with a stamp before it. Never waits.
+
+        The row `send` of Locust's table. Raises StopUser, which ends this user, when the connection is gone.
+        """
         intended_ns = time.monotonic_ns()
         stamp = Stamp(_HERE, next(self._said), intended_ns)
         words = stamps.text(stamps.run_of_this_host(), 0, stamp, 0) + text
         began = time.perf_counter()
-        if not self.connection or not self.connection.send(build("PRIVMSG", room or self.receiver.room, words)):
+        if not self.send_words(room or self.receiver.room, words):
             raise StopUser(self.gone_why)
         self._fire("send", began, length=len(words))
+
+    def send_words(self, room: str, words: str) -> bool:
+        """Send words as they are. Never waits. False when the connection is gone."""
+        return self.connection is not None and self.connection.send(self._wire.say(room, words))
+
+    def wait_for(self, text: str, seconds: float = 10.0) -> Said | None:
+        """Wait until somebody says something with `text` in it, from now on; None when nobody does in time.
+
+        The row `receive` of Locust's table; a failure there when it is None. Raises StopUser when the connection is, or
+        goes, lost.
+        """
+        waiter: Any = AsyncResult()
+        began = time.perf_counter()
+        self._waiting[waiter] = text
+        self._listen()
+        try:
+            said: Said | None = waiter.wait(seconds) if self.connection and self.connection.is_open else None
+        finally:
+            del self._waiting[waiter]
+            self._listen()
+        if said is None and not (self.connection and self.connection.is_open):
+            raise StopUser(self.gone_why)
+        late = None if said else TimeoutError(f"nobody said {text!r} within {seconds:g} s")
+        self._fire("receive", began, length=len(said.text) if said else 0, error=late)
+        return said
+
+    def on_message(self, message: Said) -> None:
+        """Called with what anybody says, without its stamp. For subclasses.
+
+        In the hub: it must not wait, but may `say` something. Overriding it costs the generator time at every delivery.
+        """
 
     def leave(self) -> None:
         """Say goodbye and close. Harmless without a connection."""
         connection, self.connection = self.connection, None
         if connection and connection.is_open:
-            connection.send(build("QUIT", "done"))
+            connection.send(self._wire.goodbye())
             connection.close()
 
     def _connect(self) -> None:
-        connection = Connection.open(resolve(self.host or ""), self.connect_patience or self.patience)
+        wire = self._wire = self.wire(self.nick, self.capabilities)
+        address = resolve(self.host or "", wire.scheme, wire.port)
+        connection = Connection.open(address, self.connect_patience or self.patience, wire)
         self.connection = connection
         self.connected()
         connection.on_lines = self._answered
         connection.on_lost = self._lost
         connection.start()
-        self._converse(Registration(self.nick, self.capabilities))
+        self._converse(wire.register())
 
-    def _converse(self, step: _Step) -> None:
+    def _converse(self, step: Step) -> None:
         """Talk to the server until the step is done. Raises Refused or gevent's Timeout."""
         assert self.connection
-        self.connection.send(step.opening())
-        with gevent.Timeout(self.patience, TimeoutError(f"no answer within {self.patience:g} s")):
-            while not step.done:
-                message = self._answers.get()
-                if message is None:
-                    raise Refused(self.gone_why)
-                self.connection.send(step.feed(message))
+        self._answers = Queue()
+        self._conversing = True
+        if self.connection.on_lines == self._heard:  # a member, who enters one more room
+            self._listen()
+        try:
+            with gevent.Timeout(self.patience, TimeoutError(f"no answer within {self.patience:g} s")):
+                data = next(step)
+                while True:
+                    if data:
+                        self.connection.send(data)
+                    message = self._answers.get()
+                    if message is None:
+                        raise Refused(self.gone_why)
+                    data = step.send(message)
+        except StopIteration:
+            return  # the step is done
+        finally:
+            self._conversing = False
 
     def _timed(self, kind: str, work: Callable[[], None]) -> bool:
         began = time.perf_counter()
@@ -174,67 +205,61 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         """Called in the hub when a user who was in lost the connection; it must not wait. For subclasses."""
 
     def _lost(self, reason: str) -> None:
-        self.gone_why = self.gone_why or reason
+        self.gone_why = self.gone_why or self._wire.last_words or reason
         self.gone.set()
         self._answers.put_nowait(None)
+        for waiter in self._waiting:
+            waiter.set(None)
         self.lost(reason)
+
+    def _listen(self) -> None:
+        """From now on what arrives goes to the account alone, unless somebody looks at it more closely."""
+        if self.connection:
+            self.connection.on_lines = self._overheard if self._looks_closely else self._heard
+
+    @property
+    def _looks_closely(self) -> bool:
+        return bool(
+            self._waiting
+            or self._conversing
+            or type(self).on_message is not ChatUser.on_message
+            or not set(self._wire.urgent) <= set(IrcWire.urgent)  # an account notices those by itself
+        )
 
     def _answered(self, data: bytes, now_ns: int) -> None:
         """Before membership: what may be an answer, for the greenlet that waits."""
-        for line in _ANSWERS.findall(b"\n" + data):
-            for message in _messages(line + b"\n"):
-                self._answers.put_nowait(message)
+        for message in self._wire.answers(data):
+            self._answers.put_nowait(message)
 
     def _heard(self, data: bytes, now_ns: int) -> None:
-        """As a member: stamps to the account; other lines only where one may need an answer."""
+        """As a member: stamps to the account; other messages only where one may need an answer."""
         if self.account:
             urgent = self.account.receive(self.receiver, data, now_ns)
         else:  # a flood of join notices, while others come in
             urgent = b"PING" in data or b"ERROR" in data
-        if urgent and self.connection:
-            for message in _messages(data):
-                if message.verb == "PING":
-                    self.connection.send(build("PONG", *message.params[-1:]))
-                elif message.verb == "ERROR":
-                    self.gone_why = " ".join(message.params)  # the server's reason; the close follows
+        if urgent:
+            self._heed(data)
 
+    def _overheard(self, data: bytes, now_ns: int) -> None:
+        """The same where every message counts, as somebody waits for one or asked to see them all."""
+        if self.account:
+            self.account.receive(self.receiver, data, now_ns)
+        self._heed(data)
+        if self._conversing:
+            self._answered(data, now_ns)
+        for message in self._wire.messages(data):
+            if said := self._wire.said(message):
+                self._tell(Said(said.who, said.room, stamps.without(said.text)))
 
-def _messages(data: bytes) -> list[Message]:
-    """Whole lines as messages; a line that is no message is nothing to a user."""
-    messages = []
-    for line in LineSplitter(_LINE_LIMIT).feed(data):
-        if not isinstance(line, Overlong):
-            try:
-                messages.append(parse(line.decode(errors="replace")))
-            except FanfareError:
-                continue
-    return messages
+    def _tell(self, said: Said) -> None:
+        for waiter, text in self._waiting.items():
+            if text in said.text:
+                waiter.set(said)
+        self.on_message(said)
 
-
-class _Meter:
-    """Deliveries of users outside a scenario, for Locust's table."""
-
-    def __init__(self, environment: Any) -> None:
-        self.account = Account(stamps.pattern(stamps.run_of_this_host(), 0), late_after_ns=1_000_000_000)
-        self._stats = environment.stats
-        self._row = Row(self._stats, "deliver", "stamped")
-        environment.events.test_stopping.add_listener(lambda **_: self._show())
-        gevent.spawn(self._keep_showing)
-
-    def _show(self) -> None:
-        self.account.flush()
-        self._row.show(self.account.fanout)
-
-    def _keep_showing(self) -> None:
-        while True:
-            gevent.sleep(_SHOW_EVERY_S)
-            self._show()
-
-
-_meters: "WeakKeyDictionary[Any, _Meter]" = WeakKeyDictionary()
-
-
-def _meter(environment: Any) -> _Meter:
-    if environment not in _meters:
-        _meters[environment] = _Meter(environment)
-    return _meters[environment]
+    def _heed(self, data: bytes) -> None:
+        wire = self._wire
+        for message in wire.messages(data):
+            answer = wire.heed(message) if any(word in message for word in wire.urgent) else b""
+            if answer and self.connection:
+                self.connection.send(answer)

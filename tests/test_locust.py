@@ -197,7 +197,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
             f"argument --scenario: there is no scenario 'party', choose from {', '.join(SCENARIOS)}",
         ),
         (("--users", "3", "--announcers", "4"), "--announcers 4 is more than the 3 users"),
-        (("--host", "ftp://there"), "--host must be irc://HOST:PORT, got 'ftp://there'"),
+        (("--host", "ftp://there"), "--host must be irc://HOST:PORT or relay://HOST:PORT, got 'ftp://there'"),
         (("--users", "9", "--report", "/proc/no/where"), "--report /proc/no/where: No such file or directory"),
     ],
 )
@@ -205,31 +205,6 @@ def test_a_bad_option_is_one_line_and_exit_status_2(options: tuple[str, ...], re
     done = run(1, *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert [line.partition(": ")[2] for line in done.stderr.splitlines()] == [f"error: {reason}"]
-
-
-LIBRARY = """
-from locust import constant, task
-from loadtest.users import ChatUser
-
-class Talker(ChatUser):
-    room = "#library"
-    wait_time = constant(0.1)
-
-    @task
-    def talk(self):
-        self.say("hello, everyone")
-"""
-
-
-def test_a_locustfile_of_ones_own_needs_ten_lines(port: int, tmp_path: Path) -> None:
-    own = tmp_path / "own.py"
-    own.write_text(LIBRARY)
-    options = ("--users", "4", "--spawn-rate", "10", "--run-time", "2", "--json-file", str(tmp_path / "locust"))
-    done = run(port, *options, locustfile=own)
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = {row["method"]: row["num_requests"] for row in json.loads((tmp_path / "locust.json").read_text())}
-    assert rows["connect"] == rows["join"] == 4
-    assert 0 < rows["send"] < rows["deliver"] <= 3 * rows["send"]
 
 
 def test_with_locusts_page_windows_follow_one_another_until_it_is_stopped(port: int, tmp_path: Path) -> None:

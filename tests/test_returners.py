@@ -11,7 +11,6 @@ import pytest
 from gevent.event import Event
 from locust.exception import StopUser
 
-from loadtest import users
 from loadtest.accounts import Receiver
 from loadtest.door import Door
 from loadtest.histogram import Histogram
@@ -329,27 +328,3 @@ def test_a_generator_that_was_late_or_busy_during_the_return_is_a_fault() -> Non
         "the generator was busy during the return: 91 % of a core, the limit is 90 %; use more --processes",
     ]
     assert total.faults(101, 91) == []
-
-
-LINES = [
-    (b":irc.example 001 ana :Welcome", True),
-    (b":irc.example 366 ana #load :End", True),
-    (b"366 ana #load :End", True),
-    (b"PING :x", True),
-    (b":irc.example PING x", True),
-    (b"@time=1;x=2 :irc.example  CAP * LS :a b", True),
-    (b":irc.example 433 * ana :Nickname is in use", True),
-    (b":irc.example 900 ana ana!a@h ana :Logged in", True),
-    (b"ERROR :Closing link", True),
-    (b":irc.example 353 ana = #load :ben 001 ana 366 x PING", False),
-    (b":ben!b@h JOIN #load", False),
-    (b":ben!b@h PRIVMSG #load :001 366 PING ERROR 433 ", False),
-    (b":irc.example 372 ana :- 466 PING", False),
-    (b"", False),
-]
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_on_the_way_in_answers_are_found_among_everything_else(end: bytes) -> None:
-    data = b"".join(line + end for line, _ in LINES)
-    assert users._ANSWERS.findall(b"\n" + data) == [line for line, is_answer in LINES if is_answer]

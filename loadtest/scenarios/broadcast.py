@@ -8,6 +8,7 @@ class Broadcast(OneRoom):
     name = "broadcast"
     summary = "a few announcers, all others listen, in one room"
     default_rate = 10.0
+    schemes = ("irc", "relay")
 
     def check(self) -> None:
         self.check_announcers(self.users)

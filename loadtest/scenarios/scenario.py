@@ -31,6 +31,7 @@ class Scenario(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]  # what happens, in a few words, for --help
     default_rate: ClassVar[float]  # messages a second of each sender
+    schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
     role: ClassVar[str] = "member"  # of ROLES: what the users do
     keeps_objective: ClassVar[bool] = True  # False: `--objective` is not for the whole run, the scenario looks itself
 

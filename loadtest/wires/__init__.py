@@ -1,0 +1,19 @@
+"""The wires that a load test can speak. One file each; a locustfile of one's own may bring another."""
+
+from chat.errors import SetupError
+from loadtest.wires.irc import IrcWire
+from loadtest.wires.relay import RelayWire
+from loadtest.wires.wire import Refused, Said, Step, Wire
+
+WIRES: dict[str, type[Wire]] = {kind.scheme: kind for kind in (IrcWire, RelayWire)}
+
+
+def wire_of(url: str) -> type[Wire]:
+    """The wire that a `--host` names by its scheme; IRC without one. Raises SetupError."""
+    scheme = url.partition("://")[0].lower() if "://" in url else IrcWire.scheme
+    if scheme not in WIRES:
+        raise SetupError(f"--host must be {' or '.join(f'{name}://HOST:PORT' for name in WIRES)}, got {url!r}")
+    return WIRES[scheme]
+
+
+__all__ = ["WIRES", "IrcWire", "Refused", "RelayWire", "Said", "Step", "Wire", "wire_of"]
