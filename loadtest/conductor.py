@@ -19,6 +19,7 @@ from loadtest.environment import command, environment
 from loadtest.measures import measures
 from loadtest.options import Settings
 from loadtest.processes import Processes
+from loadtest.reasons import advice
 from loadtest.report import show, table, write
 from loadtest.report.summary import summarise
 from loadtest.scenarios import SCENARIOS
@@ -78,7 +79,7 @@ class Conductor:
         self._greenlet.kill()
         if self._options.headless:
             elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
-            self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end")
+            self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end: give it the time")
             self._finish(_LAST_ANSWER_S)
 
     def clear_up(self) -> None:
@@ -135,9 +136,9 @@ class Conductor:
         if figures.users < figures.asked_users and self._spawned:
             why = next((p.status["refusal"] for p in self._processes.all.values() if p.status["refusal"]), "")
             fault = f"only {figures.users:,} of {figures.asked_users:,} users were in"
-            figures.faults.insert(0, fault + (why and f": {why}"))
+            figures.faults.insert(0, fault + (why and f": {why}") + ((hint := advice(why)) and f"; {hint}"))
         if self._asked_users != self._environment.runner.target_user_count:
-            stage.note_fault("the number of users was changed during the window")
+            stage.note_fault("the number of users was changed during the window: change it between two runs")
         self._publish()
 
     def _publish(self) -> None:

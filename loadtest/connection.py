@@ -89,6 +89,11 @@ class Connection:
         """Begin to call `on_lines` with whole messages and the monotonic time, in nanoseconds, when they were read."""
         self._reading.start(self._readable)
 
+    def read_now(self) -> None:
+        """Take what has arrived, up to one read, without waiting for the loop's turn."""
+        if self._reading is not None:
+            self._readable()
+
     def watch(self, arrivals: Arrivals | None) -> None:
         """Note there how long what arrives waits to be read, until told None."""
         if self._reading is not None:

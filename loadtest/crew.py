@@ -115,7 +115,7 @@ class Crew:
     def discharge(self, member: Member) -> None:
         """Locust stops the user."""
         if self.members.pop(member.number, None) and self.part:
-            self.part.dropped["stopped by Locust"] += 1
+            self.part.stopped += 1
 
     def _obey(self, environment: Any, msg: Any) -> None:
         """The crew's own orders are done at once, in the order of their coming; a role's may take their time."""

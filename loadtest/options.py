@@ -193,8 +193,7 @@ class Settings:
     max_loop_lag_ms: float = _option(
         100.0, number(float, 0), "The run is invalid when the p99 of the generator's loop lag is above"
     )
-    # What the kernel has and the generator has not read yet would be blamed on the server. On two cores shared with it,
-    # a process with 1,000 members had a p99 of 36 ms, one with 5,000 had 49: twice that is a jam.
+    # On two cores shared with the server, 1,000 members had a p99 of 36 ms, 5,000 had 49: twice that is a jam.
     max_receive_backlog_ms: float = _option(
         100.0,
         number(float, 0),

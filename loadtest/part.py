@@ -46,6 +46,7 @@ class Part:
         self.crowd_sent: Counter[str] = Counter()  # the same of users who are no members: all members hear them
         self.crowd_left: Counter[str] = Counter()  # and how many of those said that they leave
         self.dropped: Counter[str] = Counter()
+        self.stopped = 0  # members whom Locust stopped meanwhile, and no server
         self._run = run
         self._size = settings.message_size
         self._members = dict(members)
@@ -112,7 +113,14 @@ class Part:
         }
 
     def statement(self) -> dict[str, Any]:
-        """Everything that the conductor needs of this process, in plain values."""
+        """Everything that the conductor needs of this process, in plain values.
+
+        What has arrived by now is read before: a process that was late must not call it lost.
+        """
+        for member in self._members.values():
+            if member.connection:
+                member.connection.read_now()
+        self._health.finish()
         self.show()
         self._usage.finish()
         account, health = self.account, self._health
@@ -131,7 +139,10 @@ class Part:
             "receive_backlog": health.arrivals.waits.pack(),
             "cpu_percent": health.cpu_percent(),
             "usage": self._usage.samples,
+            "stood_still_us": health.stood_still_us,
+            "machine": health.machine,
             "dropped": dict(self.dropped),
+            "stopped": self.stopped,
             "notices": account.notices.statement() if account.notices else None,
         }
 

@@ -90,7 +90,7 @@ class Processes:
         self.tell_all(kind, data)
         until_ns = time.monotonic_ns() + round(seconds * 1e9)
         if not self.wait(lambda: all(kind in process.answers for process in self.present), until_ns):
-            raise Over(f"a generator process did not answer within {seconds:g} s")
+            raise Over(f"a generator process did not answer within {seconds:g} s: it hangs, or has too much to do")
         answers = self.answers(kind)
         if fault := next((answer["fault"] for answer in answers if answer.get("fault")), None):
             raise Over(fault)
@@ -123,9 +123,12 @@ class Processes:
             return
         for name in self._runner.clients.keys() - self.all.keys() - self._late:
             self._late.add(name)
-            raise Changed("a generator process joined after the run had begun")
+            raise Changed(
+                "a generator process joined after the run had begun: start all before it, see --expect-workers"
+            )
         for name in self.all.keys() - self._vanished:
             client = self._runner.clients.get(name)
             if client is None or client.state == "missing":
                 self._vanished.add(name)
-                raise Changed(f"generator process {self._runner.get_worker_index(name)} vanished during the run")
+                which = f"generator process {self._runner.get_worker_index(name)}"
+                raise Changed(f"{which} vanished during the run, and its users with it: see what it said last")

@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from loadtest.histogram import Histogram
-from loadtest.reasons import count
+from loadtest.reasons import count, own_faults
 
 TENTH_NS = 100_000_000
 _COUNTS = ("made", "succeeded", "refused", "timed_out", "unfinished")
@@ -121,7 +121,7 @@ class Return:
 
     def faults(self, max_loop_lag_ms: float, max_cpu_percent: float) -> list[str]:
         """Where the generator, not the server, may have shaped the return."""
-        lines = []
+        lines = own_faults(self.attempts.reasons)
         lag_ms = self.loop_lag.percentile(99) / 1000
         if lag_ms > max_loop_lag_ms:
             lines.append(

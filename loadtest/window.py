@@ -7,6 +7,7 @@ from typing import Any
 
 from loadtest.accounts import Completions
 from loadtest.histogram import Histogram
+from loadtest.machine import worst
 from loadtest.resources import Sample, costs
 from loadtest.scenarios import Scenario
 from loadtest.slices import Slices, slice_ns
@@ -121,6 +122,9 @@ class Window:
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
             figures.receive_backlog.merge(Histogram.unpack(part["receive_backlog"]))
             figures.cpu_percent = max(figures.cpu_percent, part["cpu_percent"])
+            figures.stood_still_us = max(figures.stood_still_us, part["stood_still_us"])
+            figures.machine = worst(figures.machine, part["machine"])
+            figures.stopped += part["stopped"]
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end

@@ -155,7 +155,8 @@ def test_the_fan_out_of_a_guest_who_came_in_after_the_end_counts_too() -> None:
     figures = Figures("churn", "host:1")
     part = {"sent": {}, "crowd_sent": {ROOM: 1}, "delivered": 2, "duplicated": 0, "reordered": 0, "late": 0}
     health = {"send_lateness": of(1), "loop_lag": of(1), "receive_backlog": of(1), "cpu_percent": 1.0}
-    one.sum_up(figures, [{**part, **health, "usage": [], "dropped": {}, "slices": late.pack()}])
+    health |= {"stood_still_us": 0, "machine": None, "stopped": 0, "usage": [], "dropped": {}}
+    one.sum_up(figures, [{**part, **health, "slices": late.pack()}])
     assert figures.fanout.count == figures.delivered == figures.expected == 2
 
 

@@ -56,3 +56,101 @@ def test_the_time_that_arrivals_wait_for_the_generator_is_measured_and_has_a_bud
     assert 0 < backlog["p50"] <= backlog["p99"] <= backlog["max"]
     assert "receive backlog, ms" in done.stdout
     assert "receive backlog, ms" in (tmp_path / "report.html").read_text()
+
+
+OVERLOADED = """
+import time
+import gevent
+from locust import events
+from loadtest.locustfile import Member
+
+def work():
+    while True:
+        gevent.sleep(0.001)
+        until = time.monotonic() + 0.4
+        while time.monotonic() < until:
+            pass
+
+events.init.add_listener(lambda **_: gevent.spawn(work) and None)
+"""
+
+
+def test_an_overloaded_generator_is_invalid_and_blames_itself(port: int, tmp_path: Path) -> None:
+    own = tmp_path / "overloaded.py"
+    own.write_text(OVERLOADED)
+    blind = ("--max-send-lateness-ms", "60000", "--max-receive-backlog-ms", "60000", "--max-cpu-percent", "1000")
+    few = ("--users", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "20", "--duration", "2")
+    done = run(port, *few, *blind, "--max-p99-ms", "0.001", "--report", str(tmp_path), locustfile=own)
+    assert done.returncode == 3, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert report["verdict"] == "invalid"
+    assert report["reasons"][0].startswith("the generator read late: loop lag p99 ")
+    assert all(reason.startswith("the generator ") for reason in report["reasons"])
+    assert report["generator"]["loop_lag_us"]["p99"] >= 300_000
+
+
+# Having sent its last message, it hangs until the window and its grace are over and everything has arrived.
+HUNG = """
+import select
+import time
+from loadtest.connection import Connection
+from loadtest.locustfile import Member
+
+MESSAGES, GRACE_S, USERS = 10, 0.1, 3
+sent = 0
+send = Connection.send
+
+def hanging(connection, data):
+    global sent
+    going = send(connection, data)
+    sent += data.startswith(b"PRIVMSG")
+    if data.startswith(b"PRIVMSG") and sent == MESSAGES:
+        others = [m.connection._fd for m in Member.crew.members.values() if m.connection is not connection]
+        assert len(others) == USERS - 1
+        until = time.monotonic() + 1 + GRACE_S
+        while time.monotonic() < until or len(select.select(others, [], [], 1)[0]) < len(others):
+            pass
+    return going
+
+Connection.send = hanging
+"""
+
+
+@pytest.mark.parametrize(("limits", "status"), [(UNHURRIED, 0), (("--max-loop-lag-ms", "10"), 3)])
+def test_what_arrived_while_the_generator_hung_is_not_lost_and_the_stall_is_the_generators(
+    port: int, tmp_path: Path, limits: tuple[str, ...], status: int
+) -> None:
+    own = tmp_path / "hung.py"
+    own.write_text(HUNG)
+    few = ("--users", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "0.1", "--duration", "1")
+    done = run(port, *few, *limits, "--late-after", "0.1", "--report", str(tmp_path), locustfile=own)
+    assert done.returncode == status, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert (report["messages"]["expected_deliveries"], report["messages"]["lost"]) == (20, 0)
+    assert report["messages"]["late"] >= 2
+    assert any(reason.startswith("the generator stood still for ") for reason in report["reasons"]) == (status == 3)
+
+
+STOPPING = """
+import gevent
+from loadtest.locustfile import Member
+from loadtest.part import Part
+
+begin = Part.__init__
+
+def began(part, *words):
+    begin(part, *words)
+    members = sorted(Member.crew.members.values(), key=lambda member: member.number)
+    gevent.spawn(members[-1].environment.runner.stop_users, {"Member": 1})
+
+Part.__init__ = began
+"""
+
+
+def test_a_user_whom_locust_stops_was_not_dropped_by_the_server(port: int, tmp_path: Path) -> None:
+    own = tmp_path / "stopping.py"
+    own.write_text(STOPPING)
+    done = run(port, *QUICK, *UNHURRIED, "--grace", "0.1", "--report", str(tmp_path), locustfile=own)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert any("1 user stopped by Locust in the window" in reason for reason in summary(tmp_path)["reasons"])
+    assert "lost the connection" not in done.stdout

@@ -71,6 +71,7 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     assert summary["fanout_us"]["max"] == summary["fanout_us"]["p50"] == 1_234
     assert set(summary["generator"]) == {
         *("workers", "cpu_percent", "send_lateness_us", "loop_lag_us", "receive_backlog_us", "clock_error_us"),
+        "machine",
     }
     assert set(summary["generator"]["loop_lag_us"]) == {"p50", "p99", "max"}
     assert summary["disconnects"] == []

@@ -86,6 +86,9 @@ def test_statements_add_up() -> None:
         "receive_backlog": one.pack(),
         "cpu_percent": 10.0,
         "usage": [(10.0, 1000), (30.0, 2000)],
+        "stood_still_us": 7,
+        "machine": None,
+        "stopped": 1,
         "dropped": {"reset": 1},
     }
     figures = Figures("broadcast", "host:1", 3)
@@ -94,6 +97,7 @@ def test_statements_add_up() -> None:
     assert (figures.duration_s, figures.sent, figures.expected) == (2.0, 3, 2 * 2 + 3)
     assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 3, 2, 2, 2)
     assert (figures.fanout.count, figures.cpu_percent, figures.dropped) == (2, 20.0, {"reset": 2})
+    assert (figures.receive_backlog.count, figures.stood_still_us, figures.stopped) == (2, 7, 2)
     assert [(at_s, each.count) for at_s, each in figures.over_time] == [(0.0, 2), (1.0, 0)]
     assert figures.costs == [Cost(20.0, 1500, 7.0, 4000), Cost(30.0, 2000)]
 

@@ -46,6 +46,15 @@ def latency(title: str, figures: Mapping[str, int]) -> tuple[str, ...]:
     return (title, f"{figures['count']:,}", *(ms(figures[key]) for key in _LATENCY_KEYS))
 
 
+def machine(note: Mapping[str, float]) -> str:
+    """What the generator shared its cores with, in words."""
+    stolen = f", {note['steal_percent']:.0f} % stolen" if note["steal_percent"] >= 1 else ""
+    return (
+        f"{note['cores']:.0f} cores, {note['busy_percent']:.0f} % busy{stolen}; the generator waited for a core for "
+        f"{note['waited_percent']:.0f} % of the time"
+    )
+
+
 def reasons(given: Mapping[str, int]) -> str:
     """The most frequent first. They come from the server: what would steer a terminal is not shown."""
     ranked = sorted(given.items(), key=lambda item: (-item[1], item[0]))

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from loadtest.histogram import Histogram
-from loadtest.report.blocks import LATENCY_HEAD, Block, Section, latency
+from loadtest.report.blocks import LATENCY_HEAD, Block, Section, latency, machine
 from loadtest.report.parts import sections
 from loadtest.report.plot import Curve, plot
 
@@ -110,4 +110,6 @@ def _generator(generator: dict[str, Any]) -> str:
         if generator[key]
     ]
     load = f"Processes: {generator['workers']}. The busiest took {generator['cpu_percent']:.0f} % of a core."
+    if generator["machine"]:
+        load += f" Its machine: {machine(generator['machine'])}."
     return f"<p>{escape(load)}</p>" + _table(["", "p50", "p99", "max"], rows)

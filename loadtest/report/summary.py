@@ -40,6 +40,7 @@ def summarise(
             "send_lateness_us": brief(figures.send_lateness),
             "loop_lag_us": brief(figures.loop_lag),
             "receive_backlog_us": brief(figures.receive_backlog) if figures.receive_backlog.count else None,
+            "machine": figures.machine,
             "clock_error_us": figures.clock_error_us,
         },
         "timeline": _timeline(figures),

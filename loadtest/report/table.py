@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, latency, ms
+from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, latency, machine, ms
 from loadtest.report.parts import sections
 
 _WIDTH = 96
@@ -118,6 +118,7 @@ def _generator(generator: dict[str, Any]) -> list[str]:
         f" {'  send lateness, ms':<25}" + _health(late),
         f" {'  loop lag, ms':<25}" + _health(lag),
         f" {'  receive backlog, ms':<25}" + (_health(backlog) if backlog else NONE),
+        *([f" {'  its machine':<25}{machine(generator['machine'])}"] if generator["machine"] else []),
     ]
 
 

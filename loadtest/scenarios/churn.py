@@ -18,6 +18,7 @@ from chat.errors import SetupError
 from loadtest.flow import FAREWELL_S, LEVELS
 from loadtest.histogram import Histogram
 from loadtest.measures import percentiles
+from loadtest.reasons import own_faults
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.server_watch import ServerWatch
 from loadtest.share import share_of
@@ -217,6 +218,8 @@ class Churn(OneRoom):
         seconds = (window.end_ns - window.start_ns) / 1e9
         flowed.coming_s = seconds - closing_s(self.settings.stay, seconds)
         stage.figures.send_lateness.merge(flowed.lateness)
+        for fault in own_faults(flowed.refused):
+            stage.note_fault(fault)
         wanting = flowed.counts["no_guest"]
         asked = flowed.counts["arrivals"] + wanting
         if not asked:
