@@ -132,9 +132,9 @@ class Window:
         self._add_timeline(figures, [part["usage"] for part in statements], server)
 
     def _add_timeline(self, figures: Figures, generator: Sequence[Sequence[Sample]], server: Sequence[Sample]) -> None:
-        """A slice in which nobody had anything to say has its place too."""
+        """A slice in which nobody had anything to say has its place too; one that was never reached has none."""
         histograms = self.slices.each()
-        count = max(len(histograms), -(-(self.end_ns - self.start_ns) // self.slice_ns))
+        count = max(map(len, (histograms, server, *generator)))
         histograms += [Histogram() for _ in range(count - len(histograms))]
         began_s, slice_s = (self.start_ns - figures.began_ns) / 1e9, self.slice_ns / 1e9
         figures.over_time += [(round(began_s + n * slice_s, 3), each) for n, each in enumerate(histograms)]

@@ -1,7 +1,6 @@
 """The summary keeps its contract and the table its width, whatever the figures."""
 
 import json
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from loadtest.disconnects import Disconnect
 from loadtest.histogram import LONGEST_US, Histogram
 from loadtest.report import table, write
 from loadtest.report.hgrm import hgrm
-from loadtest.report.page import page
 from loadtest.report.summary import summarise
 from loadtest.resources import Cost
 from loadtest.verdict import Figures, Verdict
@@ -186,34 +184,3 @@ def test_what_the_server_said_neither_steers_the_terminal_nor_floods_it() -> Non
     text = table(summary_of(crashed(Disconnect("fin", 51, 9, 1, reasons=said)), "fail"))
     assert all(line.isprintable() for line in text.splitlines())
     assert "?[2J?31mred (2), 0 s (1), 1 s (1), other (48)" in " ".join(text.split())
-
-
-def test_the_page_shows_when_the_others_were_told_and_by_when_they_had_to_be() -> None:
-    figures = crashed(SILENT, UNNOTICED, ENDLESS, Disconnect("fin", 1, 2, 5_000_000, informed=histogram(0, 0)))
-    html = page(summary_of(figures, "fail"), figures.fanout, figures.complete)
-    svg = ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + len("</svg>")])
-    due = [float(line.attrib["x1"]) for line in svg.findall("line[@class='due']")]
-    bars = [(float(bar.attrib["x"]), float(bar.attrib["width"])) for bar in svg.findall("rect")]
-    assert [text.text for text in svg.findall("text[@text-anchor='end']")] == ["silence", "stop", "silence", "fin"]
-    assert len(due) == 4
-    assert len(bars) == 3  # of one death nobody was told
-    assert bars[0][0] + bars[0][1] < due[0] < due[1] < due[2]
-    for x, width in (*bars, *((x, 0.0) for x in due)):
-        assert 90 <= x <= x + width <= 860
-
-
-@pytest.mark.parametrize("us", [(), (0,), (7,), (900, 1_100, 30_000), (LONGEST_US,)])
-def test_the_page_stands_alone_and_its_plot_stays_within_its_frame(us: tuple[int, ...]) -> None:
-    figures = Figures("room", "host:1", 2, fanout=histogram(*us), complete=histogram(*us))
-    html = page(summary_of(figures, "fail", "<b>quoted</b> & so on"), figures.fanout, figures.complete)
-    assert "&lt;b&gt;quoted&lt;/b&gt; &amp; so on" in html
-    assert "src=" not in html
-    assert "href=" not in html
-    svg = ElementTree.fromstring(html[html.index("<svg") : html.index("</svg>") + len("</svg>")])
-    curves = svg.findall("polyline")
-    assert len(curves) == (2 if us else 0)
-    for curve in curves:
-        for point in curve.attrib["points"].split():
-            x, y = map(float, point.split(","))
-            assert 70 <= x <= 870
-            assert 20 <= y <= 300

@@ -118,7 +118,7 @@ def shown(name: str, part: dict[str, Any], figures: Figures | None = None) -> tu
     """The rows of the table and of the page, with single spaces."""
     figures = figures or Figures(name, "host:1", 20, 20)
     summary = summarise(figures, Verdict("pass", []), {name: part})
-    text, html = table(summary), page(summary, figures.fanout, figures.complete)
+    text, html = table(summary), page(summary, figures)
     assert max(map(len, text.splitlines())) <= 100
     rows = (re.findall("<t[hd]>(.*?)</t[hd]>", row) for row in html.split("<tr>"))
     return {" ".join(line.split()) for line in text.splitlines()}, {unescape(" ".join(row)) for row in rows}
@@ -162,4 +162,4 @@ def test_a_run_that_was_stopped_early_has_a_table_and_a_page(name: str, began: b
     figures = Figures(name, "host:1", 20, disconnects=getattr(scenario, "disconnects", []))
     summary = summarise(figures, Verdict("invalid", ["it was stopped"]), scenario.part())
     assert "INVALID" in table(summary)
-    assert "it was stopped" in page(summary, figures.fanout, figures.complete)
+    assert "it was stopped" in page(summary, figures)

@@ -105,6 +105,7 @@ def test_statements_add_up() -> None:
 def test_the_seconds_of_a_later_window_count_from_the_first() -> None:
     figures = Figures("crash", "host:1", 3, began_ns=SECOND)
     for start in (SECOND, 9 * SECOND):
-        Window(1, start, start + 2 * SECOND, []).sum_up(figures, [])
-    assert [at_s for at_s, _ in figures.over_time] == [0.0, 1.0, 8.0, 9.0]
-    assert len(figures.costs) == 4
+        Window(1, start, start + 2 * SECOND, []).sum_up(figures, [], [(1.0, 1), (1.0, 1)])
+    Window(3, 20 * SECOND, 60 * SECOND, []).sum_up(figures, [], [(1.0, 1)])
+    assert [at_s for at_s, _ in figures.over_time] == [0.0, 1.0, 8.0, 9.0, 19.0], "the third was stopped early"
+    assert len(figures.costs) == 5

@@ -17,7 +17,7 @@ def write(summary: dict[str, Any], figures: Figures, directory: Path) -> None:
     """All files. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
     _replace(directory / "summary.json", dump(summary))
-    _replace(directory / "report.html", page(summary, figures.fanout, figures.complete))
+    _replace(directory / "report.html", page(summary, figures))
     _replace(directory / "fanout.hgrm", hgrm(figures.fanout))
     _replace(directory / "complete.hgrm", hgrm(figures.complete))
 

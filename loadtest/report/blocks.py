@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtest.report.plot import Plot
+
 NONE = "–"
 LATENCY_HEAD = ("samples", "p50", "p90", "p99", "p99.9", "max")
 _LATENCY_KEYS = ("p50", "p90", "p99", "p999", "max")
@@ -25,7 +27,7 @@ class Block:
 class Section:
     title: str
     blocks: tuple[Block, ...]
-    picture: str = ""  # an svg element, below the first block
+    plot: Plot | None = None  # below the first block
 
 
 def ms(us: int | None) -> str:

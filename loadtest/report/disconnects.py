@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtest.report.blocks import NONE, Block, Section, ms, reasons
-from loadtest.report.timeline import Span, timeline
+from loadtest.report.disconnect_plot import told
 
 _TOLD = (
     "Times count from the moment when the victims were meant to die. An observer is informed when it has been told of "
@@ -19,7 +19,7 @@ _FELT = (
 
 
 def section(disconnects: Sequence[dict[str, Any]]) -> Section:
-    return Section("Disconnects", (_told(disconnects), _felt(disconnects)), timeline(_spans(disconnects)))
+    return Section("Disconnects", (_told(disconnects), _felt(disconnects)), told(disconnects))
 
 
 def _told(disconnects: Sequence[dict[str, Any]]) -> Block:
@@ -55,9 +55,3 @@ def _phases(fanout: dict[str, dict[str, int]]) -> list[str]:
     """A run that was stopped early has none."""
     phases = (fanout.get(phase, {"count": 0, "p99": 0}) for phase in ("before", "during", "after"))
     return [ms(phase["p99"]) if phase["count"] else NONE for phase in phases]
-
-
-def _spans(disconnects: Sequence[dict[str, Any]]) -> list[Span]:
-    return [
-        Span(one["how"], one["first_us"], one["median_us"], one["last_us"], one["deadline_us"]) for one in disconnects
-    ]

@@ -16,7 +16,7 @@ _HEAD = f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)
 
 def hgrm(histogram: Histogram) -> str:
     """Without a sample it has no rows, and ends as any does."""
-    rows = "".join(_row(ms, share, seen) for ms, share, seen in _rows(histogram))
+    rows = "".join(_row(ms, share, seen) for ms, share, seen in percentiles(histogram))
     mean, deviation = _mean_ms(histogram), _deviation_ms(histogram)
     return (
         f"{_HEAD}{rows}"
@@ -32,7 +32,7 @@ def _row(ms: float, share: float, seen: int) -> str:
     return f"{ms:12.3f} {share:2.12f} {seen:10d}{inverse}\n"
 
 
-def _rows(histogram: Histogram) -> Iterator[tuple[float, float, int]]:
+def percentiles(histogram: Histogram) -> Iterator[tuple[float, float, int]]:
     """Milliseconds, the share of the samples that a row stands for, and how many do not exceed it."""
     shares = _shares()
     share, seen = next(shares), 0

@@ -1,82 +1,132 @@
-"""`report.html`: verdict, figures and latency by percentile on one page that needs nothing but itself."""
+"""`report.html`: the verdict, the figures that matter, plots and tables on one page that needs nothing but itself.
 
-from collections.abc import Iterable, Sequence
+Its style and its script lie beside this module; Plotly's script comes with its package. The page forbids itself to ask
+any address for anything.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from loadtest.histogram import Histogram
-from loadtest.report.blocks import LATENCY_HEAD, Block, Section, latency, machine
-from loadtest.report.parts import sections
-from loadtest.report.plot import Curve, plot
+from plotly.offline import get_plotlyjs
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1d2433; --soft: #667085; --line: #d9dee8; --paper: #fff;
-        --pass: #1a7f4b; --fail: #b42318; --invalid: #9a6700; --one: #2563eb; --two: #d9480f; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9f0; --soft: #98a2b3; --line: #343b4a; --paper: #14171f;
-          --pass: #4ade80; --fail: #f97066; --invalid: #fdb022; --one: #7aa2ff; --two: #ff9466; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-p, li { margin: .25rem 0; } .soft { color: var(--soft); }
-.verdict { border-left: .4rem solid; padding: .25rem 1rem; margin: 1.5rem 0; }
-.verdict b { text-transform: uppercase; letter-spacing: .05em; }
-.pass { border-color: var(--pass); } .fail { border-color: var(--fail); } .invalid { border-color: var(--invalid); }
-.pass b { color: var(--pass); } .fail b { color: var(--fail); } .invalid b { color: var(--invalid); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { color: var(--soft); font-weight: 500; }
-svg { width: 100%; min-width: 44rem; height: auto; } svg text { fill: var(--soft); font-size: 12px; }
-.grid { stroke: var(--line); } .one { stroke: var(--one); } .two { stroke: var(--two); }
-.words td:last-child, .words th:last-child { text-align: left; white-space: normal; min-width: 14rem; }
-.scroll + .scroll, .scroll + p { margin-top: 1rem; }
-.told { fill: var(--one); } .due { stroke: var(--two); stroke-width: 3; }
-.curve { fill: none; stroke-width: 2; } text.one { fill: var(--one); stroke: none; }
-text.two { fill: var(--two); stroke: none; }
-@media (max-width: 40rem) { table, p.soft { font-size: .875rem; } th, td { padding: .35rem; } }
-"""
+from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, Section, latency, machine
+from loadtest.report.parts import sections
+from loadtest.report.plot import Plot
+from loadtest.report.plots import cost_plots, latency_plots
+from loadtest.verdict import Figures
+
+_GIB = 1 << 30
+_HERE = Path(__file__).parent
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 _MEANING = {
     "pass": "The server held what was asked of it.",
     "fail": "The server missed what was asked of it.",
     "invalid": "These figures do not count, neither for the server nor against it.",
 }
-
 _HEALTH = (
     ("send lateness, ms", "send_lateness_us"),
     ("loop lag, ms", "loop_lag_us"),
     ("receive backlog, ms", "receive_backlog_us"),
 )
+_GENERATOR = (
+    "A generator that sends or reads late measures itself. Send lateness: how long after its intended time a message "
+    "left. Loop lag: how late the generator came to something it had to do. Receive backlog: how long what had "
+    "arrived waited for the generator to read it."
+)
+_NOTHING = "No delivery was made in a measured window, so there is no latency to draw."
 
 
-def page(summary: dict[str, Any], fanout: Histogram, complete: Histogram) -> str:
+def page(summary: Mapping[str, Any], figures: Figures) -> str:
+    timeline = summary.get("timeline", [])
+    latencies, costs, parts = latency_plots(timeline, figures), cost_plots(timeline), sections(summary)
+    plots = [*latencies, *(part.plot for part in parts if part.plot), *costs]
     title = f"Fanfare: {summary['scenario']} on {summary['target']}"
-    word = summary["verdict"]
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in summary["reasons"])
-    listed = f"<ul>{reasons}</ul>" if reasons else ""
-    curves = [Curve("fan-out, each delivery", "one", fanout), Curve("complete, last receiver", "two", complete)]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>
-<h1>{escape(title)}</h1>
-<p class="soft">{summary["users"]:,} users, a window of {summary["duration_s"]:,g} s</p>
-<div class="verdict {word}"><p><b>{word}</b> {_MEANING[word]}</p>{listed}</div>
-<h2>Messages</h2>{_counts(summary["messages"])}
-{"".join(map(_section, sections(summary)))}
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>{_beside("page.css")}</style></head><body>
+<header><h1>{escape(title)}</h1>
+<p class="soft">{summary["users"]:,} users, measured for {summary["duration_s"]:,g} s</p></header>
+<main>
+{_verdict(summary)}
+{_glance(summary)}
+<noscript><p>The plots take JavaScript.</p></noscript>
+{_plots(latencies) if latencies else f"<p>{_NOTHING}</p>"}
 <h2>Latency in milliseconds</h2>{_latencies(summary)}
-<h2>Latency by percentile</h2>{_picture(plot(curves))}
 <p class="soft">From the moment a message was meant to leave to the moment a receiver read it.</p>
-<h2>Generator</h2>{_generator(summary["generator"])}
+<h2>Messages</h2>{_counts(summary["messages"])}
+{"".join(map(_section, parts))}
+<h2>Generator and server</h2>{_generator(summary["generator"])}{_plots(costs)}
+{_origin(summary)}
+</main>
+<script type="application/json" id="plots">{_json({plot.name: plot.values() for plot in plots})}</script>
+<script>{get_plotlyjs()}</script>
+<script>{_beside("page.js")}</script>
 </body></html>
 """
 
 
+def _beside(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _json(values: Any) -> str:
+    """For a script element, which nothing in the values may end."""
+    return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _verdict(summary: Mapping[str, Any]) -> str:
+    word = summary["verdict"]
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in summary["reasons"])
+    listed = f"<ul>{reasons}</ul>" if reasons else ""
+    return f'<section class="verdict {word}"><p><b>{word}</b> {_MEANING[word]}</p>{listed}</section>'
+
+
+def _glance(summary: Mapping[str, Any]) -> str:
+    messages, fanout, complete = summary["messages"], summary["fanout_us"], summary["complete_us"]
+    tiles = [
+        ("users", f"{summary['users']:,}", ""),
+        ("messages", f"{messages['sent']:,}", ""),
+        ("deliveries", f"{messages['delivered']:,}", ""),
+        ("lost", f"{messages['lost']:,}", ""),
+        *((f"fan-out {key}", *_timed(fanout, key)) for key in ("p50", "p99", "max")),
+        ("complete p99", *_timed(complete, "p99")),
+    ]
+    bad = {"lost"} if messages["lost"] else set()
+    shown = (
+        f"<div{' class=bad' * (name in bad)}><dt>{name}</dt><dd>{value} <small>{unit}</small></dd></div>"
+        for name, value, unit in tiles
+    )
+    return f'<dl class="glance">{"".join(shown)}</dl>'
+
+
+def _timed(figures: Mapping[str, int], key: str) -> tuple[str, str]:
+    """Three digits are enough at a glance; the table below is exact."""
+    if not figures["count"]:
+        return NONE, ""
+    value = figures[key] / 1000
+    return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}", "ms"
+
+
+def _plots(plots: Sequence[Plot]) -> str:
+    return f'<div class="plots">{"".join(map(_plot, plots))}</div>' if plots else ""
+
+
+def _plot(plot: Plot) -> str:
+    kind = ' class="wide"' if plot.wide else ""
+    caption = f"<figcaption><b>{escape(plot.title)}</b><span>{escape(plot.question)}</span></figcaption>"
+    drawn = f'<div class="plot" id="{plot.name}" role="img" aria-label="{escape(plot.title)}"></div>'
+    return f"<figure{kind}>{caption}{drawn}</figure>"
+
+
 def _section(section: Section) -> str:
     first, *others = map(_block, section.blocks)
-    return f"<h2>{escape(section.title)}</h2>{first}{_picture(section.picture)}{''.join(others)}"
-
-
-def _picture(svg: str) -> str:
-    return f'<div class="scroll">{svg}</div>' if svg else ""
+    plot = _plot(section.plot) if section.plot else ""
+    return f"<h2>{escape(section.title)}</h2>{first}{plot}{''.join(others)}"
 
 
 def _block(block: Block) -> str:
@@ -91,25 +141,40 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], style: str = "scr
     return f'<div class="{style}"><table>{row(head, "th")}{"".join(row(cells, "td") for cells in rows)}</table></div>'
 
 
-def _counts(messages: dict[str, int]) -> str:
-    return _table(
-        [name.replace("_", " ") for name in messages],
-        [[f"{count:,}" for count in messages.values()]],
-    )
+def _counts(messages: Mapping[str, int]) -> str:
+    return _table([name.replace("_", " ") for name in messages], [[f"{count:,}" for count in messages.values()]])
 
 
-def _latencies(summary: dict[str, Any]) -> str:
+def _latencies(summary: Mapping[str, Any]) -> str:
     titles = (("fan-out, each delivery", "fanout_us"), ("complete, last receiver", "complete_us"))
     return _table(["", *LATENCY_HEAD], [latency(title, summary[key]) for title, key in titles])
 
 
-def _generator(generator: dict[str, Any]) -> str:
+def _generator(generator: Mapping[str, Any]) -> str:
     rows = [
         [title, *(f"{generator[key][name] / 1000:,.3f}" for name in ("p50", "p99", "max"))]
         for title, key in _HEALTH
-        if generator[key]
+        if generator.get(key)
     ]
     load = f"Processes: {generator['workers']}. The busiest took {generator['cpu_percent']:.0f} % of a core."
-    if generator["machine"]:
+    if generator.get("machine"):
         load += f" Its machine: {machine(generator['machine'])}."
-    return f"<p>{escape(load)}</p>" + _table(["", "p50", "p99", "max"], rows)
+    note = f'<p class="soft">{_GENERATOR}</p>'
+    return f"<p>{escape(load)}</p>{note}{_table(['generator', 'p50', 'p99', 'max'], rows)}"
+
+
+def _origin(summary: Mapping[str, Any]) -> str:
+    """Where and how it was run, so that another can run it again."""
+    place, command = summary.get("environment"), summary.get("command")
+    facts = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in _facts(place)) if place else ""
+    listed = f'<h2>Environment</h2><dl class="facts">{facts}</dl>' if facts else ""
+    return listed + (f"<h2>Command</h2><pre><code>{escape(command)}</code></pre>" if command else "")
+
+
+def _facts(place: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "Kernel", place["kernel"]
+    yield "Processor", f"{place['cpu']}, {place['cpus']} to run on"
+    if place["memory_bytes"]:
+        yield "Memory", f"{place['memory_bytes'] / _GIB:,.1f} GiB"
+    yield "Programs", f"{place['python']}, Locust {place['locust']}, gevent {place['gevent']}"
+    yield "Open files", "no limit" if place["open_files"] is None else f"at most {place['open_files']:,} a process"
