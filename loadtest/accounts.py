@@ -3,6 +3,9 @@
 Many receivers read exactly the same bytes, because a server sends a room one blob. So bytes are searched for stamps
 once and kept as a `Batch`; each further receiver of them costs a comparison, one step for each sender in them to check
 that its messages come in order, and one noted time. `flush` then counts a batch's times message by message, in bulk.
+
+Of each message, due = delivered + lost + under way, where due is the members of its room at the time, without the
+sender: `epochs` knows who was one.
 """
 
 import re
@@ -13,13 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest import stamps
+from loadtest.completions import LocalCompletions
+from loadtest.epochs import Epochs, Timetable
+from loadtest.fairness import SAMPLE_NS, Fairness
 from loadtest.histogram import Histogram
 from loadtest.notices import Gone, Notices
 from loadtest.slices import Slices
 from loadtest.stamps import Stamp
 
 _BATCHES = 8  # blobs that receivers are reading at a time: a server with several workers cuts its stream differently
-_PENDING = 100_000  # messages of which some receiver in this process has nothing yet; the oldest are given up beyond
 
 
 @dataclass(slots=True)
@@ -28,34 +33,41 @@ class Receiver:
 
     room: str
     number: int = -1
+    tenth: int = 0  # of those who were in as the window began, by the order of their coming
     told: int = 0  # of whose end: a bit for each user
     next: dict[int, int] = field(default_factory=dict)
     missing: dict[int, set[int]] = field(default_factory=dict)
+    starts: dict[int, int] | None = None  # the first number due of each sender, for one who came in the window
 
 
 class Batch:
     """The stamps in some bytes, and when the receivers of exactly these bytes had them."""
 
-    __slots__ = ("data", "gone", "runs", "stamps", "times", "urgent")
+    __slots__ = ("data", "gone", "runs", "stamps", "tenths", "times", "urgent")
 
-    def __init__(self, data: bytes, wanted: re.Pattern[bytes]) -> None:
+    def __init__(self, data: bytes, wanted: re.Pattern[bytes], offset_ns: int = 0) -> None:
         self.data = data
         self.gone: Gone | None = None  # whose end it tells of, where that is watched
-        self.stamps = stamps.find(wanted, data)
+        self.stamps = stamps.find(wanted, data, offset_ns)
         self.runs = stamps.runs(self.stamps)
         self.times: list[int] = []
+        self.tenths: list[int] | None = None  # of the same receivers, in a sample
         self.urgent = b"PING" in data or b"ERROR" in data  # perhaps a line that the connection must answer
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who should have a sender's messages: its room, and how many members of it this process has, but the sender."""
+    """Who should have a sender's messages: its room, and how many members of it this process has, but the sender.
+
+    Without a timetable it is many users' stamps under one number: they are due to whoever was in from the beginning,
+    and in no order that a server must keep.
+    """
 
     room: str
     size: int
     messages: int  # how many the sender has planned: a stamp with a higher number is not one of them
     leaves: bool = False  # they are no messages but what users say as they quit
-    ordered: bool = True  # False: many users' stamps under one number, in no order that a server must keep
+    timetable: Timetable | None = None
 
 
 class Tally:
@@ -85,24 +97,32 @@ class Account(Tally):
         audiences: Mapping[int, Audience] | None = None,
         slices: Slices | None = None,
         notices: Notices | None = None,
+        offset_ns: int = 0,
     ) -> None:
+        """`offset_ns` is what this process's clock shows more than the one that stamps are written by."""
         super().__init__()
         self.leaves = Tally()
-        self.completed: list[int] = []  # sender, number and microseconds of each message that all here have; drained
-        self._wanted = wanted
-        self._late_after_ns = late_after_ns
-        self._audiences = audiences
         self.slices = slices  # the same latencies over the window's time
         self.notices = notices
+        self.fairness = Fairness()
+        self._wanted = wanted
+        self._late_after_ns = late_after_ns
+        self._offset_ns = offset_ns
+        self._audiences = audiences
+        self._timetables = {
+            sender: audience.timetable for sender, audience in (audiences or {}).items() if audience.timetable
+        }
+        self._epochs = Epochs(self._timetables, self._senders())
+        self._completions = LocalCompletions(self._size)
         self._batches: deque[Batch] = deque(maxlen=_BATCHES)
         self._newest = Batch(b"", wanted)
-        self._pending: dict[tuple[int, int], list[int]] = {}  # (sender, number): receivers to come, last time
+        self._next_sample_ns = 0
 
     def receive(self, receiver: Receiver, data: bytes, now_ns: int) -> bool:
         """Note that `receiver` read `data`, whole lines, at `now_ns`. True when a line may want an answer."""
         batch = self._newest
         if data != batch.data:
-            batch = self._batch(data)
+            batch = self._batch(data, now_ns)
         if batch.gone is not None and self.notices is not None:
             self.notices.note(receiver, batch.gone, now_ns)
         due = receiver.next
@@ -116,29 +136,65 @@ class Account(Tally):
         for sender, _, after in batch.runs:
             due[sender] = after
         batch.times.append(now_ns)
+        if batch.tenths is not None:
+            batch.tenths.append(receiver.tenth)
         return batch.urgent
+
+    def join(self, receiver: Receiver, now_ns: int) -> None:
+        """A user came in while the window is open: a member from now on."""
+        self._epochs.join(receiver, now_ns)
+
+    def end(self, receiver: Receiver, now_ns: int) -> None:
+        """A member said goodbye or lost its connection at that moment, and nothing more will come of it."""
+        self._epochs.end(receiver, now_ns)
+
+    def due(self, sent: Mapping[int, int]) -> int:
+        """Deliveries due to the members here; `sent` are the senders that sent fewer messages than planned."""
+        audiences = self._audiences or {}
+        return sum(
+            audiences[sender].size * count + self._epochs.more_due(sender, count)
+            for sender, count in self._counts(sent)
+        )
+
+    def under_way(self, sent: Mapping[int, int]) -> int:
+        """How many of these had not come when connections ended."""
+        return sum(self._epochs.under_way(sender, count) for sender, count in self._counts(sent))
+
+    @property
+    def joined(self) -> int:
+        return self._epochs.joined
+
+    @property
+    def ended(self) -> int:
+        return self._epochs.ended
 
     def flush(self) -> None:
         """Count what was noted. The figures are complete after it."""
         for batch in self._batches:
             self._count(batch)
+        if self._epochs.changed:
+            self._epochs.changed = False
+            self._completions.look_again()
 
     def take_completed(self) -> list[int]:
-        completed, self.completed = self.completed, []
-        return completed
+        """See `LocalCompletions.take_completed`."""
+        return self._completions.take_completed()
 
-    def _batch(self, data: bytes) -> Batch:
+    def _batch(self, data: bytes, now_ns: int) -> Batch:
         for batch in self._batches:
             if batch.data == data:  # different lengths cost nothing, different bytes little
                 self._newest = batch
                 return batch
         if len(self._batches) == _BATCHES:
             self._count(self._batches[0])
-        batch = Batch(data, self._wanted)
+        batch = Batch(data, self._wanted, self._offset_ns)
         if self._audiences is None:
             batch.runs = []  # no order to check
         if self.notices is not None:
             batch.gone = self.notices.find(data)
+        if batch.stamps and now_ns >= self._next_sample_ns and self._audiences is not None:
+            batch.tenths = []
+            self._next_sample_ns = now_ns + SAMPLE_NS
         self._batches.append(batch)
         self._newest = batch
         return batch
@@ -155,90 +211,74 @@ class Account(Tally):
         audience = self._audiences.get(sender) if self._audiences else None
         if audience is None or audience.room != receiver.room or number >= audience.messages:
             return False  # a room that the receiver is not in, or no message of ours
-        if sender == receiver.number:
-            return False  # its own words, where a server echoes them
-        due = receiver.next.get(sender, 0)
+        if sender == receiver.number or (audience.timetable is None and receiver.starts is not None):
+            return False  # its own words, where a server echoes them; or a crowd's, to one who came later
+        due = receiver.next.get(sender)
+        if due is None:
+            due = self._epochs.heard(receiver, sender, number)
         if number >= due:
             if number > due:
                 receiver.missing.setdefault(sender, set()).update(range(due, number))
             receiver.next[sender] = number + 1
             return True
-        missing = receiver.missing.get(sender)
-        if missing and number in missing:
+        return self._is_late(receiver, audience, stamp)
+
+    def _is_late(self, receiver: Receiver, audience: Audience, stamp: Stamp) -> bool:
+        """A number below the next one: it was missing until now, or comes again."""
+        sender, number, _ = stamp
+        missing = receiver.missing.setdefault(sender, set())
+        start = 0 if receiver.starts is None else receiver.starts[sender]
+        if number < start:  # the server had let the user in even before the first message that it heard
+            self._epochs.heard(receiver, sender, number)
+            missing.update(range(number, start))
+        if number in missing:
             missing.remove(number)
-            self._tally(audience).reordered += audience.ordered
+            self._tally(audience).reordered += audience.timetable is not None
             return True
         self._tally(audience).duplicated += 1
         return False
+
+    def _size(self, sender: int, number: int) -> int:
+        """To how many here a message is due."""
+        assert self._audiences
+        return self._audiences[sender].size + self._epochs.more(sender, number)
+
+    def _senders(self) -> dict[str, list[int]]:
+        rooms: dict[str, list[int]] = {}
+        for sender in self._timetables:
+            assert self._audiences
+            rooms.setdefault(self._audiences[sender].room, []).append(sender)
+        return rooms
+
+    def _counts(self, sent: Mapping[int, int]) -> list[tuple[int, int]]:
+        """Each sender and how many messages it has sent."""
+        return [(sender, sent.get(sender, table.count)) for sender, table in self._timetables.items()]
 
     def _tally(self, audience: Audience) -> Tally:
         return self.leaves if audience.leaves else self
 
     def _count(self, batch: Batch) -> None:
-        if batch.times:
-            for stamp in batch.stamps:
-                self._deliver(stamp, batch.times)
-            batch.times = []
+        if not batch.times:
+            return
+        for stamp in batch.stamps:
+            self._deliver(stamp, batch.times)
+        if batch.tenths:
+            self.fairness.add(batch.stamps[0].intended_ns, batch.times, batch.tenths)
+            batch.tenths = []
+        batch.times = []
 
     def _deliver(self, stamp: Stamp, times: list[int]) -> None:
         """Count one message at receivers that had it at these ascending times."""
-        sender, _, intended = stamp
+        sender, number, intended = stamp
         audience = self._audiences[sender] if self._audiences else None
         tally = self if audience is None else self._tally(audience)
         count = len(times)
         tally.delivered += count
-        tally.fanout.add_sorted(times, intended)
+        if tally is self and self.slices is not None:
+            tally.fanout.add_sorted(times, intended, self.slices.at(intended))
+        else:
+            tally.fanout.add_sorted(times, intended)
         if times[-1] - intended > self._late_after_ns:
             tally.late += count - bisect_right(times, intended + self._late_after_ns)
-        if tally is not self:
-            return
-        if self.slices is not None:
-            self.slices.at(intended).add_sorted(times, intended)
-        if audience is not None:
-            self._complete(stamp, audience.size, count, times[-1])
-
-    def _complete(self, stamp: Stamp, size: int, count: int, last_ns: int) -> None:
-        """So many more receivers have a message that so many are to have."""
-        sender, number, intended = stamp
-        key = (sender, number)
-        pending = self._pending.get(key)
-        if pending is None:
-            if len(self._pending) >= _PENDING:
-                del self._pending[next(iter(self._pending))]
-            pending = self._pending[key] = [size, 0]
-        pending[0] -= count
-        pending[1] = max(pending[1], last_ns)
-        if not pending[0]:
-            del self._pending[key]
-            self.completed += (sender, number, (pending[1] - intended) // 1000)
-
-
-class Completions:
-    """When each message had reached its last receiver, put together from what every process says of its own."""
-
-    def __init__(self, parts: Mapping[int, int]) -> None:
-        """`parts` is, for each sender, in how many processes it has receivers."""
-        self.histogram = Histogram()
-        self._parts = parts
-        self._pending: dict[tuple[int, int], list[int]] = {}  # (sender, number): processes to come, longest time
-
-    def add(self, completed: list[int]) -> None:
-        """Take what an `Account.take_completed` gave."""
-        for sender, number, us in zip(completed[::3], completed[1::3], completed[2::3], strict=True):
-            parts = self._parts.get(sender, 0)
-            if parts == 1:
-                self.histogram.add(us)
-            elif parts:
-                self._join(sender, number, us, parts)
-
-    def _join(self, sender: int, number: int, us: int, parts: int) -> None:
-        key = (sender, number)
-        pending = self._pending.pop(key, None) or [parts, 0]
-        pending[0] -= 1
-        pending[1] = max(pending[1], us)
-        if not pending[0]:
-            self.histogram.add(pending[1])
-            return
-        if len(self._pending) >= _PENDING:
-            del self._pending[next(iter(self._pending))]
-        self._pending[key] = pending
+        if tally is self and audience is not None and audience.size:
+            self._completions.add(sender, number, intended, times)

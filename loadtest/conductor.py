@@ -137,8 +137,6 @@ class Conductor:
             why = next((p.status["refusal"] for p in self._processes.all.values() if p.status["refusal"]), "")
             fault = f"only {figures.users:,} of {figures.asked_users:,} users were in"
             figures.faults.insert(0, fault + (why and f": {why}") + ((hint := advice(why)) and f"; {hint}"))
-        if self._asked_users != self._environment.runner.target_user_count:
-            stage.note_fault("the number of users was changed during the window: change it between two runs")
         self._publish()
 
     def _publish(self) -> None:

@@ -7,6 +7,7 @@ Locust's local runner hands them over at once.
 """
 
 import itertools
+import time
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,7 @@ from locust.exception import StopUser
 from chat.errors import FanfareError
 from loadtest import stamps
 from loadtest.accounts import Receiver
+from loadtest.clocks import clock_id
 from loadtest.door import Door
 from loadtest.options import Settings
 from loadtest.part import Part
@@ -49,7 +51,6 @@ class CrewMember(Member):
 
     def on_stop(self) -> None:
         self.crew.discharge(self)
-        self.leave()
 
     def connected(self) -> None:
         self.role.connected(self)
@@ -75,13 +76,16 @@ class Crew:
         self._ticker: Any = None
         self.rank, self._processes = 0, 1  # this process's place among them all, and how many they are
         self._enlisted = 0
+        self._staying: list[Member] = []  # senders whom Locust has stopped: until the run's end
         self._refusals: Counter[str] = Counter()
         self._door = Door(1)
         self._orders: dict[str, Order] = {
             "plan": self._plan,
             "muster": self._muster,
+            "clock": lambda _: {"now_ns": time.monotonic_ns()},
             "window": self._open,
             "names": self._call_rolls,
+            "close": self._close,
             "collect": self._collect,
         }
         environment.runner.register_message("fanfare-order", self._obey)
@@ -113,9 +117,20 @@ class Crew:
         self._refusals[reason] += 1
 
     def discharge(self, member: Member) -> None:
-        """Locust stops the user."""
-        if self.members.pop(member.number, None) and self.part:
-            self.part.stopped += 1
+        """Locust stops the user. It says how many go, not who: a sender stays, and somebody else goes in its place."""
+        goes = self._goes_for(member)
+        if goes is not member:
+            self._staying.append(member)
+        goes.leave()
+        if self.members.pop(goes.number, None) and self.part:
+            self.part.part_with(goes)
+
+    def _goes_for(self, member: Member) -> Member:
+        part = self.part
+        if part is None or not part.speaks(member.number):
+            return member
+        others = (other for other in self.members.values() if not part.speaks(other.number))
+        return next(others, member)
 
     def _obey(self, environment: Any, msg: Any) -> None:
         """The crew's own orders are done at once, in the order of their coming; a role's may take their time."""
@@ -152,11 +167,12 @@ class Crew:
         rooms: dict[str, list[int]] = {}
         for number, member in sorted(self.members.items()):
             rooms.setdefault(member.receiver.room, []).append(number)
-        return {"rooms": rooms, "boot_id": stamps.boot_id()}
+        return {"rooms": rooms, "clock": clock_id()}
 
     def _open(self, orders: dict[str, Any]) -> None:
         if self.part:
             self.part.close()
+        orders = _by_this_clock(orders)
         self.part = Part(self.run, self.settings, self.members, self._environment.stats, orders)
         self._role.opened(self.part, orders)
 
@@ -170,10 +186,21 @@ class Crew:
             room: roll_call(asker, stamps.nick_head(self.run), self.settings.patience) for room, asker in askers.items()
         }
 
+    def _close(self, orders: dict[str, Any]) -> dict[str, Any]:
+        """Nothing more is sent. The answer says whose messages were fewer than planned."""
+        if self.part is None:
+            return {}
+        self.part.hush()
+        return {"window": self.part.number, "short": [list(pair) for pair in self.part.short().items()]}
+
     def _collect(self, orders: dict[str, Any]) -> dict[str, Any] | None:
         if self.part is None:
             return None
-        return {**self.part.statement(), "here": sorted(self.members), "role": self._role.statement()}
+        return {
+            **self.part.statement(dict(orders["short"])),
+            "here": sorted(self.members),
+            "role": self._role.statement(),
+        }
 
     def _tick(self) -> None:
         for tick in itertools.count():
@@ -191,7 +218,7 @@ class Crew:
                     "refusal": next(iter(self._refusals), ""),
                     "window": part.number if part else 0,
                     "finished": part.finished if part else False,
-                    **(part.under_way() if part else {}),
+                    **(part.so_far() if part else {}),
                     "completed": part.account.take_completed() if part else [],
                 },
             )
@@ -204,6 +231,9 @@ class Crew:
             self.part.show()  # Locust's last report follows
             self.part.close()
         self.part = None
+        for member in self._staying:
+            member.leave()
+        self._staying.clear()
         self._role.end()
         if self._ticker:
             self._ticker.kill(block=False)
@@ -216,3 +246,12 @@ def _base36(number: int) -> str:
     while number := number // 36:
         digits = _DIGITS[number % 36] + digits
     return digits
+
+
+def _by_this_clock(orders: dict[str, Any]) -> dict[str, Any]:
+    """A window's moments are the leader's: `offset_ns` is what the clock here shows more."""
+    offset_ns: int = orders["offset_ns"]
+    moved = {name: orders[name] + offset_ns for name in ("start_ns", "end_ns")}
+    if death := orders.get("death"):
+        moved["death"] = {**death, "at_ns": death["at_ns"] + offset_ns}
+    return {**orders, **moved}

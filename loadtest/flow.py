@@ -16,6 +16,7 @@ from gevent.pool import Group
 
 from chat.errors import FanfareError
 from chat.wires.message import build
+from loadtest.accounts import Account
 from loadtest.alarm import Alarm
 from loadtest.connection import Address
 from loadtest.histogram import Histogram
@@ -33,6 +34,7 @@ Report = Callable[[str, int, Exception | None], None]  # what a guest did, its n
 class Book(Protocol):
     """What a flow needs of the window's part."""
 
+    account: Account
     crowd_sent: Counter[str]
     crowd_left: Counter[str]
 
@@ -144,6 +146,8 @@ class Flow:
                 self._counts["unclosed"] += 1
         finally:
             visit.close()
+            if visit.joined_ns:
+                self._book.account.end(visit.receiver, visit.quit_ns or time.monotonic_ns())
             del self._visits[index]
             self._overdue.discard(index)
             self._idle.append(nick)
@@ -151,6 +155,8 @@ class Flow:
     def _joined(self, index: int, visit: Visit, come_ns: int, now_ns: int) -> None:
         """In the hub."""
         book, room = self._book, self._way.room
+        book.account.join(visit.receiver, now_ns)
+        visit.on_heard = partial(book.account.receive, visit.receiver)
         self._change(1)
         self._connect.add((visit.welcomed_ns - come_ns) // 1000)
         self._join.add((now_ns - come_ns) // 1000)

@@ -55,27 +55,34 @@ class Histogram:
         self.counts[bucket_of(min(us, LONGEST_US))] += times
         self._note(times, us * times, us, us)
 
-    def add_sorted(self, ends_ns: Sequence[int], start_ns: int) -> None:
-        """Take end − start for each of `ends_ns`, which must ascend.
+    def add_sorted(self, ends_ns: Sequence[int], start_ns: int, twin: "Histogram | None" = None) -> None:
+        """Take end − start for each of `ends_ns`, which must ascend; `twin` takes the same.
 
         Costs a few steps for each bucket that the samples touch, not for each sample: ends that lie close together,
         as the receivers of one message do, share their buckets.
         """
         at, size = 0, len(ends_ns)
+        counts = self.counts
+        others = counts if twin is None else twin.counts
         while at < size:
             bucket = bucket_of(min(max((ends_ns[at] - start_ns) // 1000, 0), LONGEST_US))
             after = bisect_left(ends_ns, start_ns + _FLOORS[bucket + 1] * 1000, at) if bucket < BUCKETS - 1 else size
-            self.counts[bucket] += after - at
+            counts[bucket] += after - at
+            if others is not counts:
+                others[bucket] += after - at
             at = after
         if size:
             first, last = (max((end - start_ns) // 1000, 0) for end in (ends_ns[0], ends_ns[-1]))
-            self._note(size, (sum(ends_ns) - size * start_ns) // 1000, first, last)
+            total = (sum(ends_ns) - size * start_ns) // 1000
+            self._note(size, total, first, last)
+            if twin is not None:
+                twin._note(size, total, first, last)
 
     def merge(self, other: "Histogram") -> None:
         if other.count:
-            for bucket, count in enumerate(other.counts):
-                if count:
-                    self.counts[bucket] += count
+            low, high = (bucket_of(min(us, LONGEST_US)) for us in (other.shortest, other.longest))
+            for bucket in range(low, high + 1):
+                self.counts[bucket] += other.counts[bucket]
             self._note(other.count, other.total, other.shortest, other.longest)
 
     def percentile(self, percent: float) -> int:
@@ -102,9 +109,11 @@ class Histogram:
     def pack(self) -> list[int]:
         """Total, shortest and longest, then bucket and count for each bucket that is in use."""
         packed = [self.total, self.shortest, self.longest]
-        for bucket, count in enumerate(self.counts):
-            if count:
-                packed += (bucket, count)
+        if self.count:
+            low, high = (bucket_of(min(us, LONGEST_US)) for us in (self.shortest, self.longest))
+            for bucket, count in enumerate(self.counts[low : high + 1], low):
+                if count:
+                    packed += (bucket, count)
         return packed
 
     @classmethod

@@ -12,6 +12,8 @@ from loadtest import stamps
 from loadtest.accounts import Account, Audience, Receiver
 from loadtest.arrivals import sample
 from loadtest.connection import Connection
+from loadtest.epochs import Timetable
+from loadtest.fairness import TENTHS, tenth_of
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
 from loadtest.notices import Notices
@@ -42,26 +44,30 @@ class Part:
         self, run: str, settings: Settings, members: Mapping[int, Listener], stats: Any, orders: dict[str, Any]
     ) -> None:
         self.number: int = orders["number"]
-        self.sent: Counter[str] = Counter()
-        self.crowd_sent: Counter[str] = Counter()  # the same of users who are no members: all members hear them
+        self.sent: Counter[int] = Counter()  # messages of each sender that is here
+        self.crowd_sent: Counter[str] = Counter()  # by room, of users who come and go
         self.crowd_left: Counter[str] = Counter()  # and how many of those said that they leave
         self.dropped: Counter[str] = Counter()
-        self.stopped = 0  # members whom Locust stopped meanwhile, and no server
         self._run = run
         self._size = settings.message_size
         self._members = dict(members)
+        self._offset_ns: int = orders["offset_ns"]
         speakers: list[list[Any]] = orders["speakers"]
         start_ns: int = orders["start_ns"]
         death = orders.get("death")  # who of the users dies in this window, and when
         self.account = Account(
             stamps.pattern(run, self.number),
             round(settings.late_after * 1e9),
-            {**self._audiences(speakers), **self._crowds(orders["crowds"])},
+            {**self._audiences(speakers, start_ns), **self._crowds(orders["crowds"])},
             Slices(start_ns, orders["slice_ns"]),
             Notices(stamps.nick_head(run), death["victims"], death["at_ns"]) if death else None,
+            self._offset_ns,
         )
+        self._planned: dict[int, int] = {}  # messages of each sender that is here
+        self._speaking: set[int] = set()  # the users who are senders
         self._rows = [Row(stats, kind, settings.scenario) for kind in ("send", "deliver", "leave")]
         self._health = Health()
+        self._seat()
         voices = self._voices(speakers)
         for member in self._members.values():
             member.account = self.account
@@ -91,8 +97,33 @@ class Part:
         self._pacing.append(greenlet)
 
     def words(self, stamp: Stamp) -> str:
-        """A stamped message of this window."""
-        return stamps.text(self._run, self.number, stamp, self._size)
+        """A stamped message of this window; the stamp's time is this process's, in the message it is the leader's."""
+        return stamps.text(
+            self._run, self.number, stamp._replace(intended_ns=stamp.intended_ns - self._offset_ns), self._size
+        )
+
+    def admit(self, member: Listener) -> None:
+        """A user is in, who was not as the window began."""
+        member.receiver = Receiver(member.receiver.room, tenth=TENTHS - 1)
+        member.account = self.account
+        self.account.join(member.receiver, time.monotonic_ns())
+
+    def part_with(self, member: Listener, why: str = "") -> None:
+        """A member's connection has ended, or is closed now; `why` where nobody wanted it."""
+        if member.account is self.account:
+            self.account.end(member.receiver, time.monotonic_ns())
+            member.account = None
+        if why:
+            self.dropped[why] += 1
+
+    def speaks(self, number: int) -> bool:
+        """Whether a user has something to say yet."""
+        return number in self._speaking and not self.finished
+
+    def hush(self) -> None:
+        """Nothing more is to be sent."""
+        gevent.killall(self._pacing, block=True)
+        self._end_ns = min(self._end_ns, time.monotonic_ns())
 
     def show(self) -> None:
         """Bring Locust's table up to date."""
@@ -101,19 +132,23 @@ class Part:
         self._rows[1].show(self.account.fanout)
         self._rows[2].show(self.account.leaves.fanout)
 
-    def under_way(self) -> dict[str, Any]:
+    def so_far(self) -> dict[str, Any]:
         """What was sent, and what came of it: the conductor waits until they agree."""
-        account = self.account
+        account, short = self.account, self.short()
         return {
-            "sent": dict(self.sent),
+            "due": account.due(short) - account.under_way(short) if self.finished else 0,
             "crowd_sent": dict(self.crowd_sent),
             "crowd_left": dict(self.crowd_left),
             "delivered": account.delivered,
             "told": account.leaves.delivered,
         }
 
-    def statement(self) -> dict[str, Any]:
-        """Everything that the conductor needs of this process, in plain values.
+    def short(self) -> dict[int, int]:
+        """The senders here who sent fewer messages than planned, and how many these were."""
+        return {sender: self.sent[sender] for sender, count in self._planned.items() if self.sent[sender] < count}
+
+    def statement(self, short: Mapping[int, int]) -> dict[str, Any]:
+        """Everything that the conductor needs of this process, in plain values; `short` are all processes' `short`.
 
         What has arrived by now is read before: a process that was late must not call it lost.
         """
@@ -127,13 +162,19 @@ class Part:
         assert account.slices is not None
         return {
             "window": self.number,
-            **self.under_way(),
+            **self.so_far(),
+            "sent": self.sent.total(),
+            "due": account.due(short),
+            "under_way": account.under_way(short),
+            "joined": account.joined,
+            "ended": account.ended,
             "duplicated": account.duplicated,
             "reordered": account.reordered,
             "late": account.late,
             "leaves": account.leaves.statement(),
             "slices": account.slices.pack(),
             "completed": account.take_completed(),
+            "tenths": account.fairness.pack(),
             "send_lateness": health.send_lateness.pack(),
             "loop_lag": health.loop_lag.pack(),
             "receive_backlog": health.arrivals.waits.pack(),
@@ -142,7 +183,6 @@ class Part:
             "stood_still_us": health.stood_still_us,
             "machine": health.machine,
             "dropped": dict(self.dropped),
-            "stopped": self.stopped,
             "notices": account.notices.statement() if account.notices else None,
         }
 
@@ -151,27 +191,40 @@ class Part:
         for connection in self._watched:
             connection.watch(None)
 
-    def _audiences(self, speakers: list[list[Any]]) -> dict[int, Audience]:
-        sizes = Counter(member.receiver.room for member in self._members.values())
+    def _audiences(self, speakers: list[list[Any]], start_ns: int) -> dict[int, Audience]:
+        sizes = self._sizes()
         return {
-            sender: Audience(room, sizes[room] - (user in self._members), count)
-            for sender, user, room, _, _, count in speakers
+            sender: Audience(
+                room,
+                sizes[room] - (user in self._members),
+                count,
+                timetable=Timetable(start_ns + first_ns, interval_ns, count),
+            )
+            for sender, user, room, first_ns, interval_ns, count in speakers
         }
 
     def _crowds(self, crowds: list[list[Any]]) -> dict[int, Audience]:
-        sizes = Counter(member.receiver.room for member in self._members.values())
-        return {
-            sender: Audience(room, sizes[room], _UNPLANNED, leaves=leaves, ordered=False)
-            for sender, room, leaves in crowds
-        }
+        sizes = self._sizes()
+        return {sender: Audience(room, sizes[room], _UNPLANNED, leaves) for sender, room, leaves in crowds}
+
+    def _sizes(self) -> Counter[str]:
+        return Counter(member.receiver.room for member in self._members.values())
+
+    def _seat(self) -> None:
+        """Give everyone here a clean receiver, in the order in which they came in."""
+        sizes, places = self._sizes(), Counter[str]()
+        for member in self._members.values():
+            room = member.receiver.room
+            member.receiver = Receiver(room, tenth=tenth_of(places[room], sizes[room]))
+            places[room] += 1
 
     def _voices(self, speakers: list[list[Any]]) -> list[Voice]:
-        """The speakers who are here; also gives everyone here a clean receiver."""
-        for member in self._members.values():
-            member.receiver = Receiver(member.receiver.room)
+        """The speakers who are here."""
         voices = []
         for sender, user, room, first_ns, interval_ns, count in speakers:
             if user in self._members:
+                self._speaking.add(user)
+                self._planned[sender] = count
                 self._members[user].receiver.number = sender
                 voices.append(Voice(first_ns, interval_ns, count, self._voice(sender, self._members[user], room)))
         return voices
@@ -180,6 +233,6 @@ class Part:
         def say(number: int, intended_ns: int) -> None:
             words = self.words(Stamp(sender, number, intended_ns))
             if member.send_words(room, words):
-                self.sent[room] += 1
+                self.sent[sender] += 1
 
         return say

@@ -31,6 +31,8 @@ class Process:
 
     status: dict[str, Any] = field(default_factory=lambda: dict(_NO_STATUS, sent={}))
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told_ns: int = 0  # when it was given its latest order, and when its latest answer came
+    heard_ns: int = 0
 
 
 class Processes:
@@ -56,6 +58,7 @@ class Processes:
     def tell(self, name: str, kind: str, data: dict[str, Any]) -> None:
         """Give one process an order."""
         order = {"order": kind, **data}
+        self.all[name].told_ns = time.monotonic_ns()
         if self._is_master:
             self._runner.send_message("fanfare-order", order, client_id=name)
         else:
@@ -77,6 +80,7 @@ class Processes:
     def note_answer(self, name: str, answer: dict[str, Any]) -> None:
         process = self.all.get(name)
         if process is not None:
+            process.heard_ns = time.monotonic_ns()
             process.answers[answer["to"]] = answer
             self._news.set()
 

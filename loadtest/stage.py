@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import gevent
 
 from chat.errors import FanfareError
-from loadtest import stamps
+from loadtest.clocks import TRIPS, Clocks, Trip
 from loadtest.options import Settings
 from loadtest.processes import Over, Processes
 from loadtest.resources import Sampler
@@ -43,6 +43,7 @@ class Stage:
         self._began_ns = time.monotonic_ns()
         self._numbers = numbers
         self._window: Window | None = None  # under way, or not collected yet
+        self._clocks = Clocks(())
         self._server = Sampler(0)  # the server's process in that window
         self._watching: Any = None
 
@@ -78,8 +79,8 @@ class Stage:
         """
         settings, processes = self.settings, self.processes
         answers = self.ask("muster")
-        if any(answer["boot_id"] != stamps.boot_id() for answer in answers):
-            self.note_fault("generator processes run on several hosts, whose clocks cannot be compared yet")
+        self._clocks = Clocks(tuple(answer["clock"] for answer in answers))
+        self._compare_clocks()
         duration_s = self._duration_s() if duration_s is None else duration_s
         start_ns = time.monotonic_ns() + round(settings.settle * 1e9)
         end_ns = start_ns + round(duration_s * 1e9)
@@ -91,7 +92,8 @@ class Stage:
         self._watch_server(window)
         more = {name: value(window) if callable(value) else value for name, value in orders.items()}
         for name, answer in zip(processes.all, answers, strict=True):
-            processes.tell(name, "window", {**window.orders(answer["rooms"]), **more})
+            offset_ns = self._clocks.offset_ns(answer["clock"])
+            processes.tell(name, "window", {**window.orders(answer["rooms"]), "offset_ns": offset_ns, **more})
         _log.info("Window %d: %s users in %s rooms", window.number, f"{window.users:,}", f"{len(window.rooms):,}")
         return window
 
@@ -128,13 +130,35 @@ class Stage:
         if window is None:
             return []
         try:
-            self.ask("collect", seconds)
+            self._close_accounts(window, seconds)
         finally:
             statements = [each for each in self.processes.answers("collect") if each.get("window") == window.number]
             self._server.finish()
             self._watching.kill()
             window.sum_up(self.figures, statements, self._server.samples)
         return statements
+
+    def _close_accounts(self, window: Window, seconds: float) -> None:
+        """Have nothing more sent, and everybody told what was: then each process's account is final. Raises Over."""
+        try:
+            self.ask("close", seconds)
+            self._compare_clocks()
+            self.figures.clock_error_us = max(self.figures.clock_error_us, self._clocks.error_us())
+        finally:
+            answers = [each for each in self.processes.answers("close") if each.get("window") == window.number]
+            short = [pair for answer in answers for pair in answer["short"]]
+            self.ask("collect", seconds, short=short)
+
+    def _compare_clocks(self) -> None:
+        """With those of processes on other hosts. Raises Over."""
+        if not self._clocks.others:
+            return
+        trips = []
+        for _ in range(TRIPS):
+            answers = self.ask("clock")
+            for process, clock, answer in zip(self.processes.present, self._clocks.ids, answers, strict=True):
+                trips.append((clock, Trip(process.told_ns, answer["now_ns"], process.heard_ns)))
+        self._clocks.compare(trips)
 
     def complete(self, status: dict[str, Any]) -> None:
         """A process says which messages all its receivers have."""

@@ -8,14 +8,14 @@ share: a message that leaves late is charged for its wait (no coordinated omissi
 import hashlib
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
+
+from loadtest.clocks import boot_id
 
 MIN_SIZE = 56  # bytes: the longest stamp and a blank take 51
 MAX_SIZE = 350  # bytes: with `:nick!user@host PRIVMSG #room :` before it, a line still fits IRC's 512
 _PADDING = "all work and no play makes a dull chat room, " * 8
 _STAMPED = re.compile(r"~[0-9a-f]+(?:\.[0-9a-f]+){4}~ ?")
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Stamp(NamedTuple):
@@ -40,8 +40,11 @@ def without(words: str) -> str:
     return words[found.end() :] if (found := _STAMPED.match(words)) else words
 
 
-def find(wanted: re.Pattern[bytes], data: bytes) -> list[Stamp]:
-    return [Stamp(int(sender, 16), int(number, 16), int(at, 16)) for sender, number, at in wanted.findall(data)]
+def find(wanted: re.Pattern[bytes], data: bytes, offset_ns: int = 0) -> list[Stamp]:
+    """`offset_ns` is what the reader's clock shows more than the one that the stamps are written by."""
+    return [
+        Stamp(int(sender, 16), int(number, 16), int(at, 16) + offset_ns) for sender, number, at in wanted.findall(data)
+    ]
 
 
 def runs(stamps: Sequence[Stamp]) -> list[tuple[int, int, int]] | None:
@@ -58,14 +61,6 @@ def runs(stamps: Sequence[Stamp]) -> list[tuple[int, int, int]] | None:
 def nick_head(run: str) -> str:
     """What the nicknames of a run's users begin with; a number in base 36 follows: 9 characters, the RFC 1459 limit."""
     return f"f{run[:3]}"
-
-
-def boot_id() -> str:
-    """Names this boot of this machine: processes with the same one share their monotonic clock."""
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""  # not Linux
 
 
 def run_of_this_host() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtest.disconnects import Disconnect
+from loadtest.fairness import TENTHS
 from loadtest.histogram import Histogram
 from loadtest.machine import Note
 from loadtest.objective import Objective
@@ -46,7 +47,9 @@ class Figures:
     median: Histogram = field(default_factory=Histogram)  # half of its receivers have it
     complete: Histogram = field(default_factory=Histogram)  # its last receiver has it
     complete_by_size: dict[int, Histogram] = field(default_factory=dict)  # the same, by the number of receivers
-    tenths: list[Histogram] = field(default_factory=list)  # fan-out of each tenth of the users, in order of joining
+    tenths: list[Histogram] = field(  # fan-out of each tenth of the users, in order of joining: a sample
+        default_factory=lambda: [Histogram() for _ in range(TENTHS)]
+    )
     began_ns: int = 0  # when the first window did: from there the seconds of the three below count
     over_time: list[tuple[float, Histogram]] = field(default_factory=list)  # fan-out by intended time: s, a slice each
     costs: list[Cost] = field(default_factory=list)  # what generator and server took, for each of `over_time`
@@ -57,7 +60,6 @@ class Figures:
     loop_lag: Histogram = field(default_factory=Histogram)
     receive_backlog: Histogram = field(default_factory=Histogram)  # from the kernel's arrival to our read, sampled
     stood_still_us: int = 0  # the longest time that a generator process did nothing, until its accounts were closed
-    stopped: int = 0  # users whom Locust stopped in the window
     machine: Note | None = None  # of where the generator waited most for a core
     clock_error_us: int = 0  # how far off the clocks of two processes may be; 0 where all share one
     disconnects: list[Disconnect] = field(default_factory=list)
@@ -106,11 +108,6 @@ def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
     faults = []
     if not figures.faults and not figures.expected:
         faults.append("no message was sent to anyone: use a longer --duration, or a higher --rate")
-    if figures.stopped:
-        faults.append(
-            f"{_times(figures.stopped, 'user')} stopped by Locust in the window, not by the server: "
-            "leave the number of users and the workers as they are while it lasts"
-        )
     for what, times, limit in (
         ("sent late: p99 {:,.3f} ms after the intended time", figures.send_lateness, limits.max_send_lateness_ms),
         ("read late: loop lag p99 {:,.3f} ms", figures.loop_lag, limits.max_loop_lag_ms),
@@ -123,6 +120,12 @@ def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
         faults.append(
             f"the generator stood still for {still_ms:,.3f} ms, the limit is {limit:,g} ms, {_STILL} times "
             "--max-loop-lag-ms: what was late or lost may be its own doing; let nothing stop or starve it"
+        )
+    clock_ms = figures.clock_error_us / 1000
+    if clock_ms > limits.max_clock_error_ms:
+        faults.append(
+            f"the clocks of the generator's hosts can be compared to ± {clock_ms:,.3f} ms only, the limit is "
+            f"{limits.max_clock_error_ms:,g} ms"
         )
     if figures.cpu_percent > limits.max_cpu_percent:
         faults.append(

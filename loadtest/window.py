@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from loadtest.accounts import Completions
+from loadtest.completions import Completions
 from loadtest.histogram import Histogram
 from loadtest.machine import worst
 from loadtest.resources import Sample, costs
@@ -84,19 +84,14 @@ class Window:
             "crowds": self._crowds,
         }
 
-    def expected(self, sent: Mapping[str, int], crowd_sent: Mapping[str, int] | None = None) -> int:
-        """Deliveries due for the messages sent to each room: one for each member but the sender.
-
-        What a crowd sent, and who of it left, is due to every member.
-        """
-        due = sum(count * (len(self.rooms[room]) - 1) for room, count in sent.items())
-        return due + sum(count * len(self.rooms[room]) for room, count in (crowd_sent or {}).items())
+    def crowd_due(self, said: Mapping[str, int]) -> int:
+        """Deliveries due of what a crowd has said in each room, or of who of it left: one for each member."""
+        return sum(count * len(self.rooms[room]) for room, count in said.items())
 
     def is_drained(self, states: Sequence[Mapping[str, Any]]) -> bool:
         """Whether all has arrived that was sent, by what the processes say."""
-        due = sum(
-            self.expected(state["sent"], state["crowd_sent"]) + self.expected({}, state["crowd_left"])
-            for state in states
+        due: int = sum(
+            state["due"] + self.crowd_due(state["crowd_sent"]) + self.crowd_due(state["crowd_left"]) for state in states
         )
         arrived: int = sum(state["delivered"] + state["told"] for state in states)
         return arrived >= due
@@ -104,31 +99,35 @@ class Window:
     def complete(self, completed: list[int]) -> None:
         """Take a process's completed messages."""
         self._completions.add(completed)
-        self._show(self._completions.histogram)
+        self._show(self._completions.last)
 
     def sum_up(self, figures: Figures, statements: Sequence[Mapping[str, Any]], server: Sequence[Sample] = ()) -> None:
         """Add what the processes state to the figures of a run, and what was sampled of the server meanwhile."""
         figures.duration_s += (self.end_ns - self.start_ns) / 1e9
         dropped = Counter(figures.dropped)
         for part in statements:
-            figures.sent += sum(part["sent"].values()) + sum(part["crowd_sent"].values())
-            figures.expected += self.expected(part["sent"], part["crowd_sent"])
+            figures.sent += part["sent"] + sum(part["crowd_sent"].values())
+            figures.expected += part["due"] + self.crowd_due(part["crowd_sent"])
+            figures.under_way += part["under_way"]
+            figures.joined += part["joined"]
+            figures.left += part["ended"] - sum(part["dropped"].values())
             figures.delivered += part["delivered"]
             figures.duplicated += part["duplicated"]
             figures.reordered += part["reordered"]
             figures.late += part["late"]
             self.slices.merge(part["slices"])
+            for tenth, packed in zip(figures.tenths, part["tenths"], strict=True):
+                tenth.merge(Histogram.unpack(packed))
             figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
             figures.receive_backlog.merge(Histogram.unpack(part["receive_backlog"]))
             figures.cpu_percent = max(figures.cpu_percent, part["cpu_percent"])
             figures.stood_still_us = max(figures.stood_still_us, part["stood_still_us"])
             figures.machine = worst(figures.machine, part["machine"])
-            figures.stopped += part["stopped"]
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end
-        figures.complete.merge(self._completions.histogram)
+        self._sum_up_completions(figures)
         self._add_timeline(figures, [part["usage"] for part in statements], server)
 
     def _add_timeline(self, figures: Figures, generator: Sequence[Sequence[Sample]], server: Sequence[Sample]) -> None:
@@ -139,3 +138,11 @@ class Window:
         began_s, slice_s = (self.start_ns - figures.began_ns) / 1e9, self.slice_ns / 1e9
         figures.over_time += [(round(began_s + n * slice_s, 3), each) for n, each in enumerate(histograms)]
         figures.costs += costs(generator, server, count)
+
+    def _sum_up_completions(self, figures: Figures) -> None:
+        completions = self._completions
+        figures.first.merge(completions.first)
+        figures.median.merge(completions.median)
+        figures.complete.merge(completions.last)
+        for size, histogram in completions.by_size.items():
+            figures.complete_by_size.setdefault(size, Histogram()).merge(histogram)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest import stamps
-from loadtest.accounts import Account, Audience, Completions, Receiver
+from loadtest.accounts import Account, Audience, Receiver
+from loadtest.epochs import Timetable
 from loadtest.histogram import Histogram
 from loadtest.notices import Notices
 from loadtest.slices import Slices
@@ -17,10 +18,11 @@ RUN = "0123abcd"
 ROOM = "#room"
 MESSAGES = 12
 LATE_NS = 1_000_000
+TABLE = Timetable(0, 1, MESSAGES)
 
 
 def account(receivers: int = 1, senders: Sequence[int] = (0,)) -> Account:
-    audiences = {sender: Audience(ROOM, receivers, MESSAGES) for sender in senders}
+    audiences = {sender: Audience(ROOM, receivers, MESSAGES, timetable=TABLE) for sender in senders}
     return Account(stamps.pattern(RUN, 1), LATE_NS, audiences)
 
 
@@ -87,7 +89,7 @@ def test_a_message_is_complete_when_its_last_receiver_has_it_and_is_told_once() 
     assert taken.take_completed() == []
     taken.receive(Receiver(ROOM), line(0, at_ns=1_000), 9_000)
     taken.flush()
-    assert taken.take_completed() == [0, 0, 8]
+    assert taken.take_completed() == [0, 0, 2, 3, 3, 8]
     assert taken.take_completed() == []
 
 
@@ -138,24 +140,9 @@ def test_more_blobs_at_a_time_than_are_kept_change_no_figure(order: list[int]) -
     assert counts(taken) == (30, 0, 0)
 
 
-@given(st.permutations([(0, 5), (0, 9), (1, 7), (2, 1), (2, 2), (2, 3)]))
-def test_a_message_over_several_processes_is_complete_with_the_slowest(reports: list[tuple[int, int]]) -> None:
-    completions = Completions({0: 2, 1: 1, 2: 3})
-    for sender, us in reports:
-        completions.add([sender, 0, us])
-    assert completions.histogram.count == 3
-    assert completions.histogram.total == 9 + 7 + 3
-
-
-def test_a_message_that_one_process_never_completes_is_not_counted_as_complete() -> None:
-    completions = Completions({0: 2})
-    completions.add([0, 0, 5, 0, 1, 6, 0, 1, 8])
-    assert (completions.histogram.count, completions.histogram.longest) == (1, 8)
-
-
 def test_departures_among_the_messages_are_noted_for_each_receiver_and_cost_the_messages_nothing() -> None:
     notices = Notices("f012", [1], 0)
-    audiences = {0: Audience(ROOM, 2, MESSAGES)}
+    audiences = {0: Audience(ROOM, 2, MESSAGES, timetable=TABLE)}
     taken = Account(stamps.pattern(RUN, 1), LATE_NS, audiences, Slices(0, 1_000_000_000), notices)
     both = line(0) + b":f0121!~u@h QUIT :gone\r\n" + line(1)
     for ms, receiver in enumerate((Receiver(ROOM), Receiver(ROOM)), 1):
@@ -167,7 +154,7 @@ def test_departures_among_the_messages_are_noted_for_each_receiver_and_cost_the_
 
 def test_the_slices_of_a_window_hold_every_delivery_by_its_intended_time() -> None:
     slices = Slices(0, 1_000_000_000)
-    taken = Account(stamps.pattern(RUN, 1), LATE_NS, {0: Audience(ROOM, 1, MESSAGES)}, slices)
+    taken = Account(stamps.pattern(RUN, 1), LATE_NS, {0: Audience(ROOM, 1, MESSAGES, timetable=TABLE)}, slices)
     receiver = Receiver(ROOM)
     for number, second in enumerate((0, 0, 2)):
         at_ns = second * 1_000_000_000

@@ -16,6 +16,8 @@ import pytest
 
 from loadtest import flow as flow_module
 from loadtest import stamps
+from loadtest.accounts import Account, Audience
+from loadtest.epochs import Timetable
 from loadtest.flow import Flow, Way
 from loadtest.histogram import Histogram
 from loadtest.stamps import Stamp
@@ -33,6 +35,8 @@ class Ledger:
     """What a flow needs of a window's part."""
 
     def __init__(self) -> None:
+        table = Timetable(0, 1, 1)
+        self.account = Account(stamps.pattern(RUN, 1), SECOND, {0: Audience(ROOM, 0, 1, timetable=table)})
         self.crowd_sent: Counter[str] = Counter()
         self.crowd_left: Counter[str] = Counter()
         self.send_lateness = Histogram()

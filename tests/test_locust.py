@@ -95,7 +95,11 @@ def test_a_run_accounts_for_every_delivery_and_passes(port: int, tmp_path: Path)
         "duplicated": 0,
         "reordered": 0,
         "late": report["messages"]["late"],
+        "under_way": 0,
     }
+    assert report["members"] == {"joined": 0, "left": 0, "dropped": 0}
+    assert (report["first_us"]["count"], report["median_us"]["count"]) == (10, 10)
+    assert report["first_us"]["max"] <= report["median_us"]["max"] <= report["complete_us"]["max"]
     assert (report["fanout_us"]["count"], report["complete_us"]["count"]) == (190, 10)
     assert 0 < report["fanout_us"]["p50"] <= report["complete_us"]["max"] == report["fanout_us"]["max"]
     assert (report["generator"]["workers"], report["generator"]["clock_error_us"]) == (1, 0)
@@ -131,14 +135,18 @@ def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_
     assert report["complete_us"]["count"] == 9
 
 
-def test_a_user_who_is_cut_off_is_a_reason_and_what_it_misses_is_lost(port: int, tmp_path: Path) -> None:
+def test_a_user_who_is_cut_off_is_a_reason_and_from_then_on_nothing_is_due_to_it(port: int, tmp_path: Path) -> None:
     with lossy_proxy(port, cut=4) as tampered:
         done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert summary(tmp_path)["reasons"] == [
-        "1 user lost the connection: closed by the server",
-        "6 deliveries lost, the limit is 0",
-    ]
+    report = summary(tmp_path)
+    assert report["reasons"] == ["1 user lost the connection: closed by the server"]
+    messages = report["messages"]
+    assert (messages["sent"], messages["delivered"], messages["lost"]) == (10, 19 * 10 - 6, 0)
+    assert messages["expected_deliveries"] == messages["delivered"] + messages["under_way"]
+    assert 1 <= messages["under_way"] <= 6, "at the least the message at which it was cut off"
+    assert report["members"] == {"joined": 0, "left": 0, "dropped": 1}
+    assert report["complete_us"]["count"] == 10 - messages["under_way"], "the others had everything"
 
 
 def test_a_missed_threshold_fails(port: int) -> None:

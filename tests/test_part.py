@@ -53,7 +53,7 @@ def orders() -> dict[str, Any]:
     now_ns = time.monotonic_ns()
     speakers = [[0, SPEAKER, ROOM, 0, SECOND, 5]]
     window = {"number": 1, "start_ns": now_ns, "end_ns": now_ns + SECOND, "slice_ns": SECOND}
-    return {**window, "speakers": speakers, "crowds": []}
+    return {**window, "offset_ns": 0, "speakers": speakers, "crowds": []}
 
 
 def test_the_last_word_reads_what_has_arrived_and_the_loop_had_no_turn_for(members: dict[int, Member]) -> None:
@@ -62,7 +62,7 @@ def test_the_last_word_reads_what_has_arrived_and_the_loop_had_no_turn_for(membe
     for member in members.values():
         member.far.sendall(line.encode())
     gone, members[2].connection = members[2].connection, None
-    assert part.statement()["delivered"] == 2
+    assert part.statement({})["delivered"] == 2
     part.close()
     assert gone
     gone.close()

@@ -60,10 +60,11 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
     assert set(summary) == {
         *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
-        *("fanout_us", "complete_us", "disconnects", "generator", "timeline"),
+        *("members", "fanout_us", "first_us", "median_us", "complete_us", "tenths_us"),
+        *("disconnects", "generator", "timeline"),
     }
     assert set(summary["messages"]) == {
-        *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late"),
+        *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late", "under_way"),
     }
     assert set(summary["fanout_us"]) == set(summary["complete_us"]) == LATENCY
     assert summary["fanout_us"]["max"] == summary["fanout_us"]["p50"] == 1_234

@@ -27,7 +27,10 @@ IN, LOST_AT_ONCE, HANG = "in", "lost at once", "hang"
 
 class Part:
     def __init__(self) -> None:
-        self.dropped: Counter[str] = Counter()
+        self.parted: list[tuple[int, str]] = []
+
+    def part_with(self, member: Any, why: str) -> None:
+        self.parted.append((member.number, why))
 
 
 class Crew:
@@ -161,7 +164,7 @@ def test_users_come_back_as_often_as_it_takes_and_each_attempt_is_counted_by_its
     assert adds_up(total)
     assert (crew.role.standing, crew.members) == (0, dict(enumerate(crew.users)))
     assert not crew.turned_away  # nobody is refused, and nobody dropped, who comes back
-    assert not crew.part.dropped
+    assert not crew.part.parted
     assert {user.account for user in crew.users} == {None}
 
 
@@ -207,7 +210,7 @@ def test_after_the_tally_a_lost_connection_is_dropped_as_in_any_scenario(crew: C
         user.lose()
     assert crew.tally().returned == 2
     crew.users[0].lose("reset")
-    assert crew.part.dropped == {"reset": 1}
+    assert crew.part.parted == [(0, "reset")]
     assert crew.turned_away == {"lost: reset": 1}
     crew.users[0].greenlet.join(PATIENCE)
     assert crew.users[0].greenlet.dead

@@ -55,7 +55,6 @@ def test_a_window_knows_its_rooms_over_all_processes_and_tells_each_what_it_hear
     window.cast(scenario("room", room="#r", room_size=3), lambda histogram: None)
     assert window.rooms == {"#r-1": [0, 1, 2], "#r-2": [4]}
     assert window.users == 4
-    assert window.expected({"#r-1": 10, "#r-2": 7}) == 20
     assert [speaker[1] for speaker in window.orders(parts[0])["speakers"]] == [0, 1, 2, 4]
     assert [speaker[1] for speaker in window.orders(parts[1])["speakers"]] == [0, 1, 2]
 
@@ -64,8 +63,8 @@ def test_a_message_is_complete_when_every_process_that_has_receivers_says_so() -
     window = Window(1, 0, SECOND, [{"#load": [0]}, {"#load": [1, 2]}, {"#load": [3]}])
     shown: list[int] = []
     window.cast(scenario("broadcast"), lambda histogram: shown.append(histogram.count))
-    window.complete([0, 0, 500])  # the speaker's own process has no receiver beside it
-    window.complete([0, 0, 700])
+    window.complete([0, 0, 1, 500, 500, 500])  # the speaker's own process has no receiver beside it
+    window.complete([0, 0, 2, 700, 700, 700])
     assert shown == [0, 1]
 
 
@@ -74,7 +73,12 @@ def test_statements_add_up() -> None:
     one = Histogram()
     one.add(500)
     statement = {
-        "sent": {"#load": 2},
+        "sent": 2,
+        "due": 4,
+        "under_way": 1,
+        "joined": 3,
+        "ended": 3,
+        "tenths": [one.pack()] * 10,
         "crowd_sent": {},
         "delivered": 2,
         "duplicated": 1,
@@ -88,16 +92,18 @@ def test_statements_add_up() -> None:
         "usage": [(10.0, 1000), (30.0, 2000)],
         "stood_still_us": 7,
         "machine": None,
-        "stopped": 1,
         "dropped": {"reset": 1},
     }
     figures = Figures("broadcast", "host:1", 3)
-    other = {"sent": {}, "crowd_sent": {"#load": 1}, "cpu_percent": 20.0, "usage": [(20.0, 500)]}
+    other = {"sent": 0, "due": 0, "crowd_sent": {"#load": 1}, "cpu_percent": 20.0, "usage": [(20.0, 500)]}
     window.sum_up(figures, [statement, {**statement, **other}], [(7.0, 4000)])
     assert (figures.duration_s, figures.sent, figures.expected) == (2.0, 3, 2 * 2 + 3)
-    assert (figures.delivered, figures.lost, figures.duplicated, figures.reordered, figures.late) == (4, 3, 2, 2, 2)
+    assert (figures.delivered, figures.under_way, figures.lost) == (4, 2, 1)
+    assert (figures.duplicated, figures.reordered, figures.late) == (2, 2, 2)
+    assert (figures.joined, figures.left) == (6, 4)
+    assert [tenth.count for tenth in figures.tenths] == [2] * 10
     assert (figures.fanout.count, figures.cpu_percent, figures.dropped) == (2, 20.0, {"reset": 2})
-    assert (figures.receive_backlog.count, figures.stood_still_us, figures.stopped) == (2, 7, 2)
+    assert (figures.receive_backlog.count, figures.stood_still_us) == (2, 7)
     assert [(at_s, each.count) for at_s, each in figures.over_time] == [(0.0, 2), (1.0, 0)]
     assert figures.costs == [Cost(20.0, 1500, 7.0, 4000), Cost(30.0, 2000)]
 

@@ -71,7 +71,6 @@ def test_a_figure_at_its_limit_passes(changes: dict[str, object], limits: dict[s
             {"receive_backlog": of(101_000)},
             "had arrived waited p99 101.000 ms, the limit is 100 ms; use more --processes",
         ),
-        ({"stopped": 2}, "2 users stopped by Locust in the window, not by the server: leave the number of users"),
         ({"stood_still_us": 1_000_001, "late": 1}, "stood still for 1,000.001 ms, the limit is 1,000 ms, 10 times"),
         ({"cpu_percent": 97.0}, "97 % of a core, the limit is 90 %"),
     ],

@@ -41,10 +41,14 @@ def table(summary: dict[str, Any]) -> str:
         _RULE,
         _cells("messages", tuple(title for title, _ in _COUNTS)),
         _cells("", tuple(f"{messages[key]:,}" for _, key in _COUNTS)),
+        *_members(summary),
         "",
-        _cells("latency in ms", LATENCY_HEAD),
+        _cells(f"latency in ms{_error(summary)}", LATENCY_HEAD),
         _cells(*_split(latency("fan-out, each delivery", summary["fanout_us"]))),
+        _cells(*_split(latency("first receiver", summary["first_us"]))),
+        _cells(*_split(latency("half of the receivers", summary["median_us"]))),
         _cells(*_split(latency("complete, last receiver", summary["complete_us"]))),
+        *_fairness(summary["tenths_us"]),
         "",
         *(line for section in sections(summary) for block in section.blocks for line in (*_block(block), "")),
         *_generator(summary["generator"]),
@@ -108,6 +112,32 @@ def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
         return [widths[0] + rest, *(even for _ in needed)]
     each, rest = divmod(max(0, _WIDTH - sum(widths)), len(needed))
     return [widths[0], *(width + each + (turn < rest) for turn, width in enumerate(widths[1:]))]
+
+
+def _members(summary: dict[str, Any]) -> list[str]:
+    """Who came and went in the window; nothing where nobody did."""
+    members, under_way = summary["members"], summary["messages"]["under_way"]
+    if not any(members.values()):
+        return []
+    shown = ", ".join(f"{count:,} {what}" for what, count in members.items())
+    return [f" {'members':<25}{shown}; {under_way:,} deliveries on their way as connections ended"]
+
+
+def _error(summary: dict[str, Any]) -> str:
+    """How far off a latency may be where the clocks of several hosts were compared."""
+    error_us = summary["generator"]["clock_error_us"]
+    return f" ± {ms(error_us)}" if error_us else ""
+
+
+def _fairness(tenths: Sequence[dict[str, int]]) -> list[str]:
+    """Whether those who came first are served first."""
+    first, last = tenths[0], tenths[-1]
+    if not (first["count"] and last["count"]):
+        return []
+    ends = (("first", first), ("last", last))
+    return [
+        f" {'  ' + name + ' tenth to join':<25}p50 {ms(each['p50'])}   p99 {ms(each['p99'])}" for name, each in ends
+    ]
 
 
 def _generator(generator: dict[str, Any]) -> list[str]:

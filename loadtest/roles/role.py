@@ -73,6 +73,8 @@ class Role:
         """The user is in, unless the connection ended right then."""
         if member.is_in:
             self.crew.members[member.number] = member
+            if self.crew.part:
+                self.crew.part.admit(member)
         else:
             self.crew.turn_away(f"lost: {member.gone_why}")
 
@@ -93,7 +95,7 @@ class Role:
         if self.crew.members.pop(member.number, None):
             self.crew.turn_away(f"lost: {reason}")
             if self.crew.part:
-                self.crew.part.dropped[reason] += 1
+                self.crew.part.part_with(member, reason)
 
     def opened(self, part: Part, orders: dict[str, Any]) -> None:
         """A window begins; `orders` is what the conductor sent for it."""

@@ -59,7 +59,7 @@ class Flowed:
 
     def take(self, window: "Window", statement: "Mapping[str, Any]") -> None:
         """Add what a process counted."""
-        self.counts["expected"] += window.expected({}, statement["crowd_left"])
+        self.counts["expected"] += window.crowd_due(statement["crowd_left"])
         self.counts["duplicated"] += statement["leaves"]["duplicated"]
         self.notices.merge(Histogram.unpack(statement["leaves"]["fanout"]))
         if not (flow := statement["role"]):

@@ -1,0 +1,159 @@
+"""`python -m bench.accounting`: what a load worker can account for, beside the usual way to write one.
+
+A source in this process writes to 1,000 connections of one worker process, always so many messages to each at a time
+("in flight"), and waits until the worker has counted them all. There are two workers, which take turns:
+
+- *usual*: as Locust files for sockets are written: a greenlet for each connection reads, decodes, cuts the text into
+  lines, and calls `events.request.fire` with the latency of each delivery;
+- *fanfare*: the read path of `loadtest`, as in a run: watchers in the hub, one search for all who read the same bytes,
+  every delivery checked for loss, repetition and order, its latency kept in a histogram.
+
+Deliveries are given for each second of the worker's processor time: that is what one worker on one core can do. The
+source is another process, so that its cost does not count, and it sends no faster than the kernel takes it.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.machine import facts
+from bench.process import raise_file_limit, running
+
+RUN = "0badcafe"
+ROOM = "#load"
+SIZE = 100  # bytes of a message's text; a long line of chat
+WORKERS = ("usual", "fanfare")
+GOALS = {1: 3.0, 8: 5.0, 64: 10.0}  # times the usual worker's rate
+_DELIVERIES = 600_000  # of one measurement, about: one to ten seconds of a worker
+_WAIT = 60.0  # s for a worker to count what it was sent
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Deliveries a second: of the worker's processor time, and on the clock."""
+
+    cpu: float
+    wall: float
+
+
+class Source:
+    """Sends to one worker's connections. Blocking sockets: a full one makes it wait, which a worker cannot miss."""
+
+    def __init__(self, worker: "subprocess.Popen[str]", members: int, listener: socket.socket) -> None:
+        self._worker = worker
+        self._members = [listener.accept()[0] for _ in range(members)]
+        self._number = 0
+
+    def warm_up_and_measure(self, in_flight: int, rounds: int) -> Rate:
+        self._play(in_flight, max(1, rounds // 10))
+        began, cpu, counted = time.monotonic(), *self._state()
+        self._play(in_flight, rounds)
+        took, (cpu_now, counted_now) = time.monotonic() - began, self._state()
+        counted_now -= counted
+        return Rate(counted_now / (cpu_now - cpu), counted_now / took)
+
+    def close(self) -> None:
+        for member in self._members:
+            member.close()
+
+    def _play(self, in_flight: int, rounds: int) -> None:
+        from loadtest import stamps
+
+        for _ in range(rounds):
+            now_ns = time.monotonic_ns()
+            data = b"".join(
+                b":announcer!user@host PRIVMSG %b :%b\r\n"
+                % (ROOM.encode(), stamps.text(RUN, 1, stamps.Stamp(0, self._number + n, now_ns), SIZE).encode())
+                for n in range(in_flight)
+            )
+            self._number += in_flight
+            for member in self._members:
+                member.sendall(data)
+            self._state()
+
+    def _state(self) -> tuple[float, int]:
+        """The worker's processor time, and its deliveries: once it has all that were sent."""
+        assert self._worker.stdin
+        assert self._worker.stdout
+        print(self._number * len(self._members), file=self._worker.stdin, flush=True)
+        cpu, counted = json.loads(self._worker.stdout.readline())
+        return cpu, counted
+
+
+def measure(worker: str, members: int, in_flight: int) -> Rate:
+    rounds = max(3, _DELIVERIES // (members * in_flight))
+    with socket.create_server(("127.0.0.1", 0), backlog=members) as listener:
+        port = listener.getsockname()[1]
+        command = [sys.executable, "-m", "bench.accounting", "--worker", worker, str(port), str(members)]
+        with running(command, stdin=subprocess.PIPE, stderr=None) as process:  # type: ignore[arg-type]
+            listener.settimeout(_WAIT)
+            source = Source(process, members, listener)
+            try:
+                return source.warm_up_and_measure(in_flight, rounds)
+            finally:
+                source.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.accounting", description="What a load worker counts.")
+    parser.add_argument("--members", type=int, default=1_000, metavar="N", help="connections (default 1000)")
+    parser.add_argument("--in-flight", default="1,8,64", metavar="N,M", help="messages at a time (default 1,8,64)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each worker (default 3)")
+    options = parser.parse_args(arguments)
+    raise_file_limit()
+    print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
+    print("deliveries a second     of the worker's processor time              on the clock")
+    print("in flight              usual     fanfare   ratio   goal         usual     fanfare")
+    for in_flight in map(int, options.in_flight.split(",")):
+        rates: dict[str, list[Rate]] = {worker: [] for worker in WORKERS}
+        for _ in range(options.rounds):
+            for worker in WORKERS:
+                rates[worker].append(measure(worker, options.members, in_flight))
+        cpu, wall = ([_median(rates[worker], of) for worker in WORKERS] for of in ("cpu", "wall"))
+        goal = f"{GOALS[in_flight]:.0f}" if in_flight in GOALS else "-"
+        print(
+            f"{in_flight:>9}{cpu[0]:>19,.0f}{cpu[1]:>12,.0f}{cpu[1] / cpu[0]:>8.2f}{goal:>7}"
+            f"{wall[0]:>14,.0f}{wall[1]:>12,.0f}",
+            flush=True,
+        )
+    return 0
+
+
+def _median(rates: Sequence[Rate], of: str) -> float:
+    median: float = statistics.median(getattr(rate, of) for rate in rates)
+    return median
+
+
+def work(worker: str, port: int, members: int) -> int:
+    """The worker process: connects, then for each count on standard input says when it has so many deliveries."""
+    from gevent import monkey
+
+    monkey.patch_all()
+    from bench.accounting_workers import fanfare, usual
+
+    raise_file_limit()
+    make: Callable[[int, int], Callable[[], int]] = {"usual": usual, "fanfare": fanfare}[worker]
+    counted = make(port, members)
+    import gevent
+    from gevent.fileobject import FileObject
+
+    for line in FileObject(sys.stdin.fileno(), "r"):
+        while (so_far := counted()) < int(line):
+            gevent.sleep(0.003)
+        print(json.dumps([time.process_time(), so_far]), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        status = work(sys.argv[2], *map(int, sys.argv[3:]))
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(main())
