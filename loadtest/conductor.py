@@ -40,8 +40,7 @@ class Conductor:
         self._settings = settings
         self._run = secrets.token_hex(4)
         self._processes = Processes(environment.runner)
-        self._asked_users = environment.runner.target_user_count
-        self._scenario = SCENARIOS[settings.scenario](settings, self._asked_users)
+        self._scenario = SCENARIOS[settings.scenario](settings, environment.runner.target_user_count)
         self._window_numbers = itertools.count(1)
         self._stage = self._new_stage()
         self._began_ns = time.monotonic_ns()
@@ -52,8 +51,9 @@ class Conductor:
     def start(self) -> None:
         """Raises SetupError when the scenario's preparations fail."""
         self._scenario.prepare(self._environment.host)
+        users = self._stage.asked_users
         for rank, name in enumerate(self._processes.all):
-            plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": self._asked_users}
+            plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": users}
             self._processes.tell(name, "plan", {**plan, "settings": asdict(self._settings)})
         self._greenlet = gevent.spawn(self._lead)
 
@@ -90,9 +90,12 @@ class Conductor:
         return Stage(self._environment, self._settings, self._scenario, self._processes, self._window_numbers)
 
     def _lead(self) -> None:
-        """Headless, one course; with Locust's page, one after another until it is stopped or cannot go on."""
+        """Headless, one course; with Locust's page, one after another until it is stopped or cannot go on.
+
+        A scenario may want no more than one in either case.
+        """
         while not self._done:
-            over = bool(self._options.headless)
+            over = bool(self._options.headless) or self._scenario.once
             try:
                 self._assemble()
                 self._scenario.course(self._stage)
@@ -104,16 +107,18 @@ class Conductor:
             self._stage = self._new_stage()
         if self._options.headless:
             self._environment.runner.quit()
+        elif self._scenario.once:
+            self._environment.runner.stop()
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused."""
         processes = self._processes
         processes.wait(lambda: self._spawned)
-        longest_ns = round((2 * self._settings.patience + ANSWER_S) * 1e9)  # that one user's way in may take
+        longest_ns = round(self._stage.longest_entry_s * 1e9)
         while (settled := self._settled()) < self._environment.runner.target_user_count:
             if not processes.wait(partial(self._has_moved, settled), time.monotonic_ns() + longest_ns):
                 break
-        self._asked_users = self._environment.runner.target_user_count
+        self._stage.asked_users = self._environment.runner.target_user_count
         self._stage.figures.users = processes.status_sum("joined")
 
     def _settled(self) -> int:
@@ -130,19 +135,19 @@ class Conductor:
             stage.collect(patience_s)
         except FanfareError as error:
             stage.note_fault(str(error))
-        figures.asked_users = self._asked_users
+        figures.asked_users = figures.asked_users or stage.asked_users
         figures.workers = len(self._processes.all)
         figures.users = figures.users or self._processes.status_sum("joined")
         if figures.users < figures.asked_users and self._spawned:
-            why = next((p.status["refusal"] for p in self._processes.all.values() if p.status["refusal"]), "")
             fault = f"only {figures.users:,} of {figures.asked_users:,} users were in"
+            why = stage.refusal
             figures.faults.insert(0, fault + (why and f": {why}") + ((hint := advice(why)) and f"; {hint}"))
         self._publish()
 
     def _publish(self) -> None:
         figures = self._stage.figures
-        measured = measures(figures, self._scenario) if self._scenario.keeps_objective else None
-        verdict = judge(figures, self._settings, self._scenario.missed(), measured)
+        measured = measures(figures, self._scenario)
+        verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
         origin = {"environment": environment(), "command": command()}
         summary = summarise(figures, verdict, self._scenario.part(), origin)
         self._environment.process_exit_code = verdict.exit_status

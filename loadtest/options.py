@@ -10,6 +10,7 @@ from loadtest import stamps
 from loadtest.kinds import checked, number, room
 from loadtest.on_page import ON_PAGE
 from loadtest.scenarios import SCENARIOS
+from loadtest.scenarios.capacity import FIRST_RATE, FIRST_USERS, MOST_RATE, SEARCHES, check_search
 from loadtest.share import check_share
 from loadtest.ways import WAYS, check_ways
 
@@ -184,6 +185,40 @@ class Settings:
     max_timed_out: int = _option(
         0, number(int, 0), "stampede: fail when more attempts to return time out, in connecting, registering or joining"
     )
+
+    # What `capacity` searches for and how.
+    search: str = _option(
+        "users",
+        checked(check_search),
+        "capacity: what is raised: " + "; ".join(f"{name}: {words}" for name, words in SEARCHES.items()),
+    )
+    start: float | None = _option(
+        None,
+        number(float, 0.001),
+        f"capacity: the load to begin with: one that the server bears. Default: {FIRST_USERS} users, or "
+        f"{FIRST_RATE} messages a second",
+    )
+    most: float | None = _option(
+        None,
+        number(float, 0.001),
+        f"capacity: the highest load to try. Default: --users, or {MOST_RATE:,} messages a second",
+    )
+    # A p99 over 100 messages at 10 a second; less would be decided by a single one.
+    step: float = _option(10.0, number(float, 0.5), "capacity: seconds of the measured window of each step")
+    # The first messages at a new load meet cold caches and the last join notices.
+    warm_up: float = _option(
+        2.0, number(float, 0), "capacity: seconds of the same load before each step, which are not counted; 0 for none"
+    )
+    # Closer than two runs on the same machine are to one another.
+    precision: float = _option(
+        5.0, number(float, 0.1, 50), "capacity: percent by which the two sides of the knee may be apart at the end"
+    )
+    # The fewest of which one that went wrong by chance is outvoted.
+    repeats: int = _option(
+        3, number(int, 1, 99), "capacity: how often each side of the knee is played again; the majority decides"
+    )
+    # From 10 to 1,000 users within 5 % takes 19 when no step contradicts another.
+    max_steps: int = _option(40, number(int, 1, 1000), "capacity: end the search after so many steps, as it stands")
 
     # Lateness is part of every latency, as the clock counts from the intended time: beyond this it would colour a p99.
     max_send_lateness_ms: float = _option(

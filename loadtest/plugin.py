@@ -70,6 +70,7 @@ def _check_or_exit(environment: Any) -> None:
         Objective.parse(settings.objective)
         if options.headless or options.autostart:
             _check(settings, environment.host, options.num_users or 1)
+            _begin_low(options, settings)
         if settings.report:
             Path(settings.report).mkdir(parents=True, exist_ok=True)
     except UnknownMeasure as error:  # such a run could be judged neither a pass nor a fail
@@ -97,6 +98,14 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         raise UnknownMeasure(blind)
     if settings.server_pid:
         server_process.read(settings.server_pid)
+
+
+def _begin_low(options: Any, settings: Settings) -> None:
+    """A scenario that raises the number of users by itself begins with few."""
+    users = options.num_users or 1
+    first = SCENARIOS[settings.scenario](settings, users).first_users
+    if first != users:
+        options.num_users, options.most = first, options.most or users
 
 
 def _exit(reason: str, status: int = 2) -> None:

@@ -13,6 +13,7 @@ import gevent
 
 from chat.errors import FanfareError
 from loadtest.clocks import TRIPS, Clocks, Trip
+from loadtest.crowd import resize
 from loadtest.options import Settings
 from loadtest.processes import Over, Processes
 from loadtest.resources import Sampler
@@ -38,6 +39,7 @@ class Stage:
         self.settings = settings
         self.processes = processes
         self.figures = Figures(settings.scenario, str(environment.host).removeprefix("irc://"))
+        self.asked_users: int = environment.runner.target_user_count
         self._environment = environment
         self._scenario = scenario
         self._began_ns = time.monotonic_ns()
@@ -71,6 +73,33 @@ class Stage:
     def pause(self, seconds: float) -> None:
         """Let time pass, and notice when a process vanishes meanwhile. Raises Over."""
         self.wait(lambda: False, seconds)
+
+    @property
+    def longest_entry_s(self) -> float:
+        """One user's way in may take so long."""
+        return 2 * self.settings.patience + ANSWER_S
+
+    @property
+    def refusal(self) -> str:
+        """Why a user of this run did not get in or was cut off; empty when nobody was."""
+        return next((p.status["refusal"] for p in self.processes.all.values() if p.status["refusal"]), "")
+
+    def resize(self, users: int) -> int:
+        """Have so many users in, between windows; gives how many are. Some may have been refused. Raises Over."""
+        runner, options = self._environment.runner, self._environment.parsed_options
+        if runner.target_user_count != self.asked_users:
+            raise Over("the number of users was changed during the run")
+        self.asked_users = users
+        return resize(runner, self.processes, users, options.spawn_rate or 1, self.longest_entry_s)
+
+    @contextmanager
+    def apart(self) -> Iterator[Figures]:
+        """Meanwhile, windows are added to figures of their own, and so is what makes them invalid."""
+        whole, self.figures = self.figures, Figures(self.figures.scenario, self.figures.target)
+        try:
+            yield self.figures
+        finally:
+            self.figures = whole
 
     def window(self, duration_s: float | None = None, **orders: Any) -> Window:
         """Ask who is in, and have the speakers begin after `--settle`. Raises Over.

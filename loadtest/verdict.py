@@ -6,14 +6,17 @@ server, neither good nor bad.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from loadtest.disconnects import Disconnect
 from loadtest.fairness import TENTHS
 from loadtest.histogram import Histogram
 from loadtest.machine import Note
 from loadtest.objective import Objective
-from loadtest.options import Settings
 from loadtest.resources import Cost
+
+if TYPE_CHECKING:
+    from loadtest.options import Settings
 
 # Times --max-loop-lag-ms, whose p99 is judged. One stall in a long window does not show in that; when it is so much
 # longer, it makes deliveries late, and users cut off, by itself.
@@ -83,7 +86,7 @@ class Verdict:
 
 def judge(
     figures: Figures,
-    limits: Settings,
+    limits: "Settings",
     more: Sequence[str] = (),
     measures: Mapping[str, float | None] | None = None,
 ) -> Verdict:
@@ -104,7 +107,7 @@ def judge(
     return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
 
 
-def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
+def _generator_faults(figures: Figures, limits: "Settings") -> list[str]:
     faults = []
     if not figures.faults and not figures.expected:
         faults.append("no message was sent to anyone: use a longer --duration, or a higher --rate")
@@ -135,7 +138,7 @@ def _generator_faults(figures: Figures, limits: Settings) -> list[str]:
     return faults
 
 
-def _missed_counts(figures: Figures, limits: Settings) -> list[str]:
+def _missed_counts(figures: Figures, limits: "Settings") -> list[str]:
     missed = [
         f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
     ]
@@ -149,7 +152,7 @@ def _missed_counts(figures: Figures, limits: Settings) -> list[str]:
     return missed
 
 
-def _missed_latencies(figures: Figures, limits: Settings) -> list[str]:
+def _missed_latencies(figures: Figures, limits: "Settings") -> list[str]:
     return [
         f"{name} is {value / 1000:,.3f} ms, the limit is {limit:,g} ms"
         for name, value, limit in (

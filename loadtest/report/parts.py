@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from loadtest.report import disconnects
+from loadtest.report import capacity, disconnects
 from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, Section, latency, mib, ms, reasons
 
 _CHURN = "Residents stay all the time and watch. Guests come, say one message, stay a while and say QUIT."
@@ -46,6 +46,7 @@ def sections(summary: Mapping[str, Any]) -> list[Section]:
         "churn": _churn,
         "slow": _slow,
         "stampede": _stampede,
+        "capacity": capacity.section,
     }
     told = {"disconnects"} if "slow" in summary else set()
     return [make(summary[key]) for key, make in makers.items() if summary.get(key) and key not in told]

@@ -1,6 +1,7 @@
 """What the simulated users do. One file a scenario."""
 
 from loadtest.scenarios.broadcast import Broadcast
+from loadtest.scenarios.capacity import Capacity
 from loadtest.scenarios.churn import Churn
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
@@ -8,6 +9,8 @@ from loadtest.scenarios.scenario import Scenario, Speaker
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.stampede import Stampede
 
-SCENARIOS: dict[str, type[Scenario]] = {kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede)}
+SCENARIOS: dict[str, type[Scenario]] = {
+    kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede, Capacity)
+}
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]

@@ -13,6 +13,7 @@ from chat.errors import SetupError
 if TYPE_CHECKING:
     from loadtest.options import Settings
     from loadtest.stage import Stage
+    from loadtest.verdict import Figures, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Scenario(ABC):
     default_rate: ClassVar[float]  # messages a second of each sender
     schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
     role: ClassVar[str] = "member"  # of ROLES: what the users do
-    keeps_objective: ClassVar[bool] = True  # False: `--objective` is not for the whole run, the scenario looks itself
+    once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
 
     def __init__(self, settings: "Settings", users: int) -> None:
         self.settings = settings
@@ -53,6 +54,11 @@ class Scenario(ABC):
 
     def clear_up(self) -> None:  # noqa: B027
         """Called in the same process when the run is over, however it ended. Harmless when there is nothing to do."""
+
+    @property
+    def first_users(self) -> int:
+        """How many users Locust should start at first. The usual scenario has all of them in all the time."""
+        return self.users
 
     @abstractmethod
     def room_of(self, user: int) -> str:
@@ -84,6 +90,10 @@ class Scenario(ABC):
         Asked before the run as well, for the names.
         """
         return {}
+
+    def verdict(self, figures: "Figures") -> "Verdict | None":
+        """Where a run is not judged by its figures and thresholds, what it is judged to be."""
+        return None
 
 
 class OneRoom(Scenario):

@@ -1,0 +1,42 @@
+"""The steps of a capacity search, one row each, with both sides of the knee marked. Judges nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadtest.report.blocks import NONE, Block, Section, ms
+
+_HEAD = ("capacity", "users", "rate/s", "lost", "p99, ms", "complete, ms", "CPU, %", "result")
+_NOTE = (
+    "Each row is a step: a window at one load, in the order of playing. Up: the load doubles; bisect: the gap between "
+    "the highest that held and the lowest that missed is halved; repeat: both sides of the knee again, and the "
+    "majority decides. p99 is the fan-out's, complete the p99 of the time to the last receiver; CPU is the busiest "
+    "generator process's share of a core. A step where the generator was the limit counts neither way."
+)
+_LONGEST = 90  # characters of a reason in a row; the summary has all
+
+
+def section(capacity: Mapping[str, Any]) -> Section:
+    rows = tuple(_row(step, _mark(step, capacity)) for step in capacity["steps"])
+    return Section("Capacity", (Block(_HEAD, rows, has_words=True, note=_NOTE),))
+
+
+def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
+    why = step["reasons"][0] if step["reasons"] else ""
+    if len(why) > _LONGEST:
+        why = why[: _LONGEST - 1] + "…"
+    return (
+        step["phase"],
+        f"{step['users']:,}",
+        f"{step['rate']:,g}",
+        f"{step['lost']:,}",
+        *(ms(step[key]["p99"]) if step[key]["count"] else NONE for key in ("fanout_us", "complete_us")),
+        f"{step['cpu_percent']:.0f}",
+        step["result"] + mark + (why and f": {why}"),
+    )
+
+
+def _mark(step: Mapping[str, Any], capacity: Mapping[str, Any]) -> str:
+    for name in ("knee", "beyond"):
+        if capacity[name] and step["load"] == capacity[name]["load"]:
+            return f" ← {name}"
+    return ""

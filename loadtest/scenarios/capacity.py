@@ -1,0 +1,152 @@
+"""Search for the highest number of users, or the highest rate, at which the server keeps the objective.
+
+Each step is a window of its own, judged as a run is: the objective and the other thresholds say whether it held, the
+generator's budgets whether it counts at all. See search.py for which step follows which.
+"""
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chat.errors import SetupError
+from loadtest import findings
+from loadtest.measures import measures
+from loadtest.objective import Objective
+from loadtest.scenarios.scenario import OneRoom
+from loadtest.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
+from loadtest.steps import Played, at, side, together
+from loadtest.verdict import FAIL, INVALID, PASS, Figures, Verdict, judge
+
+if TYPE_CHECKING:
+    from loadtest.options import Settings
+    from loadtest.stage import Stage
+
+SEARCHES = {"users": "the number of users in the room", "rate": "the messages a second of all announcers together"}
+FIRST_USERS = 10
+FIRST_RATE = 10
+MOST_RATE = 10_000  # messages a second: what one announcer's timetable is kept to, with little to spare
+_OBJECTIVE = "p99<50ms,lost=0"  # what people take for at once, of everything that was said
+_RESULT = {PASS: HELD, FAIL: MISSED, INVALID: GENERATOR}
+_COUNTS = ("lost", "duplicated", "reordered")
+_NO_LIMIT = 1 << 62
+_OWN_ERRORS = ("[Errno 23]", "[Errno 24]", "[Errno 99]", "[Errno 105]")  # ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS
+_log = logging.getLogger("locust.fanfare")
+
+
+def check_search(text: str) -> str:
+    if text not in SEARCHES:
+        raise ValueError(f"there is no search for {text!r}, choose from {', '.join(SEARCHES)}")
+    return text
+
+
+class Capacity(OneRoom):
+    name = "capacity"
+    summary = "a search for the most users, or the highest rate, that keep --objective"
+    default_rate = 10.0
+    once = True
+
+    def __init__(self, settings: "Settings", users: int) -> None:
+        super().__init__(replace(settings, objective=settings.objective or _OBJECTIVE), users)
+        self._by_users = settings.search == "users"
+        self._steps: list[Played] = []
+        self._search = Search(self.bounds)
+        self._target = ""
+
+    @property
+    def bounds(self) -> Bounds:
+        settings = self.settings
+        most = settings.most or (self.users if self._by_users else MOST_RATE)
+        first = max(FIRST_USERS, settings.announcers) if self._by_users else FIRST_RATE
+        return Bounds(
+            settings.start or min(first, most),
+            most,
+            settings.precision,
+            settings.repeats,
+            settings.max_steps,
+            whole=self._by_users,
+        )
+
+    @property
+    def first_users(self) -> int:
+        return int(self.bounds.start) if self._by_users else self.users
+
+    def check(self) -> None:
+        Objective.parse(self.settings.objective)
+        bounds = self.bounds
+        if bounds.start > bounds.most:
+            limit = "--most" if self.settings.most or not self._by_users else "--users"
+            raise SetupError(f"--start {bounds.start:,g} is more than {limit} {bounds.most:,g}")
+        for option, load in (("--start", bounds.start), ("--most", bounds.most)):
+            if self._by_users and load != int(load):
+                raise SetupError(f"{option} {load:g} is no number of users")
+        if self.first_users < 2:
+            raise SetupError(f"capacity needs 2 users or more from the start, got {self.first_users}")
+        self.check_announcers(self.first_users, "users to start with" if self._by_users else "users")
+
+    def course(self, stage: "Stage") -> None:
+        self._steps.clear()
+        self._search = Search(self.bounds)
+        self._target = stage.figures.target
+        while step := self._search.next_step():
+            played = self._play(stage, step)
+            self._steps.append(played)
+            self._search.note(step, played.result)
+            _log.info("Step %d: %s", len(self._steps), findings.of_step(played))
+        figures = together(self._deciding(), self._target)
+        figures.faults = stage.figures.faults
+        stage.figures = figures
+
+    def part(self) -> dict[str, Any]:
+        search = self._search
+        return {
+            "capacity": {
+                "search": self.settings.search,
+                "objective": self.settings.objective,
+                "result": findings.result(search),
+                "limited_by": search.limited_by if self._steps else None,
+                "knee": side(search.knee, self._steps, self._target),
+                "beyond": side(search.beyond, self._steps, self._target),
+                "steps": [step.plain() for step in self._steps],
+            }
+        }
+
+    def verdict(self, figures: Figures) -> Verdict:
+        if figures.faults or not self._steps:
+            return Verdict(INVALID, figures.faults)
+        return findings.verdict(self._search, self._steps, self.settings.objective, self._by_users)
+
+    def _deciding(self) -> list[Played]:
+        """The steps whose figures are the run's: the knee's; where there is none, those of the lowest load."""
+        load = self._search.knee or self._search.beyond or self._search.generator_at
+        return at(load, self._steps)
+
+    def _play(self, stage: "Stage", step: Step) -> Played:
+        users = int(step.load) if self._by_users else self.users
+        if not self._by_users:
+            self.rate = step.load / self.settings.announcers
+        present = stage.resize(users)
+        if present == users and self.settings.warm_up:
+            with stage.apart():
+                stage.play(stage.window(self.settings.warm_up))
+        with stage.apart() as figures:
+            if present == users:
+                window = stage.window(self.settings.step)
+                stage.play(window)
+                present = window.users
+            figures.asked_users, figures.users, figures.workers = users, present, len(stage.processes.all)
+        result, reasons = self._judge(figures) if present == users else self._missing(figures, stage.refusal)
+        return Played(step.load, step.phase, self.rate * self.settings.announcers, result, figures, reasons)
+
+    def _judge(self, figures: Figures) -> tuple[str, list[str]]:
+        """As a run is judged; but where the objective says something of a count, its default limit does not."""
+        objective = Objective.parse(self.settings.objective)
+        said = [count for count in _COUNTS if any(term.name.startswith(count) for term in objective.terms)]
+        lifted: dict[str, Any] = {f"max_{count}": _NO_LIMIT for count in said}
+        limits = replace(self.settings, **lifted)
+        verdict = judge(figures, limits, measures=measures(figures, self))
+        return _RESULT[verdict.word], verdict.reasons
+
+    def _missing(self, figures: Figures, refusal: str) -> tuple[str, list[str]]:
+        """A server that takes no more users has its limit there; unless it was this machine that had no more."""
+        reason = f"only {figures.users:,} of {figures.asked_users:,} users were in" + (refusal and f": {refusal}")
+        return GENERATOR if any(error in refusal for error in _OWN_ERRORS) else MISSED, [reason]
