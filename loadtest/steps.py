@@ -5,11 +5,21 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from loadtest.histogram import Histogram
+from loadtest.machine import worst
 from loadtest.search import HELD, REPEAT
 from loadtest.verdict import Figures
 
-_HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "clock_error_us")  # the others are added up
-_APART = ("scenario", "target", "faults", "disconnects", "over_time")
+_HIGHEST = (
+    "asked_users",
+    "users",
+    "rooms",
+    "workers",
+    "cpu_percent",
+    "stood_still_us",
+    "clock_error_us",
+)  # the others are added up
+_TIMELINE = ("began_ns", "over_time", "costs", "marks")
+_APART = ("scenario", "target", "faults", "disconnects", "machine", *_TIMELINE)
 
 
 @dataclass(slots=True)
@@ -56,8 +66,11 @@ def side(load: float | None, steps: Iterable[Played], target: str) -> dict[str, 
         "reordered": figures.reordered,
         "late": figures.late,
         "duration_s": round(figures.duration_s, 3),
+        "first_us": figures.first.figures(),
+        "median_us": figures.median.figures(),
         "send_lateness_us": figures.send_lateness.figures(),
         "loop_lag_us": figures.loop_lag.figures(),
+        "receive_backlog_us": figures.receive_backlog.figures(),
     }
 
 
@@ -65,13 +78,22 @@ def together(steps: Iterable[Played], target: str) -> Figures:
     """The figures of several windows as those of one long one. Faults are not taken over."""
     total = Figures("capacity", target)
     for step in steps:
-        begin_s = total.duration_s  # one window after the other
-        total.over_time += [(begin_s + at_s, histogram) for at_s, histogram in step.figures.over_time]
+        _add_timeline(total, step.figures)
+        total.machine = worst(total.machine, step.figures.machine)
         for each in fields(Figures):
             if each.name not in _APART:
                 mine, other = getattr(total, each.name), getattr(step.figures, each.name)
                 setattr(total, each.name, max(mine, other) if each.name in _HIGHEST else _sum(mine, other))
     return total
+
+
+def _add_timeline(total: Figures, more: Figures) -> None:
+    """Each window stays at its own time, from the first one's beginning."""
+    total.began_ns = total.began_ns or more.began_ns
+    later_s = (more.began_ns - total.began_ns) / 1e9
+    total.over_time += [(round(later_s + at_s, 3), each) for at_s, each in more.over_time]
+    total.costs += more.costs
+    total.marks += [(round(later_s + at_s, 3), words) for at_s, words in more.marks]
 
 
 def _sum(one: Any, other: Any) -> Any:
@@ -85,8 +107,7 @@ def _sum(one: Any, other: Any) -> Any:
         shared_keys = {key: _sum(one[key], other[key]) for key in one.keys() & other.keys()}
         return {**one, **other, **shared_keys}
     if isinstance(one, list):
-        shared = min(len(one), len(other))
-        return [*map(_sum, one[:shared], other[:shared]), *one[shared:], *other[shared:]]
+        return [_sum(*pair) for pair in zip(one, other, strict=True)]
     return one + other
 
 

@@ -184,6 +184,13 @@ def test_a_stampede_restarts_a_server_of_its_own(compose: Compose) -> None:
     assert compose.inspect("server")["State"]["StartedAt"] == started
 
 
+def test_capacity_is_searched_for_in_a_range(compose: Compose) -> None:
+    steps = ("--step=1", "--warm-up=0", "--repeats=1", "--start=10", "--most=20", "--objective=lost=0")
+    capacity = compose.passed("capacity", *QUICK, *steps)["capacity"]
+    assert [step["load"] for step in capacity["steps"]] == [10, 20, 20]
+    assert (capacity["knee"]["load"], capacity["limited_by"]) == (20, "range")
+
+
 def test_the_health_check_speaks_the_protocol(compose: Compose) -> None:
     server = compose.inspect("server")
     assert server["State"]["Health"]["Status"] == "healthy"

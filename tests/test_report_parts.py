@@ -75,7 +75,37 @@ STAMPEDE: dict[str, Any] = {
     "generator": {"cpu_percent": 5.5, "loop_lag_us": spread(120)},
     "fanout_us": {"before": spread(1_883), "after": spread()},
 }
+
+
+def step(load: int, phase: str, result: str, us: int, *reasons: str, **more: Any) -> dict[str, Any]:
+    usual = {"users": load, "rate": 10.0, "lost": 0, "fanout_us": spread(us), "complete_us": spread(2 * us)}
+    return {"load": load, "phase": phase, "result": result, "reasons": list(reasons), "cpu_percent": 7.4} | usual | more
+
+
+CAPACITY: dict[str, Any] = {
+    "search": "users",
+    "objective": "p99<50ms",
+    "knee": {"load": 1_000},
+    "beyond": {"load": 2_000},
+    "limited_by": "server",
+    "steps": [
+        step(500, "up", "held", 5_000),
+        step(1_000, "up", "held", 9_000),
+        step(2_000, "up", "missed", 61_000, "p99 is 61.000 ms, the objective is p99<50ms", lost=1_234),
+        step(1_500, "bisect", "generator", 9, f"a reason {'very ' * 30}long", "more", users=0, fanout_us=spread()),
+        step(1_000, "repeat", "held", 9_500, rate=22.5),
+    ],
+}
 ROWS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "capacity": (
+        CAPACITY,
+        {
+            "capacity users rate/s lost p99, ms complete, ms CPU, % result",
+            "up 500 10 0 5.000 10.000 7 held",
+            "up 1,000 10 0 9.000 18.000 7 held ← knee",
+            "repeat 1,000 22.5 0 9.500 19.000 7 held ← knee",
+        },
+    ),
     "churn": (
         CHURN,
         {
@@ -142,6 +172,15 @@ def test_what_is_not_known_is_left_out() -> None:
     for rows in shown("stampede", STAMPEDE | {"server": None, "reasons": {}}):
         assert "generator's busiest process – 6 – –" in rows
         assert not any(row.startswith(("server ", "other attempts")) for row in rows)
+
+
+def test_a_step_that_did_not_hold_says_why_in_short() -> None:
+    in_table, on_page = shown("capacity", CAPACITY)
+    assert "up 2,000 10 1,234 61.000 122.000 7 missed ← beyond: p99 is 61.000 ms" in on_page
+    assert any(row.startswith("up 2,000 10 1,234 61.000 122.000 7 missed ← beyond:") for row in in_table)
+    spoiled = next(row for row in on_page if row.startswith("bisect"))
+    assert spoiled.startswith("bisect 0 10 0 – 0.018 7 generator: a reason very very")
+    assert spoiled.endswith("…")
 
 
 def test_slow_readers_are_not_shown_twice() -> None:

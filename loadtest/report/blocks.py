@@ -60,12 +60,13 @@ def machine(note: Mapping[str, float]) -> str:
 def reasons(given: Mapping[str, int]) -> str:
     """The most frequent first. They come from the server: what would steer a terminal is not shown."""
     ranked = sorted(given.items(), key=lambda item: (-item[1], item[0]))
-    words = [f"{_plain(reason)} ({count:,})" for reason, count in ranked[:_REASONS]]
+    words = [f"{plain(reason)} ({count:,})" for reason, count in ranked[:_REASONS]]
     if rest := sum(count for _, count in ranked[_REASONS:]):
         words.append(f"other ({rest:,})")
     return ", ".join(words) or NONE
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """On one line of bounded length, with nothing that steers a terminal."""
     text = "".join(character if character.isprintable() else "?" for character in text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loadtest.report.blocks import NONE, Block, Section, ms
+from loadtest.report.blocks import NONE, Block, Section, ms, plain
 
 _HEAD = ("capacity", "users", "rate/s", "lost", "p99, ms", "complete, ms", "CPU, %", "result")
 _NOTE = (
@@ -12,7 +12,6 @@ _NOTE = (
     "majority decides. p99 is the fan-out's, complete the p99 of the time to the last receiver; CPU is the busiest "
     "generator process's share of a core. A step where the generator was the limit counts neither way."
 )
-_LONGEST = 90  # characters of a reason in a row; the summary has all
 
 
 def section(capacity: Mapping[str, Any]) -> Section:
@@ -21,9 +20,7 @@ def section(capacity: Mapping[str, Any]) -> Section:
 
 
 def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
-    why = step["reasons"][0] if step["reasons"] else ""
-    if len(why) > _LONGEST:
-        why = why[: _LONGEST - 1] + "…"
+    why = step["reasons"][0].partition(", the ")[0] if step["reasons"] else ""  # the limit is the same in every row
     return (
         step["phase"],
         f"{step['users']:,}",
@@ -31,7 +28,7 @@ def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
         f"{step['lost']:,}",
         *(ms(step[key]["p99"]) if step[key]["count"] else NONE for key in ("fanout_us", "complete_us")),
         f"{step['cpu_percent']:.0f}",
-        step["result"] + mark + (why and f": {why}"),
+        step["result"] + mark + (why and f": {plain(why)}"),
     )
 
 

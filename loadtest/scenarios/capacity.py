@@ -12,6 +12,7 @@ from chat.errors import SetupError
 from loadtest import findings
 from loadtest.measures import measures
 from loadtest.objective import Objective
+from loadtest.reasons import advice
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
 from loadtest.steps import Played, at, side, together
@@ -29,7 +30,6 @@ _OBJECTIVE = "p99<50ms,lost=0"  # what people take for at once, of everything th
 _RESULT = {PASS: HELD, FAIL: MISSED, INVALID: GENERATOR}
 _COUNTS = ("lost", "duplicated", "reordered")
 _NO_LIMIT = 1 << 62
-_OWN_ERRORS = ("[Errno 23]", "[Errno 24]", "[Errno 99]", "[Errno 105]")  # ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS
 _log = logging.getLogger("locust.fanfare")
 
 
@@ -54,12 +54,12 @@ class Capacity(OneRoom):
 
     @property
     def bounds(self) -> Bounds:
-        settings = self.settings
+        settings, kind = self.settings, int if self._by_users else float
         most = settings.most or (self.users if self._by_users else MOST_RATE)
         first = max(FIRST_USERS, settings.announcers) if self._by_users else FIRST_RATE
         return Bounds(
-            settings.start or min(first, most),
-            most,
+            kind(settings.start or min(first, most)),
+            kind(most),
             settings.precision,
             settings.repeats,
             settings.max_steps,
@@ -72,13 +72,13 @@ class Capacity(OneRoom):
 
     def check(self) -> None:
         Objective.parse(self.settings.objective)
-        bounds = self.bounds
+        bounds, asked = self.bounds, {"--start": self.settings.start, "--most": self.settings.most}
+        for option, load in asked.items():
+            if self._by_users and load and load != int(load):
+                raise SetupError(f"{option} {load:g} is no number of users")
         if bounds.start > bounds.most:
             limit = "--most" if self.settings.most or not self._by_users else "--users"
             raise SetupError(f"--start {bounds.start:,g} is more than {limit} {bounds.most:,g}")
-        for option, load in (("--start", bounds.start), ("--most", bounds.most)):
-            if self._by_users and load != int(load):
-                raise SetupError(f"{option} {load:g} is no number of users")
         if self.first_users < 2:
             raise SetupError(f"capacity needs 2 users or more from the start, got {self.first_users}")
         self.check_announcers(self.first_users, "users to start with" if self._by_users else "users")
@@ -149,4 +149,5 @@ class Capacity(OneRoom):
     def _missing(self, figures: Figures, refusal: str) -> tuple[str, list[str]]:
         """A server that takes no more users has its limit there; unless it was this machine that had no more."""
         reason = f"only {figures.users:,} of {figures.asked_users:,} users were in" + (refusal and f": {refusal}")
-        return GENERATOR if any(error in refusal for error in _OWN_ERRORS) else MISSED, [reason]
+        hint = advice(refusal)
+        return GENERATOR if hint else MISSED, [reason + (hint and f"; {hint}")]
