@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from loadtest import findings
+from loadtest.fairness import TENTHS
 from loadtest.histogram import Histogram
 from loadtest.resources import Cost
 from loadtest.search import BISECT, GENERATOR, HELD, MISSED, REPEAT, UP, Bounds, Search, Step
@@ -18,6 +19,11 @@ def of(*us: int) -> Histogram:
     for each in us:
         histogram.add(each)
     return histogram
+
+
+def tenths(*us: int) -> list[Histogram]:
+    """A sample in each of the first."""
+    return [of(each) for each in us] + [of() for _ in range(TENTHS - len(us))]
 
 
 def figures(us: int, **changes: Any) -> Figures:
@@ -40,16 +46,16 @@ def test_counts_add_up_times_are_merged_and_the_worst_cpu_counts() -> None:
             1_000,
             cpu_percent=10.0,
             dropped={"reset": 1},
-            tenths=[of(1), of()],
+            tenths=tenths(1),
             complete_by_size={3: of(7)},
         ),
-        played(4, REPEAT, HELD, 3_000, cpu_percent=30.0, dropped={"reset": 2, "quit": 1}, tenths=[of(2), of(3)]),
+        played(4, REPEAT, HELD, 3_000, cpu_percent=30.0, dropped={"reset": 2, "quit": 1}, tenths=tenths(2, 3)),
     ]
     total = together(steps, "host:1")
     assert (total.users, total.duration_s, total.sent, total.delivered, total.lost) == (4, 20.0, 10, 30, 0)
     assert (total.cpu_percent, total.dropped) == (30.0, {"reset": 3, "quit": 1})
     assert total.fanout == total.loop_lag == of(1_000, 3_000)
-    assert total.tenths == [of(1, 2), of(3)]
+    assert total.tenths[:3] == [of(1, 2), of(3), of()]
     assert total.complete_by_size == {3: of(7)}
     assert steps[0].figures.fanout == of(1_000), "a step's own figures stay as they are"
 
