@@ -77,6 +77,7 @@ class Crew:
         self.rank, self._processes = 0, 1  # this process's place among them all, and how many they are
         self._enlisted = 0
         self._staying: list[Member] = []  # senders whom Locust has stopped: until the run's end
+        self._gone_early: set[int] = set()  # who went in another's place, and whom Locust takes for users still
         self._refusals: Counter[str] = Counter()
         self._door = Door(1)
         self._orders: dict[str, Order] = {
@@ -121,16 +122,19 @@ class Crew:
         goes = self._goes_for(member)
         if goes is not member:
             self._staying.append(member)
+            self._gone_early.add(goes.number)
         goes.leave()
         if self.members.pop(goes.number, None) and self.part:
             self.part.part_with(goes)
 
     def _goes_for(self, member: Member) -> Member:
+        """The user itself, unless it has still something to say, or went in another's place before."""
         part = self.part
-        if part is None or not part.speaks(member.number):
+        if part is None or not (part.speaks(member.number) or member.number in self._gone_early):
             return member
-        others = (other for other in self.members.values() if not part.speaks(other.number))
-        return next(others, member)
+        silent = (other for other in self.members.values() if not part.speaks(other.number))
+        anyone = (other for other in (member, *self.members.values()) if other.number in self.members)
+        return next(itertools.chain(silent, anyone), member)
 
     def _obey(self, environment: Any, msg: Any) -> None:
         """The crew's own orders are done at once, in the order of their coming; a role's may take their time."""
@@ -234,6 +238,7 @@ class Crew:
         for member in self._staying:
             member.leave()
         self._staying.clear()
+        self._gone_early.clear()
         self._role.end()
         if self._ticker:
             self._ticker.kill(block=False)

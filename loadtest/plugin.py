@@ -69,8 +69,11 @@ def _check_or_exit(environment: Any) -> None:
         settings = Settings.of(options)
         Objective.parse(settings.objective)
         if options.headless or options.autostart:
-            _check(settings, environment.host, options.num_users or 1)
-            _begin_low(options, settings)
+            if environment.shape_class:
+                _check_shape(settings)
+            else:
+                _check(settings, environment.host, options.num_users or 1)
+                _begin_low(options, settings)
         if settings.report:
             Path(settings.report).mkdir(parents=True, exist_ok=True)
     except UnknownMeasure as error:  # such a run could be judged neither a pass nor a fail
@@ -108,6 +111,13 @@ def _begin_low(options: Any, settings: Settings) -> None:
         options.num_users, options.most = first, options.most or users
 
 
+def _check_shape(settings: Settings) -> None:
+    """Raises SetupError where the scenario takes no LoadTestShape. How many users there are is known later."""
+    if not SCENARIOS[settings.scenario].takes_shapes:
+        able = " and ".join(name for name, scenario in SCENARIOS.items() if scenario.takes_shapes)
+        raise SetupError(f"{settings.scenario} needs a fixed number of users: a LoadTestShape goes with {able}")
+
+
 def _exit(reason: str, status: int = 2) -> None:
     sys.stderr.write(f"locust: error: {reason}\n")
     sys.exit(status)
@@ -135,6 +145,8 @@ class _Lead:
         environment = self._environment
         try:
             settings = Settings.of(environment.parsed_options)
+            if environment.shape_class:
+                _check_shape(settings)
             _check(settings, environment.host, environment.runner.target_user_count)
             self._conductor = Conductor(environment, settings)
             self._conductor.start()

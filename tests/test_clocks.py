@@ -1,13 +1,22 @@
 """Clocks of other hosts are compared by the quickest of many round trips, and how far off they may be is known."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.clocks import Clocks, Trip, clock_id
+from tests.support import running_server
+from tests.test_locust import QUICK, ROOT, UNHURRIED, command, master_port, run, summary
 
 US = 1_000
 
@@ -50,3 +59,57 @@ def test_a_process_in_another_time_namespace_has_another_clock_although_it_is_on
     if apart.returncode:
         pytest.skip("no right to make a time namespace")
     assert apart.stdout.strip() != clock_id()
+
+
+APART = ("unshare", "--time", "--monotonic", "9000")  # seconds ahead
+SECONDS = 1_000_000  # µs
+
+
+@contextmanager
+def worker(*before: str, link: tuple[str, ...]) -> Iterator[None]:
+    """A worker of a distributed run, ended with the test; `before` is what starts it."""
+    words = [*before, *command("--worker", *link)]
+    quiet: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(words, cwd=ROOT, start_new_session=True, **quiet) as process:
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def distributed(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """One worker here, one in another time namespace, as on another host."""
+    link = master_port()
+    with running_server() as server, worker(link=link), worker(*APART, link=link):
+        leading = ("--master", "--expect-workers", "2", *link, "--report", str(tmp_path))
+        return run(server.ports["irc"], *QUICK, *UNHURRIED, *leading, *options)
+
+
+@pytest.fixture
+def namespaces() -> None:
+    if subprocess.run([*APART, "true"], capture_output=True).returncode:
+        assert not os.environ.get("REQUIRE_NETNS"), "no right to make a time namespace"
+        pytest.skip("no right to make a time namespace")
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_latencies_between_hosts_are_measured_on_one_clock_and_say_how_exactly(tmp_path: Path) -> None:
+    done = distributed(tmp_path, "--max-clock-error-ms", "60000")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert (report["messages"]["sent"], report["messages"]["delivered"]) == (10, 190)
+    assert (report["fanout_us"]["count"], report["complete_us"]["count"]) == (190, 10)
+    error_us = report["generator"]["clock_error_us"]
+    assert 0 < error_us < 60 * SECONDS
+    assert report["fanout_us"]["max"] < 100 * SECONDS, "not the 9,000 s that the clocks are apart"
+    assert report["fanout_us"]["p50"] + error_us > 0
+    assert f"latency in ms ± {error_us / 1000:,.3f}" in done.stdout
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_clocks_that_cannot_be_compared_well_enough_make_the_run_invalid(tmp_path: Path) -> None:
+    done = distributed(tmp_path, "--max-clock-error-ms", "0")
+    assert done.returncode == 3, done.stdout + done.stderr
+    (reason,) = summary(tmp_path)["reasons"]
+    assert re.fullmatch(r"the clocks of the generator's hosts can be compared to ± [\d.]+ ms only, .* is 0 ms", reason)

@@ -8,6 +8,7 @@ class Broadcast(OneRoom):
     name = "broadcast"
     summary = "a few announcers, all others listen, in one room"
     default_rate = 10.0
+    takes_shapes = True
     schemes = ("irc", "relay")
 
     def check(self) -> None:

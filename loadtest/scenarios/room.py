@@ -12,6 +12,7 @@ class Room(Scenario):
     name = "room"
     summary = "everyone talks, in rooms of --room-size members"
     default_rate = 0.2  # a message every 5 seconds of each user: lively
+    takes_shapes = True
 
     def check(self) -> None:
         if self.users < 2:

@@ -35,6 +35,7 @@ class Scenario(ABC):
     schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
     role: ClassVar[str] = "member"  # of ROLES: what the users do
     once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
+    takes_shapes: ClassVar[bool] = False  # the number of users may change in a window
 
     def __init__(self, settings: "Settings", users: int) -> None:
         self.settings = settings
