@@ -23,20 +23,20 @@ def main() -> int:
                 return 1  # it has said why
             address = line.rpartition(" ")[2]
             print(f"a server at {address}, {USERS} users, {RATE} messages a second for {DURATION} s ...", flush=True)
-            return subprocess.run(load(address), check=False).returncode
+            return subprocess.run(load(address, server.pid), check=False).returncode
         except KeyboardInterrupt:
             return 130
         finally:
             server.terminate()
 
 
-def load(address: str) -> list[str]:
-    """The command that loads the server there."""
+def load(address: str, server_pid: int) -> list[str]:
+    """The command that loads the server there, which is this process."""
     return [
         *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--host", address),
         *("--headless", "--loglevel", "WARNING", "--only-summary", "--scenario", "broadcast"),
         *("--users", str(USERS), "--spawn-rate", "100", "--rate", str(RATE), "--duration", str(DURATION)),
-        *("--report", REPORT),
+        *("--server-pid", str(server_pid), "--report", REPORT),
     ]
 
 

@@ -33,9 +33,9 @@ function template() {
     layout: {
       font: { family: "system-ui, sans-serif", size: 13, color: "--soft" },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 10, r: 16, t: 24, b: 10 },
+      margin: { l: 10, r: 16, t: 32, b: 10 },
       xaxis: axis, yaxis: axis,
-      showlegend: true, legend: { orientation: "h", x: 0, y: 1.06, yanchor: "bottom" },
+      showlegend: true, legend: { orientation: "h", x: 0, yref: "container", y: 1, yanchor: "top" },
       hoverlabel: { bgcolor: "--card", bordercolor: "--line", font: { color: "--ink" } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: "--soft", activecolor: "--ink" },
     },
@@ -53,7 +53,7 @@ function draw() {
 function onPaper(is) {
   document.documentElement.classList.toggle("paper", is);
   draw();
-  Object.keys(plots).forEach((name) => Plotly.Plots.resize(name));
+  Object.keys(plots).forEach((name) => Plotly.Plots.resize(name)); // to the paper's width, or back
 }
 
 draw();

@@ -119,7 +119,8 @@ def _plots(plots: Sequence[Plot]) -> str:
 def _plot(plot: Plot) -> str:
     kind = ' class="wide"' if plot.wide else ""
     caption = f"<figcaption><b>{escape(plot.title)}</b><span>{escape(plot.question)}</span></figcaption>"
-    drawn = f'<div class="plot" id="{plot.name}" role="img" aria-label="{escape(plot.title)}"></div>'
+    element = f'class="plot" id="{plot.name}" style="height: {plot.height}px"'
+    drawn = f'<div {element} role="img" aria-label="{escape(plot.title)}"></div>'
     return f"<figure{kind}>{caption}{drawn}</figure>"
 
 

@@ -25,8 +25,8 @@ class Plot:
     wide: bool = field(default=False)  # over the page's whole width
 
     def values(self) -> dict[str, Any]:
-        """As Plotly takes them."""
-        return {"data": self.data, "layout": {**self.layout, "height": self.height}}
+        """As Plotly takes them; width and height are those of the element."""
+        return {"data": self.data, "layout": self.layout}
 
 
 def line(name: str, colour: str, x: Sequence[Any], y: Sequence[Any], hover: str, **more: Any) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _curve(name: str, colour: str, histogram: Histogram) -> dict[str, Any]:
         colour,
         [round(-log10(1 - share), 6) for share, _ in points],
         [value_ms for _, value_ms in points],
-        "%{text} within %{y:,.3f} ms",
+        f"{name}: %{{text}} within %{{y:,.3f}} ms<extra></extra>",
         text=[f"{100 * share:.6g} %" for share, _ in points],
         mode="lines" if len(points) > 1 else "markers",
     )
