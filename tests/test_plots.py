@@ -52,7 +52,7 @@ def test_percentiles_of_deliveries_and_of_the_first_the_median_and_the_last_rece
     figures.fanout = histogram(*range(1, 101))
     figures.first, figures.median, figures.complete = histogram(10), histogram(20), histogram(30)
     lines = drawn(by_percentile(figures))
-    assert list(lines) == ["each delivery", "first receiver", "median receiver", "last receiver (complete)"]
+    assert list(lines) == ["each delivery", "first receiver", "half of the receivers", "last receiver (complete)"]
     x, y = lines["each delivery"]
     assert dict(zip(x, y, strict=True))[0.30103] == 0.05, "half of them took at most 50 µs"
     assert (x[0], y[0], y[-1]) == (0, 0.001, 0.1)

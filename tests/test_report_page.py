@@ -84,6 +84,18 @@ def test_the_generator_says_what_it_shared_its_machine_with() -> None:
     assert "Its machine: 2 cores, 30 % busy;" in text_of(page(summary_of(figures), figures))
 
 
+def test_every_latency_of_the_summary_has_its_row_and_who_came_and_went_is_counted() -> None:
+    figures = full()
+    figures.first, figures.median, figures.joined, figures.dropped = histogram(7), histogram(8), 5, {"reset": 3}
+    figures.clock_error_us = 120
+    text = text_of(page(summary_of(figures), figures))
+    for row in ("first receiver 1 0.007", "half of the receivers 1 0.008", "complete, last receiver 1 30.000"):
+        assert row in text
+    assert "lost the connection 5 0 3" in text
+    assert "may be off by 0.120 ms" in text
+    assert "lost the connection" not in text_of(page(summary_of(full()), full()))
+
+
 def test_what_a_system_does_not_tell_is_left_out() -> None:
     environment = {**ORIGIN["environment"], "memory_bytes": None, "open_files": None}  # type: ignore[dict-item]
     text = text_of(page(summarise(full(), Verdict("pass", []), {}, {"environment": environment}), full()))
@@ -113,7 +125,7 @@ def test_a_run_without_a_message_has_a_page_that_says_so() -> None:
 
 def test_a_summary_of_before_the_timeline_has_a_page() -> None:
     summary = summary_of(full())
-    for key in ("timeline", "environment", "command"):
+    for key in ("timeline", "environment", "command", "members", "first_us", "median_us"):
         summary.pop(key, None)
     for key in ("receive_backlog_us", "machine"):
         summary["generator"].pop(key, None)

@@ -26,6 +26,12 @@ _MEANING = {
     "fail": "The server missed what was asked of it.",
     "invalid": "These figures do not count, neither for the server nor against it.",
 }
+_LATENCIES = (
+    ("fan-out, each delivery", "fanout_us"),
+    ("first receiver", "first_us"),
+    ("half of the receivers", "median_us"),
+    ("complete, last receiver", "complete_us"),
+)
 _HEALTH = (
     ("send lateness, ms", "send_lateness_us"),
     ("loop lag, ms", "loop_lag_us"),
@@ -57,8 +63,7 @@ def page(summary: Mapping[str, Any], figures: Figures) -> str:
 <noscript><p>The plots take JavaScript.</p></noscript>
 {_plots(latencies) if latencies else f"<p>{_NOTHING}</p>"}
 <h2>Latency in milliseconds</h2>{_latencies(summary)}
-<p class="soft">From the moment a message was meant to leave to the moment a receiver read it.</p>
-<h2>Messages</h2>{_counts(summary["messages"])}
+<h2>Messages</h2>{_counts(summary["messages"])}{_members(summary.get("members", {}))}
 {"".join(map(_section, parts))}
 <h2>Generator and server</h2>{_generator(summary["generator"])}{_plots(costs)}
 {_origin(summary)}
@@ -146,9 +151,20 @@ def _counts(messages: Mapping[str, int]) -> str:
     return _table([name.replace("_", " ") for name in messages], [[f"{count:,}" for count in messages.values()]])
 
 
+def _members(members: Mapping[str, int]) -> str:
+    """Where all who were there stayed there is nothing to say."""
+    if not any(members.values()):
+        return ""
+    named = {"members who joined": "joined", "left": "left", "lost the connection": "dropped"}
+    return _counts({name: members[key] for name, key in named.items()})
+
+
 def _latencies(summary: Mapping[str, Any]) -> str:
-    titles = (("fan-out, each delivery", "fanout_us"), ("complete, last receiver", "complete_us"))
-    return _table(["", *LATENCY_HEAD], [latency(title, summary[key]) for title, key in titles])
+    rows = [latency(title, summary[key]) for title, key in _LATENCIES if key in summary]
+    error_us = summary["generator"]["clock_error_us"]
+    error = f" Clocks of several hosts: it may be off by {error_us / 1000:,.3f} ms." if error_us else ""
+    note = f"From the moment a message was meant to leave to the moment a receiver read it.{error}"
+    return _table(["", *LATENCY_HEAD], rows) + f'<p class="soft">{note}</p>'
 
 
 def _generator(generator: Mapping[str, Any]) -> str:

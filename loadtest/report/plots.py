@@ -72,7 +72,7 @@ def by_percentile(figures: Figures) -> Plot | None:
     curves = (
         ("each delivery", "--one", figures.fanout),
         ("first receiver", "--three", figures.first),
-        ("median receiver", "--four", figures.median),
+        ("half of the receivers", "--four", figures.median),
         ("last receiver (complete)", "--two", figures.complete),
     )
     lines = [_curve(name, colour, histogram) for name, colour, histogram in curves if histogram.count]
