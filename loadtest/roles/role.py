@@ -13,6 +13,7 @@ from loadtest.connection import Connection
 from loadtest.options import Settings
 from loadtest.part import Part
 from loadtest.scenarios import Scenario
+from loadtest.sources import Sources
 from loadtest.users import ChatUser
 
 Order = Callable[[dict[str, Any]], dict[str, Any] | None]
@@ -25,6 +26,10 @@ class Member(ChatUser):
     number = -1
     role: "Role"
 
+    def leave(self, seconds: float = 0.0) -> None:
+        """Goes at once: members do not come back by their own will."""
+        super().leave(seconds)
+
     @property
     def is_in(self) -> bool:
         return isinstance(self.connection, Connection) and self.connection.is_open
@@ -36,6 +41,7 @@ class Company(Protocol):
     run: str
     rank: int  # of this process among those of the run, from 0
     settings: Settings
+    sources: Sources  # where connections of this process come from
     scenario: Scenario
     members: dict[int, Member]  # who are in, and whom the accounts count on
     part: Part | None  # of the window under way
