@@ -14,7 +14,7 @@ from typing import Any
 
 import gevent
 
-from chat.errors import FanfareError
+from chat.errors import FanfareError, SetupError
 from loadtest.environment import command, environment
 from loadtest.measures import measures
 from loadtest.options import Settings
@@ -49,12 +49,15 @@ class Conductor:
         self._greenlet: Any = None
 
     def start(self) -> None:
-        """Raises SetupError when the scenario's preparations fail."""
-        self._scenario.prepare(self._environment.host)
-        users = self._stage.asked_users
+        """Raises SetupError when the scenario's preparations fail, or a process cannot hold its users."""
+        host, users = self._environment.host, self._stage.asked_users
+        self._scenario.prepare(host)
         for rank, name in enumerate(self._processes.all):
             plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": users}
-            self._processes.tell(name, "plan", {**plan, "settings": asdict(self._settings)})
+            self._processes.tell(name, "plan", {**plan, "host": host, "settings": asdict(self._settings)})
+        replies = self._processes.replies("plan", ANSWER_S)
+        if fault := next((reply["fault"] for reply in replies if reply.get("fault")), None):
+            raise SetupError(fault)
         self._greenlet = gevent.spawn(self._lead)
 
     def all_spawned(self) -> None:

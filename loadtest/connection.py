@@ -19,6 +19,7 @@ import gevent.socket
 from chat.errors import SetupError
 from loadtest.arrivals import Arrivals
 from loadtest.framing import LINES, Framing
+from loadtest.sources import Address, Sources
 
 # Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
 # 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
@@ -26,7 +27,7 @@ _RECV_SIZE = 65_536
 _LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
 _READ, _WRITE = 1, 2  # libev's event bits
 
-Address = tuple[int, Any]  # address family, socket address
+_ANYWHERE = Sources()
 
 
 @lru_cache(maxsize=64)  # in a greenlet it is a thread's work, with ten threads for all users: 1,000 at once queued up
@@ -69,11 +70,14 @@ class Connection:
         self._writing: Any = None
 
     @classmethod
-    def open(cls, address: Address, timeout: float, framing: Framing = LINES) -> "Connection":
+    def open(
+        cls, address: Address, timeout: float, framing: Framing = LINES, sources: Sources = _ANYWHERE
+    ) -> "Connection":
         """Connect; the greenlet waits `timeout` seconds at most. Raises OSError."""
         sock = gevent.socket.socket(address[0], socket.SOCK_STREAM)
         try:
             sock.settimeout(timeout)
+            sources.bind(sock)
             sock.connect(address[1])
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except BaseException:

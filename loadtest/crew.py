@@ -15,9 +15,10 @@ import gevent
 from locust.exception import StopUser
 
 from chat.errors import FanfareError
-from loadtest import stamps
+from loadtest import files, stamps
 from loadtest.accounts import Receiver
 from loadtest.clocks import clock_id
+from loadtest.connection import resolve
 from loadtest.door import Door
 from loadtest.options import Settings
 from loadtest.part import Part
@@ -25,6 +26,7 @@ from loadtest.roles import ROLES, Member, Role
 from loadtest.roles.role import Order
 from loadtest.roll_call import roll_call
 from loadtest.scenarios import SCENARIOS, Scenario
+from loadtest.sources import Sources, choose
 from loadtest.wires import wire_of
 
 _TICK_S = 0.2  # between reports to the conductor: how long it may think a finished window still runs
@@ -80,6 +82,7 @@ class Crew:
         self._gone_early: set[int] = set()  # who went in another's place, and whom Locust takes for users still
         self._refusals: Counter[str] = Counter()
         self._door = Door(1)
+        self.sources = Sources()
         self._orders: dict[str, Order] = {
             "plan": self._plan,
             "muster": self._muster,
@@ -105,6 +108,7 @@ class Crew:
         member.nick = self.nick_of(number)
         member.label = self.settings.scenario
         member.door = self._door
+        member.sources = self.sources
         member.wire = wire_of(member.host)
         member.patience = self.settings.patience
         member.capabilities = tuple(name for name in self.settings.capabilities.split(",") if name)
@@ -152,20 +156,33 @@ class Crew:
         if answer is not None:
             self._tell("answer", {"to": kind, **answer})
 
-    def _plan(self, orders: dict[str, Any]) -> None:
-        """A run begins. Users come only after it: Locust keeps the order of its messages."""
+    def _plan(self, orders: dict[str, Any]) -> dict[str, Any]:
+        """A run begins. Users come only after it: Locust keeps the order of its messages.
+
+        Raises SetupError when this process cannot hold its users; then there is no run here.
+        """
         self._disband()
-        self.run = orders["run"]
         self.rank = orders["rank"]
         self._processes = orders["processes"]
         self.settings = Settings(**orders["settings"])
         self.scenario = SCENARIOS[self.settings.scenario](self.settings, orders["users"])
+        self._check_room(orders["users"], orders["host"])
+        self.run = orders["run"]
         self._role = ROLES[self.scenario.role](self)
         self._enlisted = 0
         self._door = Door(max(1, self.settings.connecting // self._processes))
         self._refusals.clear()
         self.members.clear()
         self._ticker = gevent.spawn(self._tick)
+        return {}
+
+    def _check_room(self, users: int, host: str) -> None:
+        """Whether this process has the open files, and the ports, that its users will need. Raises SetupError."""
+        mine = range(self.rank, users, self._processes)
+        held = sum(map(self.scenario.is_victim, mine))  # by a child, which has this process's limit
+        files.check(max(held, len(mine) - held), users)
+        wire = wire_of(host)
+        self.sources = choose(self.settings.source_addresses, resolve(host, wire.scheme, wire.port), users)
 
     def _muster(self, orders: dict[str, Any]) -> dict[str, Any]:
         rooms: dict[str, list[int]] = {}

@@ -7,7 +7,7 @@ import heapq
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,9 +18,9 @@ from chat.errors import FanfareError
 from chat.wires.message import build
 from loadtest.accounts import Account
 from loadtest.alarm import Alarm
-from loadtest.connection import Address
 from loadtest.histogram import Histogram
 from loadtest.reasons import count
+from loadtest.sources import Address, Sources
 from loadtest.stamps import Stamp
 from loadtest.visits import Times, Visit
 
@@ -52,6 +52,7 @@ class Way:
     patience: float = 60.0  # seconds from connecting to being in, before it counts as refused
     late_ns: int = 20_000_000  # after its time from which an arrival counts as late
     capabilities: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=Sources)
 
 
 class Flow:
@@ -133,7 +134,7 @@ class Flow:
 
     def _visit(self, index: int, visit: Visit, come_ns: int, nick: str) -> None:
         try:
-            visit.enter(self._way.address, self._way.patience)
+            visit.enter(self._way.address, self._way.patience, self._way.sources)
             closed = visit.see_out(FAREWELL_S)
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             count(self._refused, _nameless(str(error), nick))

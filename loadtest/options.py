@@ -51,6 +51,13 @@ class Settings:
     )
     # Fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs.
     connecting: int = _option(8, number(int, 1), "Users who connect and register at the same time, over all processes")
+    # One address has some 28,000 ports towards one server; a loopback server can be reached from any of 127.0.0.0/8.
+    source_addresses: str = _option(
+        "",
+        str,
+        "Local addresses to connect from, in turn: a list or a range, like 127.0.0.2-127.0.0.9. Default: the kernel's "
+        "choice; more where a loopback server's users would run out of ports",
+    )
     duration: float | None = _option(
         None,
         number(float, 0.5),

@@ -1,6 +1,5 @@
 """Hang the load test on Locust's events. What each event leads to is elsewhere."""
 
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
-from loadtest import server_process
+from loadtest import files, server_process
 from loadtest.conductor import Conductor
 from loadtest.connection import resolve
 from loadtest.crew import Crew, CrewMember
@@ -23,8 +22,6 @@ from loadtest.scenarios import SCENARIOS
 from loadtest.verdict import EXIT_STATUS, INVALID, Figures
 from loadtest.wires import wire_of
 
-_MOST_FILES = 1_048_576  # Linux's own ceiling for a process; more makes starting other programs slow
-
 
 def install(events: Any, member: type[CrewMember]) -> None:
     """Register everything; `member` is the user class that Locust will start."""
@@ -34,7 +31,7 @@ def install(events: Any, member: type[CrewMember]) -> None:
 
 def _begin(environment: Any, member: type[CrewMember]) -> None:
     """A process is set up: users go where they run, the conductor to the one process that leads."""
-    _raise_file_limit()
+    files.raise_limit()
     runner = environment.runner
     if not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGINT, _interrupt)
@@ -52,14 +49,6 @@ def _interrupt() -> None:
     In the greenlet that starts users Locust keeps it to itself, and its page would stay.
     """
     raise KeyboardInterrupt
-
-
-def _raise_file_limit() -> None:
-    """A user is a socket. Locust asks for 10,000 files; the hard limit is what the machine allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _check_or_exit(environment: Any) -> None:

@@ -14,7 +14,14 @@ from locust.runners import MasterRunner
 from chat.errors import FanfareError
 
 _LOOK_EVERY_S = 0.5  # for processes that vanished: Locust notices one after 3 to 4 s without a heartbeat
-_NO_STATUS: dict[str, Any] = {"joined": 0, "refused": 0, "refusal": "", "window": 0, "finished": False, "delivered": 0}
+_NO_STATUS: dict[str, Any] = {
+    "joined": 0,
+    "refused": 0,
+    "refusal": "",
+    "window": 0,
+    "finished": False,
+    "delivered": 0,
+}
 
 
 class Over(FanfareError):
@@ -99,6 +106,14 @@ class Processes:
         if fault := next((answer["fault"] for answer in answers if answer.get("fault")), None):
             raise Over(fault)
         return answers
+
+    def replies(self, kind: str, seconds: float) -> list[dict[str, Any]]:
+        """The answers to an order already given, once all are there or the time is over. Whoever vanishes is late."""
+        until_ns = time.monotonic_ns() + round(seconds * 1e9)
+        while len(self.answers(kind)) < len(self.all) and (left_ns := until_ns - time.monotonic_ns()) > 0:
+            self._news.clear()
+            self._news.wait(left_ns / 1e9)
+        return self.answers(kind)
 
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
         """Wait for `ready`; False when the monotonic clock shows `until_ns` before.

@@ -17,7 +17,7 @@ def count(reasons: Counter[str], reason: str) -> None:
 _OWN = {
     errno.EMFILE: "raise the limit of open files (ulimit -n), or use more --processes",
     errno.ENFILE: "raise the machine's limit of open files (sysctl fs.file-max)",
-    errno.EADDRNOTAVAIL: "the generator's addresses have no port left: use more, or widen net.ipv4.ip_local_port_range",
+    errno.EADDRNOTAVAIL: "no port is left: use more --source-addresses, or widen net.ipv4.ip_local_port_range",
     errno.ENOBUFS: "the generator's machine has no memory for more sockets",
     errno.ENOMEM: "the generator's machine has no memory for more sockets",
 }

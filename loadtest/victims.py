@@ -22,6 +22,7 @@ from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import build, parse
 from loadtest.handshake import Entry, Registration
+from loadtest.sources import Sources
 
 _RECV_BYTES = 65_536
 _LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message
@@ -36,8 +37,8 @@ class Fault(FanfareError):
 class Victim:
     """One user: its way in, then a socket that is read and forgotten."""
 
-    def __init__(self, family: int, nick: str, room: str, receive_bytes: int) -> None:
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
+    def __init__(self, sock: socket.socket, nick: str, room: str, receive_bytes: int) -> None:
+        self.sock = sock
         self.sock.setblocking(False)
         if receive_bytes:  # before connecting: it decides the window that is offered
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -94,6 +95,7 @@ class House:
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self._orders = orders
+        self._sources = Sources(orders.get("sources", ()))
         self._selector = selectors.DefaultSelector()
         self._victims: list[Victim] = []
 
@@ -130,9 +132,11 @@ class House:
 
     def _connect(self, nick: str) -> Victim:
         orders = self._orders
-        victim = Victim(orders["family"], nick, orders["room"], orders["receive_bytes"])
+        sock = socket.socket(orders["family"], socket.SOCK_STREAM)
+        victim = Victim(sock, nick, orders["room"], orders["receive_bytes"])
+        self._sources.bind(sock)
         with suppress(BlockingIOError):
-            victim.sock.connect(tuple(orders["address"]))
+            sock.connect(tuple(orders["address"]))
         self._selector.register(victim.sock, selectors.EVENT_WRITE, victim)
         self._victims.append(victim)
         return victim

@@ -16,8 +16,10 @@ from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
 from loadtest.accounts import Receiver
-from loadtest.connection import Address, Connection
+from loadtest.connection import Connection
+from loadtest.framing import LINES
 from loadtest.handshake import Entry, Refused, Registration
+from loadtest.sources import Address, Sources
 
 _LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message
 _MOST_CLOSING = 1 / 3  # of a window, in which nobody comes any more and the last ones go
@@ -77,11 +79,11 @@ class Visit:
     def is_in(self) -> bool:
         return bool(self.joined_ns) and not self._going.is_set()
 
-    def enter(self, address: Address, seconds: float) -> None:
+    def enter(self, address: Address, seconds: float, sources: Sources) -> None:
         """Connect, register and join. Raises Refused or OSError; the connection is closed then."""
         until = time.monotonic() + seconds
         try:
-            connection = self._connection = Connection.open(address, seconds)
+            connection = self._connection = Connection.open(address, seconds, LINES, sources)
             connection.on_lines, connection.on_lost = self._read, self._lost
             connection.start()
             connection.send(self._steps[0].opening())

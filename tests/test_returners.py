@@ -18,6 +18,7 @@ from loadtest.options import Settings
 from loadtest.reasons import MOST
 from loadtest.returns import Attempts, Return
 from loadtest.roles.returners import Returners
+from loadtest.sources import Sources
 from tests.support import PATIENCE
 
 SOON = 3_600_000_000_000  # ns, an hour: nobody waits for it
@@ -39,6 +40,7 @@ class Crew:
     def __init__(self, *outcomes: list[Any]) -> None:
         self.run = "run"
         self.rank = 0
+        self.sources = Sources()
         self.settings = Settings(scenario="stampede", backoff=0.01, backoff_most=0.01)
         self.scenario: Any = None
         self.part: Any = Part()

@@ -79,6 +79,7 @@ class Guests(Role):
             settings.patience,
             round(settings.max_send_lateness_ms * 1e6),
             tuple(name for name in settings.capabilities.split(",") if name),
+            self.crew.sources,
         )
 
     def _report(self, request: Any, kind: str, ns: int, error: Exception | None) -> None:
@@ -119,7 +120,7 @@ class Guests(Role):
         """Raises Refused."""
         visit = Visit(nick, way.room, way.capabilities)
         try:
-            visit.enter(way.address, way.patience)
+            visit.enter(way.address, way.patience, way.sources)
             visit.quit(farewell)
             visit.see_out(_NOTICE_S)
         except (OSError, Refused) as error:

@@ -23,6 +23,7 @@ from loadtest.alarm import Alarm
 from loadtest.connection import resolve
 from loadtest.cut import Cut
 from loadtest.part import Part
+from loadtest.reasons import advice
 from loadtest.roles.role import Company, Member, Order, Role
 
 _PROGRAM = Path(__file__).parent.parent / "victims.py"
@@ -103,6 +104,7 @@ class Victims(Role):
         self._say(
             family=int(family),
             address=list(address),
+            sources=list(self.crew.sources.addresses),
             room=self.crew.scenario.room_of(0),
             nicks=[self.crew.nick_of(orders["act"] * users + number) for number in self._numbers],
             receive_bytes=orders["receive_bytes"],
@@ -111,7 +113,8 @@ class Victims(Role):
         )
         answer = self._hear()
         if "fault" in answer:
-            raise Unheld(f"the victims did not get in: {answer['fault']}")
+            hint = advice(answer["fault"])
+            raise Unheld(f"the victims did not get in: {answer['fault']}" + (hint and f"; {hint}"))
         self._ports = answer["ports"]
         return {}
 
