@@ -6,6 +6,7 @@ import pytest
 
 from loadtest.disconnects import Disconnect
 from loadtest.histogram import Histogram
+from loadtest.report.capacity_plot import p99_by_load
 from loadtest.report.disconnect_plot import told
 from loadtest.report.plot import Plot, ms_axis
 from loadtest.report.plots import by_percentile, by_size, by_tenth, cost_plots, over_time
@@ -113,3 +114,29 @@ def test_an_axis_is_logarithmic_where_its_values_lie_far_apart() -> None:
     assert ms_axis("a", [1.0, 20.0])["type"] == "log"
     for none in ([], [None], [0.0]):
         assert "type" not in ms_axis("a", none)
+
+
+def step(load: float, result: str, us: int) -> dict[str, Any]:
+    return {"load": load, "phase": "up", "result": result, "fanout_us": histogram(*[us] * bool(us)).figures()}
+
+
+def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked() -> None:
+    steps = [step(10, "held", 5_000), step(20, "missed", 61_000), step(15, "generator", 7_000), step(9, "missed", 0)]
+    found = {"search": "users", "objective": "lost=0,p99<50ms", "knee": {"load": 10}, "beyond": {"load": 20}}
+    plot = p99_by_load({**found, "steps": steps})
+    assert drawn(plot) == {
+        "held": ([10], [5.0]),
+        "missed": ([20], [61.0]),
+        "the generator was the limit": ([15], [7.0]),
+    }
+    assert plot
+    assert [each["text"] for each in plot.layout["annotations"]] == ["knee 10", "beyond 20"]
+    assert [(each["x0"], each["y0"]) for each in plot.layout["shapes"]] == [(10, 0), (20, 0), (0, 50.0)]
+
+
+def test_a_search_without_a_knee_or_a_limit_for_the_p99_has_fewer_lines_and_one_without_deliveries_no_plot() -> None:
+    found = {"search": "rate", "objective": "lost=0", "knee": None, "beyond": None}
+    plot = p99_by_load({**found, "steps": [step(10, "held", 5_000)]})
+    assert plot
+    assert (plot.layout["shapes"], plot.layout["annotations"]) == ([], [])
+    assert p99_by_load({**found, "steps": [step(10, "missed", 0)]}) is None

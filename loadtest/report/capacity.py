@@ -1,9 +1,11 @@
 """The steps of a capacity search, one row each, with both sides of the knee marked. Judges nothing."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from loadtest.report.blocks import NONE, Block, Section, ms, plain
+from loadtest.report.capacity_plot import p99_by_load
 
 _HEAD = ("capacity", "users", "rate/s", "lost", "p99, ms", "complete, ms", "CPU, %", "result")
 _NOTE = (
@@ -12,15 +14,16 @@ _NOTE = (
     "majority decides. p99 is the fan-out's, complete the p99 of the time to the last receiver; CPU is the busiest "
     "generator process's share of a core. A step where the generator was the limit counts neither way."
 )
+_LIMIT = re.compile(", the |, so ")  # what follows in a reason is the same in every row
 
 
 def section(capacity: Mapping[str, Any]) -> Section:
     rows = tuple(_row(step, _mark(step, capacity)) for step in capacity["steps"])
-    return Section("Capacity", (Block(_HEAD, rows, has_words=True, note=_NOTE),))
+    return Section("Capacity", (Block(_HEAD, rows, has_words=True, note=_NOTE),), p99_by_load(capacity))
 
 
 def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
-    why = step["reasons"][0].partition(", the ")[0] if step["reasons"] else ""  # the limit is the same in every row
+    why = _LIMIT.split(step["reasons"][0])[0] if step["reasons"] else ""
     return (
         step["phase"],
         f"{step['users']:,}",
