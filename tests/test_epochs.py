@@ -109,10 +109,10 @@ def test_messages_that_a_sender_never_sent_are_due_to_nobody(lives: Sequence[tup
 def test_a_message_that_overtakes_the_news_of_being_in_is_due_and_so_are_all_after_it() -> None:
     taken, receiver = account(0), Receiver(ROOM)
     taken.join(receiver, 65)  # message 7 is the first that must come
-    for number in (5, 4, 9):
+    for number in (6, 4, 5, 9):
         taken.receive(receiver, line(number), 100)
     taken.flush()
-    assert (taken.due({}), taken.delivered, taken.reordered, taken.duplicated) == (MESSAGES - 4, 3, 1, 0)
+    assert (taken.due({}), taken.delivered, taken.reordered, taken.duplicated) == (MESSAGES - 4, 4, 2, 0)
 
 
 def test_a_message_is_complete_when_all_have_it_who_are_members_by_then() -> None:
