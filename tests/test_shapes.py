@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import running_server
 from tests.test_locust import UNHURRIED, master_port, run, summary
+from tests.test_own_users import examples
 
 # The stages follow from the window's opening, which each process notes, and from the turns that Locust gives the
 # shape, one a second: not from when anything was ready.
@@ -74,6 +75,15 @@ def test_in_rooms_too(port: int, tmp_path: Path) -> None:
     messages = report["messages"]
     assert (report["members"]["joined"], report["members"]["left"], messages["lost"]) == (10, 22, 0)
     assert messages["expected_deliveries"] == messages["delivered"] + messages["under_way"]
+
+
+def test_the_guide_s_shape_runs_with_fewer_users(port: int, tmp_path: Path) -> None:
+    (source,) = examples("Users who come and go by a plan")
+    own = tmp_path / "own.py"
+    own.write_text(source.replace("500", "5"))
+    done = run(port, *UNHURRIED, "--settle", "0.1", "--duration", "1", "--report", str(tmp_path), locustfile=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (summary(tmp_path)["users"], summary(tmp_path)["messages"]["delivered"]) == (5, 4 * 10)
 
 
 def test_a_scenario_that_counts_its_users_beforehand_takes_no_shape(port: int, tmp_path: Path) -> None:
