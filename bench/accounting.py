@@ -14,20 +14,19 @@ source is another process, so that its cost does not count, and it sends no fast
 
 import argparse
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.machine import facts
 from bench.process import raise_file_limit, running
+from loadtest import stamps
 
-RUN = "0badcafe"
-ROOM = "#load"
+RUN, ROOM = "0badcafe", "#load"  # as the workers expect them
 SIZE = 100  # bytes of a message's text; a long line of chat
 WORKERS = ("usual", "fanfare")
 GOALS = {1: 3.0, 8: 5.0, 64: 10.0}  # times the usual worker's rate
@@ -64,8 +63,6 @@ class Source:
             member.close()
 
     def _play(self, in_flight: int, rounds: int) -> None:
-        from loadtest import stamps
-
         for _ in range(rounds):
             now_ns = time.monotonic_ns()
             data = b"".join(
@@ -87,11 +84,12 @@ class Source:
         return cpu, counted
 
 
-def measure(worker: str, members: int, in_flight: int) -> Rate:
-    rounds = max(3, _DELIVERIES // (members * in_flight))
+def measure(worker: str, members: int, in_flight: int, deliveries: int = _DELIVERIES) -> Rate:
+    """One turn of a worker, which must count every one of so many deliveries, about, before it ends."""
+    rounds = max(3, deliveries // (members * in_flight))
     with socket.create_server(("127.0.0.1", 0), backlog=members) as listener:
         port = listener.getsockname()[1]
-        command = [sys.executable, "-m", "bench.accounting", "--worker", worker, str(port), str(members)]
+        command = [sys.executable, "-m", "bench.accounting_worker", worker, str(port), str(members)]
         with running(command, stdin=subprocess.PIPE, stderr=None) as process:  # type: ignore[arg-type]
             listener.settimeout(_WAIT)
             source = Source(process, members, listener)
@@ -131,29 +129,5 @@ def _median(rates: Sequence[Rate], of: str) -> float:
     return median
 
 
-def work(worker: str, port: int, members: int) -> int:
-    """The worker process: connects, then for each count on standard input says when it has so many deliveries."""
-    from gevent import monkey
-
-    monkey.patch_all()
-    from bench.accounting_workers import fanfare, usual
-
-    raise_file_limit()
-    make: Callable[[int, int], Callable[[], int]] = {"usual": usual, "fanfare": fanfare}[worker]
-    counted = make(port, members)
-    import gevent
-    from gevent.fileobject import FileObject
-
-    for line in FileObject(sys.stdin.fileno(), "r"):
-        while (so_far := counted()) < int(line):
-            gevent.sleep(0.003)
-        print(json.dumps([time.process_time(), so_far]), flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--worker"]:
-        status = work(sys.argv[2], *map(int, sys.argv[3:]))
-        sys.stdout.flush()
-        os._exit(status)
     sys.exit(main())
