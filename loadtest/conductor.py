@@ -50,8 +50,11 @@ class Conductor:
 
     def start(self) -> None:
         """Raises SetupError when the scenario's preparations fail, or a process cannot hold its users."""
+        self._scenario.prepare(self._environment.host)
+        if self._scenario.brings_server:  # Locust tells the users of it next
+            self._environment.host = self._scenario.server_url
+            self._stage = self._new_stage()
         host, users = self._environment.host, self._stage.asked_users
-        self._scenario.prepare(host)
         for rank, name in enumerate(self._processes.all):
             plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": users}
             self._processes.tell(name, "plan", {**plan, "host": host, "settings": asdict(self._settings)})

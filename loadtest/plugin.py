@@ -57,6 +57,10 @@ def _check_or_exit(environment: Any) -> None:
     try:
         settings = Settings.of(options)
         Objective.parse(settings.objective)
+        scenario = SCENARIOS[settings.scenario]
+        if scenario.brings_server:  # nobody need say how many, or how fast
+            options.num_users = options.num_users or scenario.usual_users
+            options.spawn_rate = options.spawn_rate or options.num_users
         if options.headless or options.autostart:
             if environment.shape_class:
                 _check_shape(settings)
@@ -74,11 +78,13 @@ def _check_or_exit(environment: Any) -> None:
 
 
 def _check(settings: Settings, host: str | None, users: int) -> None:
+    scenario = SCENARIOS[settings.scenario](settings, users)
+    if scenario.brings_server:
+        host = "irc://127.0.0.1"
     if not host:
         raise SetupError("--host irc://HOST:PORT is missing")
     wire = wire_of(host)
     resolve(host, wire.scheme, wire.port)
-    scenario = SCENARIOS[settings.scenario](settings, users)
     if wire.scheme not in scenario.schemes:
         raise SetupError(
             f"{scenario.name} needs --host {scenario.schemes[0]}://HOST:PORT, got {host!r}: "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from loadtest.disconnects import Disconnect
 from loadtest.fairness import TENTHS
 from loadtest.histogram import Histogram
-from loadtest.machine import Note
+from loadtest.machine import Note, worst
 from loadtest.objective import Objective
 from loadtest.resources import Cost
 
@@ -72,6 +72,16 @@ class Figures:
     @property
     def lost(self) -> int:
         return self.expected - self.delivered - self.under_way
+
+    def take_health(self, other: "Figures") -> None:
+        """Add what those of another window say of the generator, and nothing of the server."""
+        self.duration_s += other.duration_s
+        for name in ("send_lateness", "loop_lag", "receive_backlog"):
+            getattr(self, name).merge(getattr(other, name))
+        for name in ("cpu_percent", "stood_still_us", "clock_error_us"):
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        self.machine = worst(self.machine, other.machine)
+        self.faults += [fault for fault in other.faults if fault not in self.faults]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,12 @@ _MIB = 1_048_576
 _REASONS = 3  # of what the others were told, shown; a server that counts seconds in them gives each victim its own
 _LONGEST = 60  # characters of one; a server may say up to a line
 
+OF_ITSELF = {  # what a verdict means where the instrument checked itself, and no server
+    "pass": "the instrument finds what is there",
+    "fail": "the instrument does not find what is there: do not trust its figures here",
+    "invalid": "the machine was too busy to tell: run it again when it is not",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -12,7 +12,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, Section, latency, machine
+from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, Section, latency, machine
 from loadtest.report.parts import sections
 from loadtest.report.plot import Plot
 from loadtest.report.plots import cost_plots, latency_plots
@@ -88,7 +88,8 @@ def _verdict(summary: Mapping[str, Any]) -> str:
     word = summary["verdict"]
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in summary["reasons"])
     listed = f"<ul>{reasons}</ul>" if reasons else ""
-    return f'<section class="verdict {word}"><p><b>{word}</b> {_MEANING[word]}</p>{listed}</section>'
+    meaning = f"{OF_ITSELF[word].capitalize()}." if "selfcheck" in summary else _MEANING[word]
+    return f'<section class="verdict {word}"><p><b>{word}</b> {meaning}</p>{listed}</section>'
 
 
 def _glance(summary: Mapping[str, Any]) -> str:

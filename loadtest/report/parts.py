@@ -36,6 +36,10 @@ _RETURN = (
 _USERS = "Never cut: the old server did not end their connection. Lost again: were back, and lost it before all were."
 _ATTEMPTS = "Nobody listened (refused); no connection, or no answer on it, in time (timed out); another reason."
 _AGAIN = "A TCP connection counts from the attempt that succeeded; the fan-out is that of the windows before and after."
+_KNOWN = (
+    "A server with known faults counts what it does in each phase; the instrument should find just that. A time may be "
+    "found later by as much as the histogram and this run's own noise explain."
+)
 _ANEW = "From the first connection until all were back."
 
 
@@ -47,6 +51,7 @@ def sections(summary: Mapping[str, Any]) -> list[Section]:
         "slow": _slow,
         "stampede": _stampede,
         "capacity": capacity.section,
+        "selfcheck": _selfcheck,
     }
     told = {"disconnects"} if "slow" in summary else set()
     return [make(summary[key]) for key, make in makers.items() if summary.get(key) and key not in told]
@@ -153,6 +158,18 @@ def _return_cost(stampede: Mapping[str, Any]) -> Block:
         held = (mib(server["memory_bytes"]), f"{server['descriptors']:,}")
         rows.insert(0, ("server", f"{server['cpu_s']:,.2f}", f"{server['cpu_percent']:.0f}", *held))
     return Block(("during the return", "CPU, s", "CPU, %", "memory, MiB", "descriptors"), tuple(rows), note=_ANEW)
+
+
+def _selfcheck(selfcheck: Mapping[str, Any]) -> Section:
+    phases: dict[str, dict[str, str]] = {}
+    for check in selfcheck["checks"]:
+        is_time = check["what"].endswith("_us")
+        found, made = (ms(check[key]) if is_time else f"{check[key]:,}" for key in ("found", "made"))
+        phases.setdefault(check["phase"], {})[check["what"]] = f"{found} of {made}"
+    whats = list(next(iter(phases.values()), {}))
+    rows = tuple((phase, *(cells.get(what, NONE) for what in whats)) for phase, cells in phases.items())
+    head = ("fault: found of made", *(what.replace("_us", ", ms") for what in whats))
+    return Section("Self-check", (Block(head, rows, note=_KNOWN),))
 
 
 def _counts(counts: Mapping[str, int]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from loadtest.report.blocks import LATENCY_HEAD, NONE, Block, latency, machine, ms
+from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
 from loadtest.report.parts import sections
 
 _WIDTH = 96
@@ -159,10 +159,14 @@ def _health(figures: dict[str, int]) -> str:
 def _verdict(summary: dict[str, Any]) -> list[str]:
     word, messages = summary["verdict"], summary["messages"]
     meaning = _WORDS[word]
-    if word == "pass" and not messages["lost"] + messages["duplicated"] + messages["reordered"]:
+    if "selfcheck" in summary:
+        meaning = OF_ITSELF[word]
+    elif word == "pass" and not messages["lost"] + messages["duplicated"] + messages["reordered"]:
         meaning = f"all {messages['delivered']:,} deliveries arrived, once and in order"
     lines = [f" {word.upper():<9}{meaning}"]
     told = [f"all observers were told of all {deaths:,} deaths in time"] if (deaths := _told(summary)) else []
+    if word == "pass" and "selfcheck" in summary:
+        told = [summary["selfcheck"]["words"]]
     for reason in told + summary["reasons"]:
         lines += wrap(reason, _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
     return lines

@@ -6,11 +6,12 @@ from loadtest.scenarios.churn import Churn
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
 from loadtest.scenarios.scenario import Scenario, Speaker
+from loadtest.scenarios.selfcheck import SelfCheck
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.stampede import Stampede
 
 SCENARIOS: dict[str, type[Scenario]] = {
-    kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede, Capacity)
+    kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede, Capacity, SelfCheck)
 }
 
 __all__ = ["SCENARIOS", "Scenario", "Speaker"]

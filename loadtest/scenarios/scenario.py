@@ -33,6 +33,8 @@ class Scenario(ABC):
     summary: ClassVar[str]  # what happens, in a few words, for --help
     default_rate: ClassVar[float]  # messages a second of each sender
     schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
+    brings_server: ClassVar[bool] = False  # it needs no --host: `prepare` starts its own, and sets `server_url`
+    usual_users: ClassVar[int] = 1  # without --users; Locust's own default
     role: ClassVar[str] = "member"  # of ROLES: what the users do
     once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
     takes_shapes: ClassVar[bool] = False  # the number of users may change in a window
@@ -40,6 +42,7 @@ class Scenario(ABC):
     def __init__(self, settings: "Settings", users: int) -> None:
         self.settings = settings
         self.users = users
+        self.server_url = ""  # of the server that it brings
         self.rate = settings.rate or self.default_rate
 
     @property

@@ -1,0 +1,119 @@
+"""The instrument checks itself, in some ten seconds: does it find what a server with known faults does?
+
+It brings that server (see faulty_server.py), which counts what it does to the deliveries of each phase: nothing, delay
+them, lose, repeat and swap some. Counts must be found exactly. The delay must be found within the histogram's 1 % and
+what this run's own noise explains: the server notes when it writes, and nothing can be read before.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chat.errors import SetupError
+from loadtest import faulty_server
+from loadtest.faulty import Done, Faulty
+from loadtest.scenarios.scenario import OneRoom
+
+if TYPE_CHECKING:
+    from loadtest.options import Settings
+    from loadtest.stage import Stage
+    from loadtest.verdict import Figures
+
+_PHASE_S, _SETTLE_S, _GRACE_S = 1.0, 0.2, 1.0  # five phases, of which one loses messages, are over in 8 s
+_COUNTS = ("delivered", "lost", "duplicated", "reordered")
+_HISTOGRAM = 0.01  # the widest bucket
+_NOISE_US = 5_000  # between writing and reading, on an idle machine, with much to spare
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the server did in one phase, and what the instrument found of it; times are in microseconds."""
+
+    phase: str
+    what: str
+    made: int
+    found: int
+    margin: int = 0  # how much more may be found
+
+    @property
+    def holds(self) -> bool:
+        least = self.made * (1 - _HISTOGRAM) if self.margin else self.made
+        return least <= self.found <= self.made + self.margin
+
+    @property
+    def words(self) -> str:
+        if self.what == "p50_us":
+            return f"{self.phase}: found a p50 of {self.found / 1000:,.3f} ms, made was {self.made / 1000:,.3f} ms"
+        return f"{self.phase}: found {self.found:,} {self.what}, made were {self.made:,}"
+
+
+class SelfCheck(OneRoom):
+    name = "selfcheck"
+    summary = "the instrument checks itself against a server of its own with known faults; needs no --host"
+    default_rate = 20.0
+    brings_server = True
+    usual_users: ClassVar[int] = 11  # ten deliveries a message
+
+    def __init__(self, settings: "Settings", users: int) -> None:
+        super().__init__(settings, users)
+        self._server: Faulty | None = None
+        self.checks: list[Check] = []
+
+    def check(self) -> None:
+        if self.users < 2:
+            raise SetupError(f"selfcheck needs 2 users or more, got {self.users}: use --users {self.usual_users}")
+        self.check_announcers(self.users)
+
+    def prepare(self, host: str) -> None:
+        self._server = Faulty()
+        self.server_url = self._server.url
+
+    def clear_up(self) -> None:
+        if self._server:
+            self._server.end()
+
+    def course(self, stage: "Stage") -> None:
+        assert self._server
+        self.checks.clear()
+        stage.settings = replace(stage.settings, settle=_SETTLE_S, grace=_GRACE_S)
+        for fault in faulty_server.FAULTS:
+            self._server.begin(fault)
+            if fault == faulty_server.NONE:  # only what came of an honest server is the run's
+                figures = stage.figures
+                stage.play(stage.window(_PHASE_S))
+            else:
+                with stage.apart() as figures:
+                    stage.play(stage.window(_PHASE_S))
+                stage.figures.take_health(figures)
+            self.checks += compare(fault, self._server.done(), figures)
+
+    def part(self) -> dict[str, Any]:
+        checks = [_plain(check) for check in self.checks]
+        return {"selfcheck": {"words": self._words(), "checks": checks} if checks else None}
+
+    def missed(self) -> list[str]:
+        return [f"the instrument is wrong: {check.words}" for check in self.checks if not check.holds]
+
+    def _words(self) -> str:
+        """What it found, of what was there to find."""
+        found = [f"{c.found:,} of {c.made:,} {c.what}" for c in self.checks if c.made and c.what in _COUNTS[1:]]
+        found += [
+            f"a delay of {c.found / 1000:,.1f} ms where {c.made / 1000:,.1f} were made"
+            for c in self.checks
+            if (c.phase, c.what) == (faulty_server.DELAY, "p50_us")
+        ]
+        return f"the instrument found {', '.join(found)}" if found else ""
+
+
+def compare(fault: str, done: Done, figures: "Figures") -> list[Check]:
+    """Hold what was found in a phase against what was done."""
+    made_us = done.written.percentile(50)
+    noise_us = _NOISE_US + figures.loop_lag.percentile(99) + figures.receive_backlog.percentile(99)
+    margin_us = round(2 * _HISTOGRAM * made_us) + noise_us
+    checks = [Check(fault, what, done.counts[what], getattr(figures, what)) for what in _COUNTS]
+    if fault in (faulty_server.NONE, faulty_server.DELAY):
+        checks.append(Check(fault, "p50_us", made_us, figures.fanout.percentile(50), margin_us))
+    return checks
+
+
+def _plain(check: Check) -> dict[str, Any]:
+    return {**asdict(check), "holds": check.holds}
