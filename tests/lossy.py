@@ -1,56 +1,81 @@
-"""A proxy that loses, repeats and swaps given messages on their way to each user: what the load test must count.
+"""A proxy that loses, repeats, swaps, delays and holds up given messages on their way to each user, as the test says.
 
-It can also cut off one user, the first one to be sent a given message.
+What the load test must find, and count. It can also cut off one user, the first one to be sent a given message.
 """
 
+import queue
 import re
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
-_NUMBER = re.compile(rb"~[0-9a-f]{8}\.1\.[0-9a-f]+\.([0-9a-f]+)\.")  # of a stamp in the first window
+_STAMP = re.compile(rb"~[0-9a-f]{8}\.1\.([0-9a-f]+)\.([0-9a-f]+)\.")  # sender and number, in the first window
+
+
+@dataclass
+class Faults:
+    """By message number, of every sender: the ones to lose, to repeat, and to hold until the sender's next has passed.
+
+    At message `cut` one user is cut off. At message `stall` nothing passes in either direction for `stall_s` seconds.
+    """
+
+    lose: Collection[int] = ()
+    repeat: Collection[int] = ()
+    hold: Collection[int] = ()
+    cut: int = -1
+    delay_s: float = 0.0  # of every line to a user
+    stall: int = -1
+    stall_s: float = 0.0
+    shears: threading.Lock = field(default_factory=threading.Lock)  # once used, they stay locked
+    _stalling: threading.Lock = field(default_factory=threading.Lock)
+    _stalled_until: float = 0.0
+
+    def stop_all(self) -> None:
+        """The stall begins, unless it has been."""
+        if self._stalling.acquire(blocking=False):
+            self._stalled_until = time.monotonic() + self.stall_s
+
+    def let_pass(self) -> None:
+        """Returns when nothing is held up."""
+        _wait_until(self._stalled_until)
 
 
 class Tampering:
-    """By message number: the ones to lose, to repeat, and to hold back until the next one has passed.
+    """What one user gets instead."""
 
-    At message `cut` the user is cut off, if the shears, which all users' share, have not been used.
-    """
-
-    def __init__(self, lose: int, repeat: int, hold: int, cut: int, shears: threading.Lock) -> None:
-        self._lose = lose
-        self._repeat = repeat
-        self._hold = hold
-        self._cut = cut
-        self._shears = shears
-        self._held = b""
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._held: dict[bytes, bytes] = {}  # by sender
 
     def apply(self, line: bytes) -> bytes:
-        found = _NUMBER.search(line)
-        number = int(found[1], 16) if found else None
-        if number is None:
+        faults = self._faults
+        if not (stamp := _STAMP.search(line)):
             return line
-        if number == self._cut and self._shears.acquire(blocking=False):
+        sender, number = stamp[1], int(stamp[2], 16)
+        if number == faults.stall:
+            faults.stop_all()
+        if number == faults.cut and faults.shears.acquire(blocking=False):
             raise ConnectionAbortedError
-        if number == self._lose:
+        if number in faults.lose:
             return b""
-        if number == self._repeat:
+        if number in faults.repeat:
             return line * 2
-        if number == self._hold:
-            self._held = line
+        if number in faults.hold:
+            self._held[sender] = line
             return b""
-        held, self._held = self._held, b""
-        return line + held
+        return line + self._held.pop(sender, b"")
 
 
 @contextmanager
-def lossy_proxy(port: int, lose: int = -1, repeat: int = -1, hold: int = -1, cut: int = -1) -> Iterator[int]:
-    """Gives the port of a proxy to the server on `port`."""
+def lossy_proxy(port: int, **faults: object) -> Iterator[int]:
+    """Gives the port of a proxy to the server on `port`, with these `Faults`."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     sockets = [listener]
     threads: list[threading.Thread] = []
-    shears = threading.Lock()
+    shared = Faults(**faults)  # type: ignore[arg-type]
 
     def accept() -> None:
         while True:
@@ -60,8 +85,10 @@ def lossy_proxy(port: int, lose: int = -1, repeat: int = -1, hold: int = -1, cut
                 return
             server = socket.create_connection(("127.0.0.1", port))
             sockets.extend((user, server))
-            tampering = Tampering(lose, repeat, hold, cut, shears)
-            threads.extend((_thread(_up, user, server), _thread(_down, server, user, tampering)))
+            later: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+            threads.append(_thread(_up, user, server, shared))
+            threads.append(_thread(_down, server, later, shared))
+            threads.append(_thread(_deliver, later, user, shared))
 
     accepting = _thread(accept)
     try:
@@ -83,19 +110,35 @@ def _thread(work: object, *args: object) -> threading.Thread:
     return thread
 
 
-def _up(user: socket.socket, server: socket.socket) -> None:
+def _up(user: socket.socket, server: socket.socket, faults: Faults) -> None:
     with suppress(OSError):  # hung up
         while data := user.recv(65_536):
+            faults.let_pass()
             server.sendall(data)
     _hang_up(server)
 
 
-def _down(server: socket.socket, user: socket.socket, tampering: Tampering) -> None:
+def _down(server: socket.socket, later: "queue.SimpleQueue[tuple[float, bytes]]", faults: Faults) -> None:
+    tampering = Tampering(faults)
     with suppress(OSError), server.makefile("rb") as lines:  # hung up
         for line in lines:
             if data := tampering.apply(line):
-                user.sendall(data)
+                later.put((time.monotonic() + faults.delay_s, data))
+    later.put((0.0, b""))
+
+
+def _deliver(later: "queue.SimpleQueue[tuple[float, bytes]]", user: socket.socket, faults: Faults) -> None:
+    with suppress(OSError):  # hung up
+        while (item := later.get())[1]:
+            _wait_until(item[0])
+            faults.let_pass()
+            user.sendall(item[1])
     _hang_up(user)
+
+
+def _wait_until(moment: float) -> None:
+    while (left := moment - time.monotonic()) > 0:
+        time.sleep(left)
 
 
 def _hang_up(sock: socket.socket) -> None:

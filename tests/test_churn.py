@@ -342,7 +342,7 @@ def test_a_server_that_leaks_a_descriptor_for_each_connection_fails(tmp_path: Pa
 
 
 def test_lost_and_repeated_leaves_are_counted_exactly(port: int, tmp_path: Path) -> None:
-    with lossy_proxy(port, lose=0, repeat=1) as tampered:
+    with lossy_proxy(port, lose=[0], repeat=[1]) as tampered:
         done = run(tampered, *FLOW, "--grace", "0.5", "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from loadtest.objective import MEASURES
-from tests.test_locust import QUICK, UNHURRIED, port, run, summary
+from tests.lossy import lossy_proxy
+from tests.test_locust import QUICK, UNHURRIED, master_port, port, run, summary
 
 __all__ = ["port"]  # a fixture: pytest finds it by its name here
 
@@ -157,3 +158,48 @@ def test_a_user_whom_locust_stops_was_not_dropped_and_nothing_is_due_to_it(port:
     assert report["members"] == {"joined": 0, "left": 1, "dropped": 0}
     assert (messages["sent"], messages["lost"]) == (10, 0), "it is not the announcer who goes"
     assert 18 * 10 <= messages["expected_deliveries"] == messages["delivered"] + messages["under_way"] <= 19 * 10
+
+
+def test_a_delay_on_the_way_is_found_whole_and_missed_by_nobody(port: int, tmp_path: Path) -> None:
+    with lossy_proxy(port, delay_s=0.2) as slowed:
+        done = run(slowed, *QUICK, *UNHURRIED, "--objective", "p99<150ms,lost=0", "--report", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = summary(tmp_path)
+    (reason,) = report["reasons"]
+    assert reason.startswith("p99 is ")
+    assert reason.endswith(" ms, the objective is p99<150ms")
+    assert 200_000 <= report["fanout_us"]["p50"] <= report["fanout_us"]["max"]
+    messages = report["messages"]
+    assert messages["delivered"] == messages["expected_deliveries"] == 190
+    assert messages["duplicated"] == messages["reordered"] == 0
+
+
+def test_several_faults_to_several_senders_over_two_processes_are_each_counted_exactly(
+    port: int, tmp_path: Path
+) -> None:
+    crowd = ("--users", "12", "--announcers", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "0.5")
+    window = ("--rate", "10", "--duration", "2", "--processes", "2", *master_port())
+    with lossy_proxy(port, lose=[3, 11, 12], repeat=[5, 13], hold=[7]) as tampered:
+        done = run(tampered, *crowd, *window, *UNHURRIED, "--report", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    messages = summary(tmp_path)["messages"]
+    hearers = 3 * 11  # of a number: three senders, and eleven others each
+    assert (messages["sent"], messages["expected_deliveries"]) == (60, 20 * hearers)
+    assert messages["lost"] == 3 * hearers
+    assert messages["duplicated"] == 2 * hearers
+    assert messages["reordered"] == 1 * hearers
+
+
+def test_who_would_have_spoken_while_the_server_stood_still_is_counted_from_when_it_was_meant_to(
+    port: int, tmp_path: Path
+) -> None:
+    rate, late_after_s, hearers = 20, 0.5, 19
+    window = ("--rate", str(rate), "--duration", "3", "--late-after", str(late_after_s))
+    with lossy_proxy(port, stall=10, stall_s=1.0) as stalled:
+        done = run(stalled, *QUICK, *window, *UNHURRIED, "--report", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(tmp_path)
+    assert (report["messages"]["sent"], report["messages"]["lost"]) == (60, 0)
+    assert report["fanout_us"]["max"] >= 1_000_000
+    assert report["messages"]["late"] >= rate * late_after_s * hearers  # the first half of those due in that second
+    assert report["fanout_us"]["p90"] >= 500_000

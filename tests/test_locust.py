@@ -121,7 +121,7 @@ def test_two_processes_count_exactly_what_one_does(port: int, tmp_path: Path) ->
 
 
 def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_path: Path) -> None:
-    with lossy_proxy(port, lose=3, repeat=5, hold=7) as tampered:
+    with lossy_proxy(port, lose=[3], repeat=[5], hold=[7]) as tampered:
         done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)
