@@ -62,6 +62,7 @@ class Conductor:
         if fault := next((reply["fault"] for reply in replies if reply.get("fault")), None):
             raise SetupError(fault)
         self._greenlet = gevent.spawn(self._lead)
+        self._greenlet.link_exception(lambda _: self._break_off())
 
     def all_spawned(self) -> None:
         """Locust has started every user; they may still be on their way in."""
@@ -115,6 +116,13 @@ class Conductor:
             self._environment.runner.quit()
         elif self._scenario.once:
             self._environment.runner.stop()
+
+    def _break_off(self) -> None:
+        """A fault of our own ended the lead, and gevent has printed it: no verdict, but an end, and never a pass."""
+        self._done = True
+        self._environment.process_exit_code = EXIT_STATUS[INVALID]
+        if self._options.headless:
+            self._environment.runner.quit()
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused."""

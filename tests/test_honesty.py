@@ -203,3 +203,23 @@ def test_who_would_have_spoken_while_the_server_stood_still_is_counted_from_when
     assert report["fanout_us"]["max"] >= 1_000_000
     assert report["messages"]["late"] >= rate * late_after_s * hearers  # the first half of those due in that second
     assert report["fanout_us"]["p90"] >= 500_000
+
+
+BROKEN = """
+from loadtest import conductor
+from loadtest.locustfile import Member
+
+def broken(*_):
+    raise RuntimeError("a fault of our own")
+
+conductor.table = broken
+"""
+
+
+def test_a_fault_of_the_instrument_ends_the_run_and_is_no_pass(port: int, tmp_path: Path) -> None:
+    own = tmp_path / "broken.py"
+    own.write_text(BROKEN)
+    done = run(port, *QUICK, *UNHURRIED, locustfile=own)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "a fault of our own" in done.stderr
+    assert "PASS" not in done.stdout
