@@ -17,6 +17,7 @@ import pytest
 from tests.netns import network_namespace
 from tests.support import running_server
 from tests.test_locust import PATIENCE, ROOT, UNHURRIED, command, master_port, run, started, summary
+from tests.test_report_page import marks
 from tests.test_stop import served
 
 CRASH = ("--scenario", "crash", "--users", "20", "--spawn-rate", "100", "--victims", "25%", "--settle", "0.1")
@@ -59,6 +60,7 @@ def test_every_death_that_the_server_hears_of_reaches_every_observer_with_its_re
         assert each["reasons"].keys() <= IMMEDIATE[each["how"]]
         assert sum(each["reasons"].values()) == 5
     assert (report["users"], report["messages"]["lost"]) == (20, 0)
+    assert marks(tmp_path) == list(IMMEDIATE)
 
 
 def test_a_stopped_process_is_found_by_its_missing_pong(tmp_path: Path) -> None:

@@ -43,13 +43,26 @@ def everything() -> Figures:
     return figures
 
 
-def opened(chromium: str, figures: Figures, directory: Path) -> tuple[str, list[str]]:
-    """The page's elements after its script has run, without the scripts, and what the browser's console said."""
+def opened(
+    chromium: str, figures: Figures, directory: Path, before: str = "", after: str = ""
+) -> tuple[str, list[str]]:
+    """The page's elements after its script has run, without the scripts, and what the browser's console said.
+
+    `before` and `after` are scripts of the test's own, that run before all of the page's, and after them.
+    """
+    html = page(summarise(figures, Verdict("fail", ["a </script> reason"]), {}), figures)
+    html = html.replace("<body>", f"<body><script>{before}</script>", 1)
     path = directory / "report.html"
-    path.write_text(page(summarise(figures, Verdict("fail", ["a </script> reason"]), {}), figures), encoding="utf-8")
+    path.write_text(html.replace("</body>", f"<script>{after}</script></body>"), encoding="utf-8")
     words = [
         *("--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"),
-        *("--no-first-run", "--virtual-time-budget=2000", f"--user-data-dir={directory / 'profile'}", "--dump-dom"),
+        *(
+            "--no-first-run",
+            "--virtual-time-budget=2000",
+            "--window-size=1200,900",
+            f"--user-data-dir={directory / 'profile'}",
+            "--dump-dom",
+        ),
     ]
     done = subprocess.run(
         [chromium, *words, path.as_uri()], capture_output=True, text=True, timeout=PATIENCE, check=True
@@ -78,3 +91,22 @@ def test_a_run_without_a_message_opens_as_well(chromium: str, tmp_path: Path) ->
     dom, said = opened(chromium, Figures("crash", "host:1", 2), tmp_path)
     assert (drawn(dom), said) == (set(), [])
     assert "there is no latency to draw" in dom
+
+
+def test_the_plots_take_new_colours_when_the_scheme_changes_while_the_page_is_open(
+    chromium: str, tmp_path: Path
+) -> None:
+    before = "let changed; window.matchMedia = (query) => ({ query, addEventListener: (_, f) => { changed = f; } });"
+    after = 'document.documentElement.style.setProperty("--one", "rgb(1, 2, 3)"); changed();'
+    dom, said = opened(chromium, everything(), tmp_path, before, after)
+    assert (drawn(dom), said) == (ALL, [])
+    assert "stroke: rgb(1, 2, 3)" in dom
+
+
+def test_on_paper_the_plots_are_as_wide_as_the_page_and_the_page_is_light(chromium: str, tmp_path: Path) -> None:
+    dom, said = opened(chromium, everything(), tmp_path, after='dispatchEvent(new Event("beforeprint"));')
+    assert (drawn(dom), said) == (ALL, [])
+    assert '<html lang="en" class="paper">' in dom
+    assert (
+        0 < max(int(float(width)) for width in re.findall(r'<svg class="main-svg"[^>]* width="([\d.]+)"', dom)) <= 715
+    )

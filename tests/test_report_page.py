@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,12 @@ def plots_of(html: str) -> dict[str, Any]:
     plots: dict[str, Any] = json.loads(found[1])
     assert set(re.findall(r'class="plot" id="([^"]+)"', html)) == set(plots)
     return plots
+
+
+def marks(directory: Path) -> list[str]:
+    """What the report in there says beside the latencies that it draws over time, in the order of its happening."""
+    plots = plots_of((directory / "report.html").read_text(encoding="utf-8"))
+    return [each["text"] for each in sorted(plots["over-time"]["layout"]["annotations"], key=lambda each: each["x"])]
 
 
 def full() -> Figures:

@@ -25,6 +25,7 @@ from loadtest.options import Settings
 from loadtest.scenarios import SCENARIOS
 from loadtest.server_command import Restart
 from tests.test_locust import PATIENCE, UNHURRIED, master_port, run, started, summary
+from tests.test_report_page import marks
 from tests.test_server_command import free_port
 
 USERS = 12
@@ -110,6 +111,7 @@ def test_all_come_back_and_hear_each_other_again(site: Site) -> None:
     assert timeline[0]["at_s"] == 0.0 < 1.0 < timeline[1]["at_s"]
     assert [row["deliveries"] for row in timeline] == [10 * (USERS - 1)] * 2
     assert all(row["server_memory_bytes"] > 1 << 20 for row in timeline), "of the old server and of the new one"
+    assert marks(site.path) == ["SIGTERM"]
 
 
 def test_two_processes_bring_back_the_same_users(site: Site) -> None:
