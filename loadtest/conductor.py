@@ -88,6 +88,7 @@ class Conductor:
             elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
             self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end: give it the time")
             self._finish(_LAST_ANSWER_S)
+            gevent.spawn(self._environment.runner.quit)  # where the last worker went missing, Locust would stay
 
     def clear_up(self) -> None:
         """The users have gone: give back what the scenario took. Harmless when there is nothing."""

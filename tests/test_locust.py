@@ -197,6 +197,24 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
         )  # after 60 s at the latest, where Locust's word to end is lost as the master goes
 
 
+@pytest.mark.timeout(200)
+def test_a_run_whose_last_worker_vanishes_ends_and_is_invalid(port: int) -> None:
+    link = master_port()
+    leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "1")
+    with ExitStack() as processes:
+        master = processes.enter_context(
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO")
+        )
+        worker = processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL"))
+        assert master.stderr
+        assert master.stdout
+        assert any("Window 1: 20 users" in line for line in master.stderr)
+        worker.kill()
+        master.stderr.read()
+        assert "INVALID" in master.stdout.read()
+        assert master.wait(PATIENCE) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
