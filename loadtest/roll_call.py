@@ -9,6 +9,8 @@ from chat.errors import FanfareError
 from chat.wires.message import build
 from loadtest.users import ChatUser
 
+_NUMERICS = re.compile(rb"^(?:@\S+ +)?:\S+ +(353|366) ([^\r\n]*)", re.M)
+
 
 class Unanswered(FanfareError):
     """The server did not give the list in time."""
@@ -26,11 +28,10 @@ def roll_call(member: ChatUser, nick_head: str, patience: float) -> list[int]:
     listening = connection.on_lines
 
     def overhear(data: bytes, now_ns: int) -> None:
-        for line in data.splitlines() if b" 353 " in data or b" 366 " in data else ():
-            verb = line.split(b" ", 2)[1:2]
-            if verb == [b"353"]:
-                found.update(int(number, 36) for number in name.findall(b":" + line.rpartition(b" :")[2]))
-            elif verb == [b"366"]:
+        for verb, rest in _NUMERICS.findall(data) if b" 353 " in data or b" 366 " in data else ():
+            if verb == b"353":
+                found.update(int(number, 36) for number in name.findall(b":" + rest.rpartition(b" :")[2]))
+            else:
                 ended.set()
         listening(data, now_ns)
 

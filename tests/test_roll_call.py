@@ -41,6 +41,14 @@ def test_numbers_are_read_out_of_names_whatever_stands_before_them() -> None:
     assert connection.sent == [b"NAMES #load\r\n"]
 
 
+def test_a_server_that_tags_its_lines_is_understood() -> None:
+    tags = b"@time=2026-01-01T00:00:00.000Z;account=ana "  # as those with server-time do
+    connection = AnsweringConnection(
+        tags + b":s 353 fa1b0 = #load :fa1b0 @fa1b1!u@h\r\n" + tags + b":s 366 fa1b0 #load :End of /NAMES list\r\n"
+    )
+    assert roll_call(member(connection), HEAD, 20) == [0, 1]
+
+
 def test_what_comes_meanwhile_is_still_heard_and_the_listener_is_put_back() -> None:
     piece = b":ana!u@h PRIVMSG #load :hi\r\n:s 366 fa1b0 #load :End\r\n"
     connection = AnsweringConnection(piece)
