@@ -4,7 +4,6 @@ Every one gets its usual configuration with the limits that would stop a load te
 address, flood control, host name look-ups. Starts nothing itself, except to ask for a version.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from bench.build import HERE
 
 AT_ONCE = 1_000_000  # connections that may be on their way at the same time; in effect all of them
-NAME = "bench.example.org"
+SETTINGS = HERE.parent / "docker" / "peers"  # of the packaged servers; their containers have the same
 
 
 class Server(ABC):
@@ -120,29 +119,7 @@ class NgIrcd(Packaged):
         return super().version().partition("-")[0]
 
     def command(self, port: int, folder: Path) -> list[str]:
-        config = folder / "ngircd.conf"
-        config.write_text(
-            f"""[Global]
-Name = {NAME}
-Info = bench
-Listen = 127.0.0.1
-Ports = {port}
-ServerUID = nobody
-ServerGID = nogroup
-MotdPhrase = bench
-[Limits]
-MaxConnections = 0
-MaxConnectionsIP = 0
-MaxJoins = 0
-MaxPenaltyTime = 0
-PingTimeout = 600
-PongTimeout = 600
-[Options]
-DNS = no
-Ident = no
-PAM = no
-"""
-        )
+        config = _configured("ngircd.conf", port, folder)
         config.chmod(0o644)
         folder.chmod(0o755)  # it gives up root and reads on
         return [self._found(), "--nodaemon", "--config", str(config)]
@@ -152,20 +129,7 @@ class InspIrcd(Packaged):
     programs, package, variable = ("inspircd",), "inspircd", "INSPIRCD"
 
     def command(self, port: int, folder: Path) -> list[str]:
-        config = folder / "inspircd.conf"
-        config.write_text(
-            f"""<config format="xml">
-<server name="{NAME}" description="bench" network="bench">
-<admin name="bench" nick="bench" email="bench@example.org">
-<bind address="127.0.0.1" port="{port}" type="clients">
-<connect name="main" allow="*" timeout="120" pingfreq="10m" fakelag="no" threshold="1000000" commandrate="1000000000"
-         softsendq="64M" hardsendq="64M" recvq="1M" localmax="1000000" globalmax="1000000" maxconnwarn="no"
-         useident="no" resolvehostnames="no">
-<performance softlimit="1000000" somaxconn="4096" quietbursts="yes" timeskipwarn="0">
-<dns server="127.0.0.1" timeout="1">
-<pid file="{folder}/pid">
-"""
-        )
+        config = _configured("inspircd.conf", port, folder)
         root = ["--runasroot"] if os.geteuid() == 0 else []
         return [self._found(), "--nofork", "--nolog", *root, "--config", str(config)]
 
@@ -174,41 +138,19 @@ class Ergo(Packaged):
     programs, package, variable = ("ergo", "ergochat"), "ergochat", "ERGO"
 
     def command(self, port: int, folder: Path) -> list[str]:
-        config = folder / "ergo.yaml"
-        settings = {
-            "network": {"name": "bench"},
-            "server": {
-                "name": NAME,
-                "listeners": {f"127.0.0.1:{port}": {}},
-                "casemapping": "ascii",
-                "lookup-hostnames": False,
-                "check-ident": False,
-                "max-sendq": "64M",
-                "ip-limits": {"count": False, "throttle": False},
-                "ip-cloaking": {"enabled": False},
-            },
-            "datastore": {"path": str(folder / "ergo.db")},
-            "accounts": {"authentication-enabled": False, "registration": {"enabled": False}},
-            "channels": {"default-modes": "+n", "max-channels-per-client": 100},
-            "limits": {
-                "nicklen": 32,
-                "identlen": 20,
-                "channellen": 64,
-                "awaylen": 200,
-                "kicklen": 200,
-                "topiclen": 200,
-                "monitor-entries": 100,
-                "whowas-entries": 100,
-                "chan-list-modes": 60,
-                "registration-messages": 1024,
-            },
-            "fakelag": {"enabled": False},
-            "history": {"enabled": False},
-            "logging": [{"method": "stderr", "type": "*", "level": "error"}],
-        }
-        config.write_text(json.dumps(settings))  # JSON is YAML
+        config = _configured("ergo.yaml", port, folder)
         _first_line(self._found(), "initdb", "--conf", str(config))  # should it fail, `run` says so
         return [self._found(), "run", "--quiet", "--conf", str(config)]
+
+
+def _configured(name: str, port: int, folder: Path) -> Path:
+    """A copy of the configuration that the peers' containers have too, for a server on 127.0.0.1."""
+    text = (SETTINGS / name).read_text()
+    for word, value in (("HOST", "127.0.0.1"), ("PORT", port), ("FOLDER", folder)):
+        text = text.replace(f"@{word}@", str(value))
+    config = folder / name
+    config.write_text(text)
+    return config
 
 
 NAMES = ("fanfare", "thread-per-client", "ngircd", "inspircd", "ergo", "bare-epoll")
