@@ -158,6 +158,10 @@ class Settings:
         number(float, 0),
         "churn, slow: fail when the server's memory has grown by more, beside what it keeps for slow readers",
     )
+    # A runtime with a pool of its own, like Go's, keeps the threads that it once needed: Ergo had 2 more.
+    max_more_threads: int = _option(
+        0, number(int, 0), "churn: fail when the server has more threads than before, beyond so many"
+    )
     server_pid: int = _option(
         0,
         number(int, 0),
@@ -173,6 +177,10 @@ class Settings:
     # A drain of that length is long; what has not ended then hangs.
     stop_within: float = _option(
         30.0, number(float, 0.1), "stampede: seconds between SIGTERM and SIGKILL, which is a fail"
+    )
+    # Some servers tell why they ended.
+    server_exit_status: int = _option(
+        0, number(int, 0, 255), "stampede: what the server ends with at SIGTERM when all is well; InspIRCd: 10"
     )
     # Without any wait, the attempts would keep the generator busy and not the server.
     backoff: float = _option(

@@ -15,8 +15,9 @@ _MIB = 1 << 20
 class ServerWatch:
     """`begin`, `note_peak` now and then, and `is_back` until it is."""
 
-    def __init__(self, pid: int, max_growth_mib: float) -> None:
+    def __init__(self, pid: int, max_growth_mib: float, max_more_threads: int = 0) -> None:
         self._pid = pid
+        self._max_more_threads = max_more_threads
         self._max_growth_mib = max_growth_mib
         self._before: Reading | None = None
         self._peak: Reading | None = None
@@ -52,14 +53,14 @@ class ServerWatch:
             return [f"the server cannot be read any more: {self._gone}"]
         if before is None or after is None:
             return []
-        lines = [
-            f"the server has {now:,} {what} after the guests have gone, before they came it had {then:,}"
-            for what, then, now in (
-                ("descriptors", before.descriptors, after.descriptors),
-                ("threads", before.threads, after.threads),
-            )
-            if now != then
-        ]
+        lines = []
+        for what, then, now, more in (
+            ("descriptors", before.descriptors, after.descriptors, 0),
+            ("threads", before.threads, after.threads, self._max_more_threads),
+        ):
+            if now > then + more or (now < then and not more):
+                line = f"the server has {now:,} {what} after the guests have gone, before they came it had {then:,}"
+                lines.append(line + (f", and may have {more:,} more" if more else ""))
         growth = (after.memory_bytes - before.memory_bytes) / _MIB
         if growth > self._max_growth_mib:
             lines.append(

@@ -17,7 +17,7 @@ Watch = Callable[..., ServerWatch]
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    def begin(*readings: Reading | SetupError, connections: int = 5) -> ServerWatch:
+    def begin(*readings: Reading | SetupError, connections: int = 5, more_threads: int = 0) -> ServerWatch:
         """A watch of a process that is read as BEFORE, and then as these."""
         coming = iter([BEFORE, *readings])
 
@@ -28,7 +28,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
             return one
 
         monkeypatch.setattr(server_watch, "read", read)
-        one = ServerWatch(7, max_growth_mib=2)
+        one = ServerWatch(7, max_growth_mib=2, max_more_threads=more_threads)
         one.begin(connections)
         return one
 
@@ -62,6 +62,18 @@ def test_back_at_its_level_it_may_keep_some_memory_and_has_used_cpu(watch: Watch
     one = watch(replace(BEFORE, memory_bytes=12 * MIB, cpu_s=9.0))
     assert one.is_back()
     assert one.missed() == []
+
+
+@pytest.mark.parametrize("threads", [2, 6])
+def test_a_runtime_of_its_own_threads_may_keep_as_many_more_as_it_is_allowed(watch: Watch, threads: int) -> None:
+    assert watch(replace(BEFORE, threads=threads), more_threads=2).is_back()
+
+
+def test_threads_beyond_those_allowed_are_a_line(watch: Watch) -> None:
+    one = watch(replace(BEFORE, threads=7), more_threads=2)
+    assert not one.is_back()
+    before = "after the guests have gone, before they came it had 4"
+    assert one.missed() == [f"the server has 7 threads {before}, and may have 2 more"]
 
 
 def test_the_last_look_counts(watch: Watch) -> None:

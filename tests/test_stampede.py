@@ -266,6 +266,14 @@ def test_a_server_that_does_not_end_well_at_sigterm_fails_the_run(status: int, k
     assert one.missed() == lines
 
 
+def test_a_server_may_end_with_a_status_of_its_own() -> None:
+    one = scenario(server_exit_status=10)  # as InspIRCd does
+    one._restart = Restart(0, 1, 10, False, 2, "", None)
+    assert one.missed() == []
+    one._restart = Restart(0, 1, 0, False, 2, "", None)
+    assert one.missed() == ["the server ended with status 0 at SIGTERM, not with 10"]
+
+
 def test_the_keepers_connection_or_a_users_whichever_was_first_ends_the_time_away() -> None:
     one = scenario()
     restart = Restart(1_000_000, 5_000_000, 0, False, 9_000_000, "", None)

@@ -92,7 +92,7 @@ class Churn(OneRoom):
         super().__init__(settings, users)
         self.flowed = Flowed()
         self._quit_texts = "shown"  # or one of _KEPT_BACK
-        self._server = ServerWatch(settings.server_pid, settings.max_memory_growth_mib)
+        self._server = _watch(settings)
 
     @property
     def residents(self) -> int:
@@ -126,7 +126,7 @@ class Churn(OneRoom):
 
     def course(self, stage: "Stage") -> None:
         self.flowed = Flowed()  # one course may follow another
-        self._server = ServerWatch(self.settings.server_pid, self.settings.max_memory_growth_mib)
+        self._server = _watch(self.settings)
         self._server.begin(self.residents)
         self._learn_quit_texts(stage)
         window = stage.window(
@@ -229,6 +229,10 @@ class Churn(OneRoom):
                 f"{wanting:,} of {asked:,} arrivals found no idle guest, the limit is {_NO_GUEST:.0%}: "
                 "use more --users, or fewer --arrivals"
             )
+
+
+def _watch(settings: "Settings") -> ServerWatch:
+    return ServerWatch(settings.server_pid, settings.max_memory_growth_mib, settings.max_more_threads)
 
 
 def _ranked(what: str, reasons: Counter[str]) -> list[str]:

@@ -69,18 +69,19 @@ class Stampede(OneRoom):
         return {"stampede": self._figures(self._restart) if self._restart else None}
 
     def missed(self) -> list[str]:
-        restart, lines = self._restart, list(self._troubles)
+        settings, restart, lines = self.settings, self._restart, list(self._troubles)
         if restart is None:
             return lines
         if restart.killed:
-            lines.append(f"the server had not ended {self.settings.stop_within:g} s after SIGTERM, and was killed")
-        elif restart.status > 0:
-            lines.append(f"the server ended with status {restart.status} at SIGTERM, not with 0")
+            lines.append(f"the server had not ended {settings.stop_within:g} s after SIGTERM, and was killed")
+        elif restart.status >= 0 and restart.status != settings.server_exit_status:
+            wanted = settings.server_exit_status
+            lines.append(f"the server ended with status {restart.status} at SIGTERM, not with {wanted}")
         elif restart.status < 0:
             lines.append("the server did not heed SIGTERM: it was ended by a signal")
         if restart.fault:
             lines.append(f"the server did not come back: {restart.fault}")
-        return lines + self._return.missed(self.settings.return_within, self.settings.max_timed_out)
+        return lines + self._return.missed(settings.return_within, settings.max_timed_out)
 
     def _begin(self) -> None:
         """A course begins."""
