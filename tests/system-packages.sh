@@ -13,11 +13,18 @@ if [ "$(uname)" = Linux ]; then
     command -v ip >/dev/null || missing="$missing iproute2"
     PATH=$PATH:/usr/sbin command -v nft >/dev/null || missing="$missing nftables"
 fi
+# Servers of others: nobody wants them on a machine just because its owner runs the tests.
+if [ "${REQUIRE_PEERS-}" = 1 ]; then
+    for server in ngircd inspircd; do
+        PATH=$PATH:/usr/sbin command -v "$server" >/dev/null || missing="$missing $server"
+    done
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing$missing ..."
+    # RUNLEVEL=1: no server is started as it is installed.
     # shellcheck disable=SC2086 # a list of packages
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null && exit 0
+    apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null && exit 0
 fi
 if [ -n "$CI" ]; then
     echo "fanfare: missing system packages:$missing" >&2
