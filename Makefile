@@ -6,15 +6,16 @@ BIN := $(VENV)/bin
 PYTEST_PROCESSES ?= 4
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench up down pin clean
+.PHONY: help demo test lint bench compare up down pin clean
 
 help:
-	@echo "make demo   a server and simulated users for 30 s, then the fan-out table; no Docker"
-	@echo "make test   all tests, with everything that they need"
-	@echo "make lint   ruff, mypy, the import contract"
-	@echo "make up     server and simulated users in containers, Locust's page on http://127.0.0.1:8089"
-	@echo "make bench  the side-by-side measurements of docs/measurements.md"
-	@echo "make pin    write requirements/*.txt anew from requirements/*.in"
+	@echo "make demo     a server and simulated users for 30 s, then the fan-out table; no Docker"
+	@echo "make test     all tests, with everything that they need"
+	@echo "make lint     ruff, mypy, the import contract"
+	@echo "make up       server and simulated users in containers, Locust's page on http://127.0.0.1:8089"
+	@echo "make bench    the side-by-side measurements of docs/measurements.md"
+	@echo "make compare  broadcast against this server, ngIRCd, InspIRCd and Ergo: one table; COMPARE_ARGS=\"--users 500\""
+	@echo "make pin      write requirements/*.txt anew from requirements/*.in"
 
 demo: $(VENV)/.load
 	@$(BIN)/python -m loadtest.demo
@@ -31,6 +32,11 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.load
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+# Without an engine it needs what the demo needs.
+compare:
+	@docker/compose.sh version >/dev/null 2>&1 || $(MAKE) --no-print-directory $(VENV)/.load
+	@PYTHON=$(BIN)/python docker/compare.sh $(COMPARE_ARGS)
 
 up:
 	@docker/compose.sh up --build

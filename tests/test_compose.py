@@ -7,102 +7,22 @@ takes down only what it made. Skipped where no engine answers; with REQUIRE_DOCK
 import json
 import os
 import re
-import secrets
 import socket
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat.settings import Settings
+from tests.composed import BRIEF, PROFILES, QUICK, ROOT, SETTINGS, UNHURRIED, USERS, Compose, checked, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first test also builds the images
 
-ROOT = Path(__file__).resolve().parent.parent
-HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK")
-USERS = ("--users=20", "--spawn-rate=20")
-QUICK = ("--settle=0.1", "--grace=20")  # what is there in time is not waited for
-BRIEF = (*QUICK, "--before=1", "--after=0")
-UNHURRIED = (
-    *("--max-send-lateness-ms=60000", "--max-loop-lag-ms=60000", "--max-receive-backlog-ms=60000"),
-    "--max-cpu-percent=1000",
-)
-# What the server and those who measure it are told alike.
-SETTINGS = {
-    "FANFARE_PING_INTERVAL": "3",
-    "FANFARE_PING_TIMEOUT": "2",
-    "FANFARE_USER_TIMEOUT": "2",
-    "FANFARE_OUTBOX_LIMIT": "32768",
-}
+PEERS = ("ngircd", "inspircd", "ergo")
 NO_ENGINE = 2  # compose.sh's exit status for it, after one line that says what is missing
-
-Completed = subprocess.CompletedProcess[str]
-
-
-def run(*command: str, environment: dict[str, str] | None = None) -> Completed:
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def checked(completed: Completed) -> str:
-    assert completed.returncode == 0, f"{completed.args} exited {completed.returncode}: {completed.stderr[-4000:]}"
-    return completed.stdout.strip()
-
-
-class Compose:
-    """docker/compose.sh for one project."""
-
-    def __init__(self, report: Path) -> None:
-        self.report = report
-        self.image = f"fanfare-test-{secrets.token_hex(4)}"
-        self._environment = os.environ | {
-            "COMPOSE_PROJECT_NAME": self.image,
-            "FANFARE_LOAD_IMAGE": self.image,
-            "FANFARE_BIND": "127.0.0.1",
-            "FANFARE_REPORT": str(report),
-            "LOCUST_USERS": "20",
-            "LOCUST_WEB_PORT": "0",  # the engine chooses
-            **SETTINGS,
-            **{f"FANFARE_{wire}_PORT": "0" for wire in HOST_PORTS},
-        }
-
-    def __call__(self, *arguments: str) -> Completed:
-        return run(str(ROOT / "docker" / "compose.sh"), *arguments, environment=self._environment)
-
-    def container(self, service: str) -> str:
-        return checked(self("ps", "--quiet", service))
-
-    def inspect(self, service: str) -> dict[str, Any]:
-        described: dict[str, Any] = json.loads(checked(run("docker", "inspect", self.container(service))))[0]
-        return described
-
-    def server_status(self) -> dict[str, str]:
-        """What the kernel says of the server's process, asked in its own container."""
-        status = checked(run("docker", "exec", self.container("server"), "cat", "/proc/1/status"))
-        return dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-
-    def address(self, service: str, port: int) -> tuple[str, int]:
-        """Where this machine finds a service's port."""
-        host, _, published = checked(self("port", service, str(port))).rpartition(":")
-        return host, int(published)
-
-    def summary(self) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads((self.report / "summary.json").read_text())
-        return read
-
-    def scenario(self, name: str, *options: str) -> Completed:
-        return self("run", "--rm", "-T", name, *options)
-
-    def passed(self, name: str, *options: str) -> dict[str, Any]:
-        """The summary of a run in which the generator's own timing is out of the way."""
-        run = self.scenario(name, *USERS, *UNHURRIED, *options)
-        assert run.returncode == 0, run.stderr[-4000:] + run.stdout[-4000:]
-        summary = self.summary()
-        assert summary["scenario"] == name
-        return summary
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +38,9 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
         checked(compose("up", "--detach", "report"))  # returns once the server, on whose health it waits, is healthy
         yield compose
     finally:
-        checked(compose("down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans"))
-        run("docker", "image", "rm", compose.image)  # Compose v2 has done so
+        every = (word for name in PROFILES for word in ("--profile", name))
+        checked(compose(*every, "down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans"))
+        run("docker", "image", "rm", compose.image, compose.peers_image)  # Compose v2 has done so
 
 
 def test_what_the_server_and_the_load_are_told_alike_is_by_default_what_the_server_does_anyway() -> None:
@@ -248,6 +169,48 @@ def test_the_page_comes_up_with_the_users_already_at_work(compose: Compose) -> N
     with urllib.request.urlopen(f"http://{host}:{port}/stats/requests", timeout=10) as page:
         stats = json.load(page)
     assert (stats["state"], stats["user_count"]) == ("running", 20)
+
+
+def test_workers_share_one_run_and_one_account(compose: Compose) -> None:
+    """What the workers of four containers count adds up to exactly what is due, and so does each row of Locust's."""
+    rooms = ("--scenario=room", "--room-size=5", "--rate=4", "--duration=2", "--json-file=/report/rows")
+    together = ("--profile", "distributed", "run", "--rm", "-T", "--use-aliases", "load-master", "--headless")
+    merged = compose(*together, *USERS, *UNHURRIED, *QUICK, *rooms)
+    assert merged.returncode == 0, merged.stderr[-4000:] + merged.stdout[-4000:]
+    summary = compose.summary()
+    assert (summary["users"], summary["generator"]["workers"]) == (20, 4)
+    assert summary["messages"]["sent"] == 20 * 4 * 2
+    assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] == 160 * (5 - 1)
+    assert (summary["fanout_us"]["count"], summary["complete_us"]["count"]) == (640, 160)
+    counts = {row["method"]: row["num_requests"] for row in json.loads((compose.report / "rows.json").read_text())}
+    assert counts == {"connect": 20, "join": 20, "send": 160, "deliver": 640, "complete": 160}
+
+
+def test_each_peer_has_its_turn_and_is_read_from_outside_its_container(compose: Compose) -> None:
+    checked(compose("build", "ngircd"))
+    checked(compose("--profile", "peers", "up", "--detach", *PEERS))
+    in_turn = ("--profile", "compare", "run", "--rm", "-T", "compare")
+    compared = compose(*in_turn, *USERS, *UNHURRIED, *QUICK, "--duration=1")
+    assert compared.returncode == 0, compared.stderr[-4000:] + compared.stdout[-4000:]
+    answer = json.loads((compose.report / "compare.json").read_text())
+    rows = {row["server"]: row for row in answer["servers"]}
+    assert list(rows) == ["fanfare", *PEERS]
+    assert {(row["verdict"], row["users"], row["messages"], row["lost"]) for row in rows.values()} == {
+        ("pass", 20, 20, 0)
+    }
+    assert all(row["server_memory_bytes"] > 0 for row in rows.values())
+    for name in rows:
+        assert (compose.report / "compare" / name / "report.html").stat().st_size > 0
+
+
+def test_the_peers_are_confined_and_their_health_checks_speak_the_protocol(compose: Compose) -> None:
+    for name in PEERS:  # started by the test before
+        peer = compose.inspect(name)
+        host = peer["HostConfig"]
+        assert peer["State"]["Health"]["Status"] == "healthy"
+        assert peer["Config"]["Healthcheck"]["Test"][:4] == ["CMD", "python3", "-m", "chat.cli"]
+        assert (peer["Config"]["User"], host["CapDrop"], host["ReadonlyRootfs"]) == ("10001:10001", ["ALL"], True)
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
 
 
 def test_a_stopped_server_drains_and_exits_0(compose: Compose) -> None:  # the last: the others need it running
