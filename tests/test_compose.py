@@ -172,8 +172,8 @@ def test_the_page_comes_up_with_the_users_already_at_work(compose: Compose) -> N
 
 
 def test_workers_share_one_run_and_one_account(compose: Compose) -> None:
-    """What the workers of four containers count adds up to exactly what is due, and so does each row of Locust's."""
-    rooms = ("--scenario=room", "--room-size=5", "--rate=4", "--duration=2", "--json-file=/report/rows")
+    """What the workers of four containers count adds up to exactly what is due."""
+    rooms = ("--scenario=room", "--room-size=5", "--rate=4", "--duration=2")
     together = ("--profile", "distributed", "run", "--rm", "-T", "--use-aliases", "load-master", "--headless")
     merged = compose(*together, *USERS, *UNHURRIED, *QUICK, *rooms)
     assert merged.returncode == 0, merged.stderr[-4000:] + merged.stdout[-4000:]
@@ -182,8 +182,6 @@ def test_workers_share_one_run_and_one_account(compose: Compose) -> None:
     assert summary["messages"]["sent"] == 20 * 4 * 2
     assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] == 160 * (5 - 1)
     assert (summary["fanout_us"]["count"], summary["complete_us"]["count"]) == (640, 160)
-    counts = {row["method"]: row["num_requests"] for row in json.loads((compose.report / "rows.json").read_text())}
-    assert counts == {"connect": 20, "join": 20, "send": 160, "deliver": 640, "complete": 160}
 
 
 def test_each_peer_has_its_turn_and_is_read_from_outside_its_container(compose: Compose) -> None:
