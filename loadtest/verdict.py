@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Times --max-loop-lag-ms, whose p99 is judged. One stall in a long window does not show in that; when it is so much
 # longer, it makes deliveries late, and users cut off, by itself.
 _STILL = 10
-_LESS = "use more --processes, or fewer users"
+_LESS = "use more --processes, fewer users, or a machine with less to do"
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
 EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
 

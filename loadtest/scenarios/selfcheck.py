@@ -51,6 +51,7 @@ class SelfCheck(OneRoom):
     summary = "the instrument checks itself against a server of its own with known faults; needs no --host"
     default_rate = 20.0
     brings_server = True
+    once = True
     usual_users: ClassVar[int] = 11  # ten deliveries a message
 
     def __init__(self, settings: "Settings", users: int) -> None:
