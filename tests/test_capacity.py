@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ CAPACITY = ("--scenario", "capacity", "--objective", "lost=0", "--spawn-rate", "
 
 def part(directory: Path) -> Any:
     return summary(directory)["capacity"]
+
+
+def counted(directory: Path) -> dict[str, int]:
+    """By Locust."""
+    return {row["method"]: row["num_requests"] for row in json.loads((directory / "locust.json").read_text())}
 
 
 def loads(capacity: Any, phase: str) -> list[float]:
@@ -64,10 +70,12 @@ def test_it_finds_the_rate_that_a_server_bears(tmp_path: Path) -> None:
 
 def test_a_server_that_bears_all_that_is_asked_is_limited_by_the_range(tmp_path: Path) -> None:
     with limited_server() as server:
-        done = run(server.port, *CAPACITY, *UNHURRIED, "--users", "12", "--start", "5", "--report", str(tmp_path))
+        options = ("--users", "12", "--start", "5", "--json-file", str(tmp_path / "locust"))
+        done = run(server.port, *CAPACITY, *UNHURRIED, *options, "--report", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     found = part(tmp_path)
     assert [step["load"] for step in found["steps"]] == [5, 10, 12, 12]
+    assert counted(tmp_path)["connect"] == 12, "the users of a lower load stay"
     assert (found["knee"]["load"], found["beyond"]) == (12, None)
     assert (found["limited_by"], found["result"]) == ("range", "at_least")
     assert "at least 12 users" in summary(tmp_path)["reasons"][0]
@@ -119,7 +127,7 @@ def test_a_search_that_is_stopped_is_invalid_and_shows_what_it_had(tmp_path: Pat
     with limited_server() as server:
         done = run(server.port, *CAPACITY, *UNHURRIED, *options)
     assert done.returncode == 3, done.stdout + done.stderr
-    assert (part(tmp_path)["steps"], part(tmp_path)["knee"]) == ([], None)
+    assert (part(tmp_path)["steps"], part(tmp_path)["knee"], part(tmp_path)["limited_by"]) == ([], None, None)
     assert "before its end" in summary(tmp_path)["reasons"][0]
 
 
@@ -130,8 +138,12 @@ def test_the_warm_up_is_played_and_not_counted(tmp_path: Path) -> None:
         done = run(server.port, *CAPACITY, *UNHURRIED, *options, *rows)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [step["sent"] for step in part(tmp_path)["steps"]] == [5, 5]
-    counted = {row["method"]: row["num_requests"] for row in json.loads((tmp_path / "locust.json").read_text())}
-    assert counted["send"] == 2 * (5 + 5)
+    assert counted(tmp_path)["send"] == 2 * (5 + 5)
+
+
+def state_of(web_port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{web_port}/stats/requests", timeout=PATIENCE) as answer:
+        return str(json.load(answer)["state"])
 
 
 def test_with_locusts_page_one_search_is_made_and_the_test_stops(tmp_path: Path) -> None:
@@ -144,6 +156,8 @@ def test_with_locusts_page_one_search_is_made_and_the_test_stops(tmp_path: Path)
         with started("--host", f"irc://127.0.0.1:{server.port}", *options) as page:
             assert page.stdout
             assert next(line.split()[0] for line in page.stdout if line.startswith(" PASS")) == "PASS"
+            while state_of(web_port) != "stopped":
+                assert page.poll() is None
             page.send_signal(signal.SIGINT)
             assert page.wait(PATIENCE) == 0
 

@@ -103,7 +103,7 @@ class Capacity(OneRoom):
                 "search": self.settings.search,
                 "objective": self.settings.objective,
                 "result": findings.result(search),
-                "limited_by": search.limited_by if self._steps else None,
+                "limited_by": search.limited_by if search.next_step() is None else None,
                 "knee": side(search.knee, self._steps, self._target),
                 "beyond": side(search.beyond, self._steps, self._target),
                 "steps": [step.plain() for step in self._steps],
