@@ -9,15 +9,8 @@ from loadtest.machine import worst
 from loadtest.search import HELD, REPEAT
 from loadtest.verdict import Figures
 
-_HIGHEST = (
-    "asked_users",
-    "users",
-    "rooms",
-    "workers",
-    "cpu_percent",
-    "stood_still_us",
-    "clock_error_us",
-)  # the others are added up
+# All others are added up.
+_HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
 _TIMELINE = ("began_ns", "over_time", "costs", "marks")
 _APART = ("scenario", "target", "faults", "disconnects", "machine", *_TIMELINE)
 

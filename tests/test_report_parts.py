@@ -174,6 +174,15 @@ def test_what_is_not_known_is_left_out() -> None:
         assert not any(row.startswith(("server ", "other attempts")) for row in rows)
 
 
+def test_the_knee_of_a_search_for_a_rate_is_a_rate() -> None:
+    steps = [
+        step(500, "up", "held", 5_000, users=1_000, rate=500),
+        step(1_000, "up", "held", 5_000, users=1_000, rate=1_000),
+    ]
+    for rows in shown("capacity", CAPACITY | {"search": "rate", "steps": steps}):
+        assert {"up 1,000 500 0 5.000 10.000 7 held", "up 1,000 1,000 0 5.000 10.000 7 held ← knee"} <= rows
+
+
 def test_a_step_that_did_not_hold_says_why_in_short() -> None:
     in_table, on_page = shown("capacity", CAPACITY)
     assert "up 2,000 10 1,234 61.000 122.000 7 missed ← beyond: p99 is 61.000 ms" in on_page
