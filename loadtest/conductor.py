@@ -16,6 +16,7 @@ import gevent
 
 from chat.errors import FanfareError, SetupError
 from loadtest.environment import command, environment
+from loadtest.lookout import Lookout
 from loadtest.measures import measures
 from loadtest.options import Settings
 from loadtest.processes import Processes
@@ -41,6 +42,7 @@ class Conductor:
         self._run = secrets.token_hex(4)
         self._processes = Processes(environment.runner)
         self._scenario = SCENARIOS[settings.scenario](settings, environment.runner.target_user_count)
+        self._lookout = Lookout(settings, self._scenario, self._processes)
         self._window_numbers = itertools.count(1)
         self._stage = self._new_stage()
         self._began_ns = time.monotonic_ns()
@@ -74,9 +76,15 @@ class Conductor:
             self._processes.note_answer(name, data)
         elif self._processes.note_status(name, data):
             self._stage.complete(data)
+            self._lookout.hear(name, data)
+
+    def look(self) -> dict[str, Any]:
+        """How the run goes, in plain values: see `live.look`."""
+        return self._lookout.look(self._stage, self._environment.runner.target_user_count)
 
     def interrupt(self) -> None:
         """Locust stops the test. Headless, a run that is not at its end is judged as it stands: invalid."""
+        self._lookout.is_over = True
         if self._done:
             return
         self._done = True
@@ -127,6 +135,7 @@ class Conductor:
 
     def _assemble(self) -> None:
         """Wait until every user is in or was refused."""
+        self._stage.step = "coming in"
         processes = self._processes
         processes.wait(lambda: self._spawned)
         longest_ns = round(self._stage.longest_entry_s * 1e9)
@@ -135,6 +144,7 @@ class Conductor:
                 break
         self._stage.asked_users = self._environment.runner.target_user_count
         self._stage.figures.users = processes.status_sum("joined")
+        self._stage.step = ""
 
     def _settled(self) -> int:
         """Users who are in, or will not come: in the end, all."""
@@ -165,6 +175,7 @@ class Conductor:
         verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
         origin = {"environment": environment(), "command": command()}
         summary = summarise(figures, verdict, self._scenario.part(), origin)
+        self._lookout.last = verdict
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:
             try:

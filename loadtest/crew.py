@@ -13,6 +13,7 @@ from typing import Any
 
 import gevent
 from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_WAITING
 
 from chat.errors import FanfareError
 from loadtest import files, stamps
@@ -47,6 +48,7 @@ class CrewMember(Member):
     def stay(self) -> None:
         if self.number < 0:
             raise StopUser("there was no run to take part in")
+        self._state = LOCUST_STATE_WAITING  # in no task that --stop-timeout is for: Locust may stop it at once
         self.role.stay(self)
 
     tasks = [stay]  # noqa: RUF012  (Locust's own way)
@@ -241,6 +243,7 @@ class Crew:
                     "finished": part.finished if part else False,
                     **(part.so_far() if part else {}),
                     "completed": part.account.take_completed() if part else [],
+                    "fresh": part.fresh() if part else {},
                 },
             )
 

@@ -120,11 +120,15 @@ class Histogram:
     def unpack(cls, packed: Sequence[int]) -> "Histogram":
         """The reverse of `pack`."""
         histogram = cls()
-        histogram.total, histogram.shortest, histogram.longest = packed[:3]
-        for bucket, count in zip(packed[3::2], packed[4::2], strict=True):
-            histogram.counts[bucket] = count
-            histogram.count += count
+        histogram.add_packed(packed)
         return histogram
+
+    def add_packed(self, packed: Sequence[int]) -> None:
+        """Add what another's `pack` gave."""
+        total, shortest, longest = packed[:3]
+        for bucket, count in zip(packed[3::2], packed[4::2], strict=True):
+            self.counts[bucket] += count
+        self._note(sum(packed[4::2]), total, shortest, longest)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.pack() == other.pack()

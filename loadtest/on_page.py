@@ -12,6 +12,7 @@ ON_PAGE = frozenset(
         *("objective", "max_lost", "max_duplicated", "max_reordered"),
         *("ways", "victims", "before", "after", "inform_within", "max_ghosts", "stalled"),
         *("residents", "arrivals", "stay"),
+        *("search", "start", "most", "step", "warm_up"),
         *("search", "start", "most", "step", "warm_up", "precision", "repeats", "max_steps"),
     )
 )

@@ -260,6 +260,13 @@ class Settings:
         90.0, number(float, 0), "The run is invalid when a generator process takes more of one core in the window"
     )
 
+    # Some three lines for the usual 30 s: enough to see in a build's log that it goes on, and how.
+    progress: float = _option(
+        10.0,
+        number(float, 0),
+        "Seconds between lines of progress of a headless run, on stderr; 0 for none. On a terminal it is one line, "
+        "rewritten every second",
+    )
     report: str = _option("", str, "Directory to write summary.json and report.html to")
 
     @classmethod

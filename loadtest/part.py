@@ -14,10 +14,12 @@ from loadtest.arrivals import sample
 from loadtest.connection import Connection
 from loadtest.epochs import Timetable
 from loadtest.fairness import TENTHS, tenth_of
+from loadtest.fresh import Fresh
 from loadtest.generator import Health
 from loadtest.histogram import Histogram
 from loadtest.notices import Notices
 from loadtest.options import Settings
+from loadtest.overdue import Overdue
 from loadtest.pacer import Pacer, Voice
 from loadtest.resources import Sampler
 from loadtest.rows import Row
@@ -55,11 +57,13 @@ class Part:
         speakers: list[list[Any]] = orders["speakers"]
         start_ns: int = orders["start_ns"]
         death = orders.get("death")  # who of the users dies in this window, and when
+        audiences, slices = self._audiences(speakers, start_ns), Slices(start_ns, orders["slice_ns"])
+        late_after_ns = round(settings.late_after * 1e9)
         self.account = Account(
             stamps.pattern(run, self.number),
-            round(settings.late_after * 1e9),
-            {**self._audiences(speakers, start_ns), **self._crowds(orders["crowds"])},
-            Slices(start_ns, orders["slice_ns"]),
+            late_after_ns,
+            {**audiences, **self._crowds(orders["crowds"])},
+            slices,
             Notices(stamps.nick_head(run), death["victims"], death["at_ns"]) if death else None,
             self._offset_ns,
         )
@@ -67,6 +71,10 @@ class Part:
         self._speaking: set[int] = set()  # the users who are senders
         self._rows = [Row(stats, kind, settings.scenario) for kind in ("send", "deliver", "leave")]
         self._health = Health()
+        self._fresh = Fresh(self.account, self._health, self.dropped)
+        timetables = {sender: each.timetable for sender, each in audiences.items() if each.timetable}
+        self._overdue = Overdue(timetables, late_after_ns, slices, self.account)
+        self._has_crowds = bool(orders["crowds"])
         self._seat()
         voices = self._voices(speakers)
         for member in self._members.values():
@@ -142,6 +150,12 @@ class Part:
             "delivered": account.delivered,
             "told": account.leaves.delivered,
         }
+
+    def fresh(self) -> dict[str, Any]:
+        """What is new since the last call, for those who look on."""
+        own = {sender: self.sent[sender] for sender in self._planned}
+        overdue = None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own)  # they have no timetable
+        return {**self._fresh.take(), "sent": self.sent.total() + self.crowd_sent.total(), "overdue": overdue}
 
     def short(self) -> dict[int, int]:
         """The senders here who sent fewer messages than planned, and how many these were."""

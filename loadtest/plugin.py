@@ -17,8 +17,10 @@ from loadtest.form import guard
 from loadtest.measures import measures
 from loadtest.objective import Objective, UnknownMeasure
 from loadtest.options import Settings, add_options
+from loadtest.progress import Progress
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
+from loadtest.tab import add_tab
 from loadtest.verdict import EXIT_STATUS, INVALID, Figures
 from loadtest.wires import wire_of
 
@@ -36,9 +38,10 @@ def _begin(environment: Any, member: type[CrewMember]) -> None:
     if not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGINT, _interrupt)
         _check_or_exit(environment)
-        _Lead(environment)
+        lead = _Lead(environment)
         if environment.web_ui:
             guard(environment, _check)
+            add_tab(environment, lead.look)
     if not isinstance(runner, MasterRunner):
         member.crew = Crew(environment)
 
@@ -61,6 +64,8 @@ def _check_or_exit(environment: Any) -> None:
         if scenario.brings_server:  # nobody need say how many, or how fast
             options.num_users = options.num_users or scenario.usual_users
             options.spawn_rate = options.spawn_rate or options.num_users
+        if options.tags:
+            raise SetupError("--tags: a scenario's users have no tagged tasks; --scenario says what they do")
         if options.headless or options.autostart:
             if environment.shape_class:
                 _check_shape(settings)
@@ -124,17 +129,23 @@ class _Lead:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self._conductor: Conductor | None = None
+        self._progress = Progress(self.look, environment.parsed_options.progress)
         for kind in ("status", "answer"):
             environment.runner.register_message(f"fanfare-{kind}", self._listener(kind))
         events = environment.events
         events.test_start.add_listener(lambda **_: self._start())
         events.spawning_complete.add_listener(lambda **_: self._conductor and self._conductor.all_spawned())
         events.test_stopping.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
+        events.quitting.add_listener(lambda **_: self._progress.stop())
         events.quitting.add_listener(lambda **_: self._conductor and self._conductor.interrupt())
         if not environment.parsed_options.headless:  # a master's users stop later then
             events.test_stop.add_listener(lambda **_: self._clear_up())
         events.quit.add_listener(lambda **_: self._clear_up())
         events.quit.add_listener(lambda **_: self._show())
+
+    def look(self) -> dict[str, Any] | None:
+        """How the run goes, or went, in plain values; None where there is none."""
+        return self._conductor.look() if self._conductor else None
 
     def _start(self) -> None:
         environment = self._environment
@@ -145,6 +156,8 @@ class _Lead:
             _check(settings, environment.host, environment.runner.target_user_count)
             self._conductor = Conductor(environment, settings)
             self._conductor.start()
+            if environment.parsed_options.headless and settings.progress:
+                self._progress.start()
         except SetupError as error:  # the page's form and the command line were checked before; preparations may fail
             self._conductor = None
             environment.process_exit_code = 2
@@ -164,6 +177,7 @@ class _Lead:
         return listen
 
     def _show(self) -> None:
-        """Last of all, below Locust's own tables."""
-        if self._conductor and self._environment.parsed_options.headless:
-            show(self._conductor.last_table)
+        """Last of all, below Locust's own tables; with `--json` stdout is for those alone."""
+        options = self._environment.parsed_options
+        if self._conductor and options.headless:
+            show(self._conductor.last_table, sys.stderr if options.json else sys.stdout)

@@ -6,12 +6,12 @@ keep two significant digits, so that its percentiles stay meaningful below a mil
 """
 
 import time
-from array import array
 from typing import Any
 
 from locust.stats import StatsEntry
 
-from loadtest.histogram import BUCKETS, Histogram, middle_of
+from loadtest.growth import Growth
+from loadtest.histogram import Histogram, middle_of
 
 
 class Row:
@@ -21,26 +21,21 @@ class Row:
         self._stats = stats
         self._kind = kind
         self._name = name
-        self._shown = array("Q", bytes(8 * BUCKETS))
-        self._count = 0
-        self._total = 0
+        self._growth = Growth()
 
     def show(self, histogram: Histogram) -> None:
         """Add what is new in a histogram that only grows."""
-        if histogram.count == self._count:
+        grown = self._growth.take(histogram)
+        if not grown:
             return
-        fresh = [
-            (bucket, n - old)
-            for bucket, (n, old) in enumerate(zip(histogram.counts, self._shown, strict=True))
-            if n != old
-        ]
+        fresh = list(zip(grown[3::2], grown[4::2], strict=True))
         entry = StatsEntry(self._stats, self._name, self._kind)
-        count = histogram.count - self._count
+        count = sum(grown[4::2])
         now = time.time()
         entry.num_requests = count
         entry.num_reqs_per_sec = {int(now): count}
         entry.last_request_timestamp = now
-        entry.total_response_time = (histogram.total - self._total) / 1000
+        entry.total_response_time = grown[0] / 1000
         entry.min_response_time = middle_of(fresh[0][0]) / 1000
         entry.max_response_time = min(middle_of(fresh[-1][0]), histogram.longest) / 1000
         for bucket, n in fresh:
@@ -48,8 +43,6 @@ class Row:
             entry.response_times[key] += n
         self._stats.get(self._name, self._kind).extend(entry)
         self._stats.total.extend(entry)
-        self._shown = array("Q", histogram.counts)
-        self._count, self._total = histogram.count, histogram.total
 
 
 def round_key(ms: float) -> float:

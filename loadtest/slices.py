@@ -41,6 +41,14 @@ class Slices:
         """Those of all slices so far, in order."""
         return list(self._histograms)
 
+    def last_end(self, moment_ns: int) -> int:
+        """The end of the last slice that is over by then; the window's start when none is."""
+        return self._start_ns + max(0, moment_ns - self._start_ns) // self._length_ns * self._length_ns
+
+    def count_before(self, end_ns: int) -> int:
+        """Samples of the slices up to this end of one."""
+        return sum(each.count for each in self._histograms[: (end_ns - self._start_ns) // self._length_ns])
+
     def merge(self, packed: Sequence[Sequence[int]]) -> None:
         """Add what another's `pack` gave, slice by slice."""
         for index, each in enumerate(packed):

@@ -14,6 +14,7 @@ import gevent
 from chat.errors import FanfareError
 from loadtest.clocks import TRIPS, Clocks, Trip
 from loadtest.crowd import resize
+from loadtest.histogram import Histogram
 from loadtest.options import Settings
 from loadtest.processes import Over, Processes
 from loadtest.resources import Sampler
@@ -44,8 +45,11 @@ class Stage:
         self._scenario = scenario
         self._began_ns = time.monotonic_ns()
         self._numbers = numbers
+        self.is_apart = False  # the windows are not the run's, nor is it judged by them
+        self.step = ""  # what is done between windows, or what they are for; for those who look on
         self._window: Window | None = None  # under way, or not collected yet
         self._clocks = Clocks(())
+        self._latest: Window | None = None  # the same, and still there when it is collected
         self._server = Sampler(0)  # the server's process in that window
         self._watching: Any = None
 
@@ -57,6 +61,41 @@ class Stage:
     @property
     def elapsed_s(self) -> float:
         return (time.monotonic_ns() - self._began_ns) / 1e9
+
+    @property
+    def is_open(self) -> bool:
+        """A window is under way, or its figures are not collected yet."""
+        return self._window is not None
+
+    @property
+    def complete_so_far(self) -> Histogram:
+        """Until a message's last receiver had it, in the window under way or the last one."""
+        return self._latest.complete_so_far if self._latest else Histogram()
+
+    @property
+    def start_s(self) -> float:
+        """When that window began, or will; 0 without one."""
+        return self._latest.start_ns / 1e9 if self._latest else 0.0
+
+    def open_s(self, now_ns: int) -> float:
+        """For how long that window has been or was open."""
+        if self._latest is None:
+            return 0.0
+        return max(0, min(now_ns, self._latest.end_ns) - self._latest.start_ns) / 1e9
+
+    def doing(self, now_ns: int) -> str:
+        """What the run is doing, in a few words."""
+        window = self._window
+        if window is None:
+            return self.step or "between windows"
+        if now_ns < window.start_ns:
+            words = f"window {window.number}, settling"
+        elif now_ns < window.end_ns:
+            passed_s, whole_s = (now_ns - window.start_ns) // 10**9, (window.end_ns - window.start_ns) / 1e9
+            words = f"window {window.number}, {passed_s} s of {whole_s:g}"
+        else:
+            words = f"window {window.number}, waiting for the rest"
+        return f"{self.step}: {words}" if self.step else words
 
     def ask(self, kind: str, seconds: float = ANSWER_S, **data: Any) -> list[dict[str, Any]]:
         """Give every process an order, and wait for the answers. Raises Over."""
@@ -96,10 +135,11 @@ class Stage:
     def apart(self) -> Iterator[Figures]:
         """Meanwhile, windows are added to figures of their own, and so is what makes them invalid."""
         whole, self.figures = self.figures, Figures(self.figures.scenario, self.figures.target)
+        self.is_apart = True
         try:
             yield self.figures
         finally:
-            self.figures = whole
+            self.figures, self.is_apart = whole, False
 
     def window(self, duration_s: float | None = None, **orders: Any) -> Window:
         """Ask who is in, and have the speakers begin after `--settle`. Raises Over.
@@ -117,7 +157,7 @@ class Stage:
         if not any(len(users) > 1 for users in window.rooms.values()):
             raise Over("no room has two members, so there is nobody to send to")
         window.cast(self._scenario, Row(self._environment.stats, "complete", settings.scenario).show)
-        self._window = window
+        self._window = self._latest = window
         self._watch_server(window)
         more = {name: value(window) if callable(value) else value for name, value in orders.items()}
         for name, answer in zip(processes.all, answers, strict=True):

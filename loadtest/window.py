@@ -96,6 +96,11 @@ class Window:
         arrived: int = sum(state["delivered"] + state["told"] for state in states)
         return arrived >= due
 
+    @property
+    def complete_so_far(self) -> Histogram:
+        """Until a message's last receiver had it."""
+        return self._completions.last
+
     def complete(self, completed: list[int]) -> None:
         """Take a process's completed messages."""
         self._completions.add(completed)

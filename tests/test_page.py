@@ -7,7 +7,7 @@ import socket
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +19,7 @@ from chat.errors import SetupError
 from loadtest.form import refuse_strangers, settings_of
 from loadtest.on_page import ON_PAGE
 from loadtest.options import Settings
+from tests.lossy import lossy_proxy
 from tests.support import running_server
 from tests.test_load_options import parse
 from tests.test_locust import PATIENCE, QUICK, UNHURRIED, master_port, started
@@ -50,6 +51,12 @@ class Page:
 
     def state(self) -> str:
         return str(json.loads(self.get("/stats/requests"))["state"])
+
+    def tab(self) -> dict[str, tuple[str, str]]:
+        """The rows of the tab "Fan-out"."""
+        (stats,) = json.loads(self.get("/stats/requests"))["extended_stats"]
+        assert stats["key"] == "fan-out"
+        return {row["figure"]: (row["recent"], row["whole"]) for row in stats["data"]}
 
     def verdicts(self) -> Iterator[str]:
         """One word for each window, as it ends."""
@@ -164,6 +171,46 @@ def test_start_and_stop_work_with_workers_too(port: int) -> None:
             assert locust.post("/stop")["success"]
         locust.locust.send_signal(signal.SIGINT)
         assert locust.locust.wait(PATIENCE) == 0
+
+
+def test_the_tab_is_there_before_the_first_run(idle: Page) -> None:
+    shown = json.loads(re.findall(r"window.templateArgs = (.*)", idle.get("/"))[0])
+    assert shown["extended_tabs"] == [{"title": "Fan-out", "key": "fan-out"}]
+    (table,) = shown["extended_tables"]
+    assert (table["key"], [column["key"] for column in table["structure"]]) == (
+        "fan-out",
+        ["figure", "recent", "whole"],
+    )
+    assert idle.tab() == {"Run": ("not started", "")}
+
+
+def until(look: Callable[[], dict[str, tuple[str, str]]], name: str, cell: str) -> dict[str, tuple[str, str]]:
+    """Look until the row's last cell says so."""
+    end = time.monotonic() + PATIENCE
+    while (tab := look()).get(name, ("", ""))[1] != cell:
+        assert time.monotonic() < end, tab
+    return tab
+
+
+def test_what_is_lost_and_what_that_means_is_seen_while_the_window_goes_on(port: int) -> None:
+    forever = ("--autostart", "--duration", "3600", "--grace", "0.5")
+    with lossy_proxy(port, lose=3) as tampered, page(tampered, *forever) as locust:
+        tab = until(locust.tab, "Lost deliveries", "19")
+        assert tab["Run"][0].startswith("window 1, ")
+        assert tab["Run"][1] == "broadcast, 20 users"
+        assert tab["Verdict so far"] == ("fail", "19 deliveries lost, the limit is 0")
+        locust.post("/stop")
+        assert locust.tab()["Run"][0] == "stopped"
+
+
+@pytest.mark.timeout(100)
+def test_the_tab_adds_up_over_processes_and_keeps_the_last_verdict(port: int) -> None:
+    with page(port, "--autostart", "--processes", "2", "--expect-workers", "2", *master_port()) as locust:
+        assert next(locust.verdicts()) == "PASS"
+        tab = until(locust.tab, "Deliveries", "190")
+        assert tab["Last verdict"][0] == "pass"
+        assert tab["Messages sent"] == ("", "10")
+        assert tab["Lost deliveries"] == ("", "0")
 
 
 INTERRUPTED = """

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any
+from typing import Any, TextIO
 
 from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
 from loadtest.report.parts import sections
@@ -59,10 +59,11 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def show(text: str) -> None:
-    """Print it, whatever the terminal's encoding."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+def show(text: str, out: TextIO | None = None) -> None:
+    """Print it, to stdout if not said otherwise, whatever the terminal's encoding."""
+    out = out or sys.stdout
+    encoding = out.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), file=out, flush=True)
 
 
 def _scale(summary: dict[str, Any]) -> str:

@@ -124,6 +124,7 @@ class Capacity(OneRoom):
         users = int(step.load) if self._by_users else self.users
         if not self._by_users:
             self.rate = step.load / self.settings.announcers
+        stage.step = f"searching, {step.load:,g} {'users' if self._by_users else 'msg/s'}"
         present = stage.resize(users)
         if present == users and self.settings.warm_up:
             with stage.apart():

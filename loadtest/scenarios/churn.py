@@ -128,7 +128,9 @@ class Churn(OneRoom):
         self.flowed = Flowed()  # one course may follow another
         self._server = _watch(self.settings)
         self._server.begin(self.residents)
+        stage.step = "a guest rehearses"
         self._learn_quit_texts(stage)
+        stage.step = ""
         window = stage.window(
             visits=lambda window: {
                 "senders": window.add_crowds(self.settings.room),

@@ -56,6 +56,7 @@ class Deaths(OneRoom):
         settings, number = stage.settings, next(self._numbers)
         victims = [number * self.users + user for user in range(self.victims)]
         lasts_s = settings.before + deadline_s + settings.after
+        stage.step = how
         held = {"act": number, "how": how, "linger_s": lasts_s, "receive_bytes": receive_bytes}
         stage.ask("hold", 2 * settings.patience, **held)
         window = stage.window(

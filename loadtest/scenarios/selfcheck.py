@@ -78,6 +78,7 @@ class SelfCheck(OneRoom):
         stage.settings = replace(stage.settings, settle=_SETTLE_S, grace=_GRACE_S)
         for fault in faulty_server.FAULTS:
             self._server.begin(fault)
+            stage.step = f"the server's fault: {fault}"
             if fault == faulty_server.NONE:  # only what came of an honest server is the run's
                 figures = stage.figures
                 stage.play(stage.window(_PHASE_S))

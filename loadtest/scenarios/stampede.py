@@ -54,11 +54,13 @@ class Stampede(OneRoom):
     def course(self, stage: "Stage") -> None:
         settings = self.settings
         self._begin()
+        stage.step = "before"
         window = stage.window(settings.before)
         stage.play(window)
         self._phases["before"] = window.slices.between(window.start_ns, window.end_ns)
         self._restart_server(stage)
         if settings.after and self._return.returned > 1:
+            stage.step = "after"
             window = stage.window(settings.after)
             if missing := self._return.returned - window.users:  # between the two, when nobody was counting
                 stage.figures.dropped["lost as soon as all were back"] = missing
@@ -95,6 +97,7 @@ class Stampede(OneRoom):
         """Returns when all users are back, or the time is over."""
         settings, server = self.settings, self._server
         assert server
+        stage.step = "the server restarts, and all come back"
         stage.ask("brace")
         since_ns, within_s = time.monotonic_ns(), 0.0
         try:
