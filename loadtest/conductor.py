@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from locust.runners import MasterRunner
 
 from chat.errors import FanfareError, SetupError
 from loadtest.environment import command, environment
 from loadtest.lookout import Lookout
 from loadtest.measures import measures
 from loadtest.options import Settings
-from loadtest.processes import Processes
+from loadtest.processes import Over, Processes
 from loadtest.reasons import advice
 from loadtest.report import show, table, write
 from loadtest.report.summary import summarise
@@ -57,10 +58,13 @@ class Conductor:
             self._environment.host = self._scenario.server_url
             self._stage = self._new_stage()
         host, users = self._environment.host, self._stage.asked_users
-        for rank, name in enumerate(self._processes.all):
-            plan = {"run": self._run, "rank": rank, "processes": len(self._processes.all), "users": users}
-            self._processes.tell(name, "plan", {**plan, "host": host, "settings": asdict(self._settings)})
-        replies = self._processes.replies("plan", ANSWER_S)
+        common = {"run": self._run, "processes": len(self._processes.all), "users": users, "host": host}
+        common["settings"] = asdict(self._settings)
+        plans = {name: {**common, "rank": rank} for rank, name in enumerate(self._processes.all)}
+        try:
+            replies = self._processes.order("plan", plans, ANSWER_S)
+        except Over as over:
+            raise SetupError(str(over)) from None
         if fault := next((reply["fault"] for reply in replies if reply.get("fault")), None):
             raise SetupError(fault)
         self._greenlet = gevent.spawn(self._lead)
@@ -122,6 +126,8 @@ class Conductor:
             self._finish(ANSWER_S)
             self._stage = self._new_stage()
         if self._options.headless:
+            if isinstance(self._environment.runner, MasterRunner):
+                self._environment.runner.stop()  # it waits for the workers' last reports; `quit` alone gives them 0.5 s
             self._environment.runner.quit()
         elif self._scenario.once:
             self._environment.runner.stop()

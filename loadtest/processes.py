@@ -4,7 +4,7 @@ Sends them orders, keeps what they answered, and waits for answers without missi
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from locust.runners import MasterRunner
 
 from chat.errors import FanfareError
 
+_AGAIN_NS = 1_000_000_000  # ns until an order is given again
 _LOOK_EVERY_S = 0.5  # for processes that vanished: Locust notices one after 3 to 4 s without a heartbeat
 _NO_STATUS: dict[str, Any] = {
     "joined": 0,
@@ -107,12 +108,21 @@ class Processes:
             raise Over(fault)
         return answers
 
-    def replies(self, kind: str, seconds: float) -> list[dict[str, Any]]:
-        """The answers to an order already given, once all are there or the time is over. Whoever vanishes is late."""
+    def order(self, kind: str, orders: Mapping[str, dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+        """Give each process, by name, an order of its own, until it answers. Raises Over when one does not in time.
+
+        Where it does not answer soon it gets the order again: Locust lets a worker in before it listens to ours, and
+        drops what comes until then. So this is for orders that may come twice.
+        """
         until_ns = time.monotonic_ns() + round(seconds * 1e9)
-        while len(self.answers(kind)) < len(self.all) and (left_ns := until_ns - time.monotonic_ns()) > 0:
-            self._news.clear()
-            self._news.wait(left_ns / 1e9)
+        for process in self.all.values():
+            process.answers.pop(kind, None)
+        while silent := [name for name, process in self.all.items() if kind not in process.answers]:
+            for name in silent:
+                self.tell(name, kind, orders[name])
+            again_ns = min(until_ns, time.monotonic_ns() + _AGAIN_NS)
+            if not self.wait(lambda: len(self.answers(kind)) == len(self.all), again_ns) and again_ns == until_ns:
+                raise Over(f"a generator process did not answer within {seconds:g} s: it hangs, or has too much to do")
         return self.answers(kind)
 
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
