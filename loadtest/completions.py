@@ -12,13 +12,22 @@ _PENDING = 100_000  # messages of which some receiver has nothing yet; the oldes
 _SIZES = 100  # histograms by size at most, 24 KB each: the sizes beyond them count to the nearest one
 
 
+@dataclass(slots=True)
+class _Partly:
+    """A message that some receivers have, and their times."""
+
+    intended_ns: int
+    count: int
+    lists: list[list[int]]
+
+
 class LocalCompletions:
     """The messages that some receivers of this process have, and others do not have yet."""
 
     def __init__(self, size: Callable[[int, int], int]) -> None:
         """`size` is to how many receivers of this process a message, by sender and number, is due."""
         self._size = size
-        self._pending: dict[tuple[int, int], tuple[int, list[list[int]]]] = {}  # intended, times of receivers
+        self._pending: dict[tuple[int, int], _Partly] = {}
         self._completed: list[int] = []
 
     def add(self, sender: int, number: int, intended_ns: int, times: list[int]) -> None:
@@ -31,19 +40,19 @@ class LocalCompletions:
                 return
             if len(self._pending) >= _PENDING:
                 del self._pending[next(iter(self._pending))]
-            self._pending[key] = (intended_ns, [times])
+            self._pending[key] = _Partly(intended_ns, len(times), [times])
             return
-        lists = pending[1]
-        lists.append(times)
-        if sum(map(len, lists)) == self._size(sender, number):
-            self._complete(key, intended_ns, _merged(lists))
+        pending.count += len(times)
+        pending.lists.append(times)
+        if pending.count == self._size(sender, number):
+            self._complete(key, intended_ns, _merged(pending.lists))
             del self._pending[key]
 
     def look_again(self) -> None:
         """Sizes have changed: what was waited for may be all there."""
-        for key, (intended_ns, lists) in list(self._pending.items()):
-            if sum(map(len, lists)) == self._size(*key):
-                self._complete(key, intended_ns, _merged(lists))
+        for key, pending in list(self._pending.items()):
+            if pending.count == self._size(*key):
+                self._complete(key, pending.intended_ns, _merged(pending.lists))
                 del self._pending[key]
 
     def take_completed(self) -> list[int]:
