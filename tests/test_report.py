@@ -141,11 +141,17 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path
             *(100_000, 100_000, 1, 86_400.0, 10_000_000, 999_999_999, 888_888_888, 1_234, 1_234, 1_234),
             fanout=histogram(1, LONGEST_US),
             complete=histogram(1, LONGEST_US),
+            joined=123_456_789,
+            left=123_456_789,
+            under_way=123_456_789,
+            tenths=[histogram(LONGEST_US)] * 10,
+            machine={"cores": 128.0, "busy_percent": 100.0, "steal_percent": 100.0, "waited_percent": 100.0},
         ),
         crashed(SILENT, UNNOTICED, ENDLESS),
     ],
 )
 def test_the_table_fits_100_columns(figures: Figures) -> None:
+    figures.clock_error_us = LONGEST_US
     text = table(summary_of(figures, "invalid", "a reason " * 30))
     assert max(map(len, text.splitlines())) <= 100
 

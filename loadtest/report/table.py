@@ -121,7 +121,7 @@ def _members(summary: dict[str, Any]) -> list[str]:
     if not any(members.values()):
         return []
     shown = ", ".join(f"{count:,} {what}" for what, count in members.items())
-    return [f" {'members':<25}{shown}; {under_way:,} deliveries on their way as connections ended"]
+    return _named("members", f"{shown}; {under_way:,} deliveries on their way as connections ended")
 
 
 def _error(summary: dict[str, Any]) -> str:
@@ -149,8 +149,14 @@ def _generator(generator: dict[str, Any]) -> list[str]:
         f" {'  send lateness, ms':<25}" + _health(late),
         f" {'  loop lag, ms':<25}" + _health(lag),
         f" {'  receive backlog, ms':<25}" + (_health(backlog) if backlog else NONE),
-        *([f" {'  its machine':<25}{machine(generator['machine'])}"] if generator["machine"] else []),
+        *(_named("  its machine", machine(generator["machine"])) if generator["machine"] else []),
     ]
+
+
+def _named(title: str, words: str) -> list[str]:
+    """Words behind a title, on as many lines as they need."""
+    first, *others = wrap(words, _WIDTH - _NAME_WIDTH)
+    return [f" {title:<{_NAME_WIDTH - 1}}{first}", *(" " * _NAME_WIDTH + more for more in others)]
 
 
 def _health(figures: dict[str, int]) -> str:
