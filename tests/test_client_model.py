@@ -3,11 +3,13 @@
 import pytest
 
 from chat.client import commands
-from chat.client.changes import Appended, Change, MembersChanged, StageChanged
-from chat.client.model import Model, Stage
-from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
-from chat.client.room import SCROLLBACK, Line, Look
-from chat.events import Away, Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from chat.client.changes import Appended, Change, MembersChanged, StageChanged, TopicChanged
+from chat.client.members import Member
+from chat.client.model import Model
+from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, Welcomed
+from chat.client.stage import Stage
+from chat.client.talk import SCROLLBACK, Line, Look
+from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import parse
 
@@ -24,9 +26,13 @@ def inside(*others: str, capabilities: frozenset[str] = ECHO) -> Model:
     """A model of someone who is in the room, with nothing in the transcript yet."""
     model = connecting()
     take(model, Welcomed("ana", capabilities, 1.0), Join(ANA, "#lobby", 2.0))
-    take(model, Names("#lobby", ("ana", *others)), NamesEnd("#lobby"))
-    model.room.lines.clear()
+    take(model, names("ana", *others), NamesEnd("#lobby"))
+    model.current.lines.clear()
     return model
+
+
+def names(*nicks: str, room: str = "#lobby") -> Names:
+    return Names(room, tuple(Member(nick) for nick in nicks))
 
 
 def take(model: Model, *news: News) -> list[Change]:
@@ -34,7 +40,7 @@ def take(model: Model, *news: News) -> list[Change]:
 
 
 def texts(model: Model) -> list[str]:
-    return [line.text for line in model.room.lines]
+    return [line.text for line in model.current.lines]
 
 
 def test_the_way_into_the_room() -> None:
@@ -43,11 +49,12 @@ def test_the_way_into_the_room() -> None:
     assert model.status == "Connecting to irc.example:6667 …"
     take(model, Welcomed("ana", ECHO, 1.0))
     assert model.status == "Joining #lobby …"
-    changes = take(model, Join(ANA, "#lobby", 2.0), Names("#lobby", ("carl", "Ana")), Names("#lobby", ("ben",)))
-    assert MembersChanged(model.room) in changes
-    assert take(model, NamesEnd("#lobby")) == [MembersChanged(model.room)]
-    assert model.stage is Stage.INSIDE
-    assert model.room.members() == ["Ana", "ben", "carl"]
+    changes = take(model, Join(ANA, "#lobby", 2.0), names("carl", "Ana"), names("ben"))
+    assert MembersChanged(model.current) in changes
+    assert take(model, NamesEnd("#lobby")) == [MembersChanged(model.current)]
+    assert model.stage is Stage.ONLINE
+    assert model.current.joined
+    assert model.current.members.nicks() == ["Ana", "ben", "carl"]
     assert texts(model) == ["You joined #lobby"]
     assert model.status == "irc.example:6667 · you are ana"
 
@@ -68,22 +75,21 @@ MEMBERS = [
 def test_the_list_of_members_follows_what_happens(news: News, members: list[str], text: str) -> None:
     model = inside("ben")
     changes = take(model, news)
-    assert model.room.members() == members
-    assert Appended(model.room, Line(3.0, Look.HAPPENING, text), 0) in changes
-    assert MembersChanged(model.room) in changes
+    assert model.current.members.nicks() == members
+    assert Appended(model.current, Line(3.0, Look.HAPPENING, text), 0) in changes
+    assert MembersChanged(model.current) in changes
 
 
 ELSEWHERE = [
     Join(BEN, "#other", 3.0),
     Leave(BEN, "#other", 3.0),
     Kick(ANA, "#other", BEN, 3.0),
-    Names("#other", ("zoe",)),
+    names("zoe", room="#other"),
     NamesEnd("#other"),
     Say(BEN, "#other", "hi", 3.0),
     Topic(BEN, "#other", "cats", 3.0),
     Quit(Person("zoe", "z", "h"), 3.0),
     Rename(Person("zoe", "z", "h"), "eve", 3.0),
-    Away(BEN, "lunch", 3.0),
     Say(BEN, "#lobby", "", 3.0, Kind.TAGS, "+typing=active"),
     Say(BEN, "ana", "\x01VERSION\x01", 3.0),
 ]
@@ -93,7 +99,7 @@ ELSEWHERE = [
 def test_what_does_not_concern_the_room_changes_nothing(news: News) -> None:
     model = inside("ben")
     assert take(model, news) == []
-    assert model.room.members() == ["ana", "ben"]
+    assert model.current.members.nicks() == ["ana", "ben"]
     assert texts(model) == []
 
 
@@ -103,12 +109,10 @@ SAID = [
     (Say(BEN, "#lobby", "\x01ACTION waves\x01", 3.0), Line(3.0, Look.ACTION, "waves", "ben")),
     (Say(BEN, "#lobby", "\x01ACTION cut off", 3.0), Line(3.0, Look.ACTION, "cut off", "ben")),
     (Say(BEN, "#lobby", "beep", 3.0, Kind.NOTICE), Line(3.0, Look.NOTICE, "beep", "ben")),
-    (Say(BEN, "Ana", "psst", 3.0), Line(3.0, Look.SAY, "psst", "ben", private=True)),
-    (Say(Person("irc.example", "", ""), "*", "*** hello", 3.0, Kind.NOTICE), Line(3.0, Look.SERVER, "*** hello")),
+    (Say(BEN, "@#lobby", "psst", 3.0), Line(3.0, Look.SAY, "psst", "ben")),
+    (Say(Person("irc.example", "", ""), "#lobby", "note", 3.0, Kind.NOTICE), Line(3.0, Look.SERVER, "note")),
     (Say(BEN, "#lobby", "\x02bold\x02 \x0304,01red\x03 a\tb\r\x07", 3.0), Line(3.0, Look.SAY, "bold red a b ", "ben")),
-    (ServerSaid("note", 3.0), Line(3.0, Look.SERVER, "note")),
-    (Topic(Person("", "", ""), "#lobby", "cats", 3.0), Line(3.0, Look.HAPPENING, "The topic is: cats")),
-    (Topic(BEN, "#lobby", "cats", 3.0), Line(3.0, Look.HAPPENING, "ben changed the topic to: cats")),
+    (Say(BEN, "#lobby", "psst, Ana!", 3.0), Line(3.0, Look.SAY, "psst, Ana!", "ben", mention=True)),
     (Refused("bob", "No such nick", 3.0), Line(3.0, Look.TROUBLE, "bob: No such nick")),
     (Refused("", "Too long", 3.0), Line(3.0, Look.TROUBLE, "Too long")),
 ]
@@ -117,21 +121,21 @@ SAID = [
 @pytest.mark.parametrize(("news", "line"), SAID)
 def test_what_is_said_becomes_one_line(news: News, line: Line) -> None:
     model = inside("ben")
-    assert take(model, news) == [Appended(model.room, line, 0)]
-    assert list(model.room.lines) == [line]
+    assert take(model, news) == [Appended(model.current, line, 0)]
+    assert list(model.current.lines) == [line]
 
 
 def test_the_scrollback_has_a_limit_and_says_what_it_pushed_out() -> None:
     model = inside("ben")
     for number in range(SCROLLBACK):
         assert model.take(Say(BEN, "#lobby", str(number), 3.0)) == [
-            Appended(model.room, Line(3.0, Look.SAY, str(number), "ben"), 0)
+            Appended(model.current, Line(3.0, Look.SAY, str(number), "ben"), 0)
         ]
     (change,) = model.take(Say(BEN, "#lobby", "one more", 3.0))
     assert isinstance(change, Appended)
     assert change.pushed_out == 1
-    assert len(model.room.lines) == SCROLLBACK
-    assert model.room.lines[0].text == "1"
+    assert len(model.current.lines) == SCROLLBACK
+    assert model.current.lines[0].text == "1"
 
 
 def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -> None:
@@ -145,7 +149,7 @@ def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -
 def test_a_name_refused_later_leaves_the_old_one() -> None:
     model = inside()
     take(model, NickRefused("9", "Erroneous nickname", False, 1.0))
-    assert model.stage is Stage.INSIDE
+    assert model.stage is Stage.ONLINE
     assert texts(model) == [
         "The name 9 is not allowed here (Erroneous nickname). You are still ana; try another with /nick NAME."
     ]
@@ -154,11 +158,13 @@ def test_a_name_refused_later_leaves_the_old_one() -> None:
 def test_a_room_that_refuses_us_can_be_asked_again() -> None:
     model = connecting()
     take(model, Welcomed("ana", ECHO, 1.0), Refused("#lobby", "Cannot join channel (+i)", 2.0))
-    assert model.stage is Stage.OUTSIDE
-    assert model.reason == "#lobby did not let you in: Cannot join channel (+i)"
+    assert model.outside == "#lobby did not let you in: Cannot join channel (+i)"
+    assert model.status == "irc.example:6667 · you are ana, not in #lobby"
     assert model.connected
+    assert model.rooms == ()
     send, _ = model.join()
     assert send == [b"JOIN #lobby\r\n"]
+    assert model.status == "Joining #lobby …"
     take(model, Join(ANA, "#lobby", 3.0))
     assert model.status == "irc.example:6667 · you are ana"
 
@@ -166,26 +172,42 @@ def test_a_room_that_refuses_us_can_be_asked_again() -> None:
 @pytest.mark.parametrize("news", [Kick(BEN, "#lobby", ANA, 3.0, "spam"), Leave(ANA, "#lobby", 3.0)])
 def test_someone_removed_from_the_room_sees_no_members_and_may_join_again(news: News) -> None:
     model = inside("ben")
-    take(model, news)
-    assert model.stage is Stage.OUTSIDE
-    assert model.reason
-    assert model.room.members() == []
+    assert MembersChanged(model.current) in take(model, news)
+    assert not model.current.joined
+    assert model.outside
+    assert model.current.members.nicks() == []
+
+
+def test_a_lost_connection_gives_its_reason_in_every_talk_and_keeps_the_transcripts() -> None:
+    model = inside("ben")
+    take(model, Say(BEN, "#lobby", "hi", 2.0), Say(BEN, "ana", "psst", 2.0), Lost("out of power", 3.0))
+    assert model.stage is Stage.LOST
+    assert model.reason == "Connection lost: out of power"
+    assert texts(model) == ["hi", "Connection lost: out of power."]
+    assert [[line.text for line in talk.lines][-1] for talk in model.talks] == ["Connection lost: out of power."] * 3
+    assert model.current.members.nicks() == []
+    assert model.rooms == ("#lobby",)
+    model.begin_again()
+    assert model.status == "Connecting to irc.example:6667 …"
+    assert texts(model) == ["hi", "Connection lost: out of power."]
+
+
+def test_that_an_attempt_failed_is_said_in_the_talk_of_the_server() -> None:
+    model = connecting()
+    take(model, Lost("refused", 3.0))
+    assert model.reason == "Could not connect: refused"
+    assert texts(model) == []
+    assert [line.text for line in model.talks.server.lines] == ["Could not connect: refused."]
 
 
 @pytest.mark.parametrize(
-    ("before", "reason"),
-    [((), "Could not connect: refused"), ((Welcomed("ana", ECHO, 1.0),), "Connection lost: refused")],
+    ("who", "text"), [(Person("", "", ""), "The topic is: cats"), (BEN, "ben changed the topic to: cats")]
 )
-def test_a_lost_connection_gives_its_reason_and_keeps_the_transcript(before: tuple[News, ...], reason: str) -> None:
-    model = connecting()
-    take(model, *before, Say(BEN, "#lobby", "hi", 2.0), Lost("refused", 3.0))
-    assert model.stage is Stage.LOST
-    assert model.reason == reason
-    assert texts(model) == ["hi", f"{reason}."]
-    assert model.room.members() == []
-    model.begin_again()
-    assert model.status == "Connecting to irc.example:6667 …"
-    assert texts(model) == ["hi", f"{reason}."]
+def test_a_topic_is_kept_and_told(who: Person, text: str) -> None:
+    model = inside("ben")
+    changes = take(model, Topic(who, "#lobby", "cats", 3.0))
+    assert changes == [TopicChanged(model.current), Appended(model.current, Line(3.0, Look.HAPPENING, text), 0)]
+    assert model.current.topic == "cats"
 
 
 def test_own_words_wait_for_their_echo_where_the_server_sends_one() -> None:
@@ -198,7 +220,7 @@ def test_own_words_are_shown_at_once_where_nothing_echoes() -> None:
     model = inside(capabilities=frozenset())
     answer = commands.answer(model, "/me waves at ben")
     assert answer.send == [b"PRIVMSG #lobby :\x01ACTION waves at ben\x01\r\n"]
-    assert answer.changes == [Appended(model.room, Line(7.0, Look.ACTION, "waves at ben", "ana", mine=True), 0)]
+    assert answer.changes == [Appended(model.current, Line(7.0, Look.ACTION, "waves at ben", "ana", mine=True), 0)]
 
 
 @pytest.mark.parametrize("letter", ["x", "ä", "日", "😀", "word "])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chat.client.members import Member
 from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
 from chat.client.protocol import Protocol
 from chat.client.session import Patience, Session
@@ -70,7 +71,7 @@ def test_it_negotiates_registers_joins_and_reports(
     assert seen[1].capabilities == {"echo-message", "server-time"}
     assert seen[2:] == [
         Join(Person("ana", "a", "h"), "#lobby", 1319042451.62),
-        Names("#lobby", ("ben", "ana")),
+        Names("#lobby", (Member("ben", "@"), Member("ana", "+"))),
         NamesEnd("#lobby"),
     ]
 
@@ -199,7 +200,7 @@ def test_against_the_real_server(server: RunningServer, open_session: Callable[.
     session = open_session(Target("127.0.0.1", server.ports["irc"]))
     names = until(session, NamesEnd)[-2]
     assert isinstance(names, Names)
-    assert set(names.nicks) == {"ana", "ben"}
+    assert {member.nick for member in names.members} == {"ana", "ben"}
     session.send(b"PRIVMSG #lobby :hello there\r\n")
     assert ben.expect("PRIVMSG").params == ["#lobby", "hello there"]
     echo = until(session, Say)[-1]

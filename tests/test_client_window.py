@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from chat.client import run
-from chat.client.room import SCROLLBACK
+from chat.client.talk import SCROLLBACK
 from chat.client.target import Target
 from chat.errors import SetupError
 from tests.scripted import ScriptedServer, scripted_server

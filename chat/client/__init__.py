@@ -1,8 +1,9 @@
 """The desktop client: a Tk window for one room of any IRC server.
 
 Two threads. `session` owns the socket on one of its own: `protocol` turns its bytes into `news`, which wait on a queue.
-Tk's thread takes them: `model` says by `changes` what to draw, `window` draws it, in `form`, `view` and `transcript`.
-What a person types goes through `commands`, which answers with bytes for the session and changes for the window.
+Tk's thread takes them: `model`, with its `talks`, says by `changes` what to draw, `window` draws it, in `form`, `view`
+and `transcript`. What a person types goes through `commands`, which answers with bytes for the session and changes for
+the window.
 """
 
 import signal

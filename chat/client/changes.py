@@ -2,26 +2,76 @@
 
 from dataclasses import dataclass
 
-from chat.client.room import Line, Room
+from chat.client.talk import Line, Talk
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
     """A line came to the transcript's end; `pushed_out` lines went from its beginning."""
 
-    room: Room
+    talk: Talk
     line: Line
     pushed_out: int
 
 
 @dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The line with this id looks so now, and stands where it stood."""
+
+    talk: Talk
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class LineRemoved:
+    """The line with this id is gone: cleared away, or about to be appended again where the room's order puts it."""
+
+    talk: Talk
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The transcript is empty."""
+
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
 class MembersChanged:
-    room: Room
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChanged:
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
+class TalksChanged:
+    """There are other talks, or their names, unread counts or mentions are others."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageChanged:
-    """`stage`, `reason` or `nick` of the model is another now."""
+    """`stage`, `reason`, `nick` or `status` of the model is another now, or whether we are in a room."""
 
 
-Change = Appended | MembersChanged | StageChanged
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """This talk is the one to show."""
+
+    talk: Talk
+
+
+Change = (
+    Appended
+    | LineChanged
+    | LineRemoved
+    | Cleared
+    | MembersChanged
+    | TopicChanged
+    | TalksChanged
+    | StageChanged
+    | Opened
+)

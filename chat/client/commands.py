@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chat.client.changes import Change
-from chat.client.model import Model, Stage
+from chat.client.model import Model
 from chat.client.target import nickname
 from chat.client.text import clean
 from chat.errors import SetupError
@@ -43,32 +43,32 @@ def _answer(model: Model, text: str) -> Answer:
     if command is None:
         known = ", ".join(f"/{usage}" for usage in _USAGES)
         hint = f"There is no command /{name}. There are {known}. Double the slash to say it: /{text}"
-        return Answer(changes=[model.hint(hint)], taken=False)
+        return Answer(changes=model.hint(hint), taken=False)
     return command(model, argument.strip())
 
 
 def _say(model: Model, text: str, action: bool) -> Answer:
-    if model.stage is not Stage.INSIDE:
-        return Answer(changes=[model.trouble(f"You are not in {model.room.name}: nothing was sent.")], taken=False)
+    if not model.reaches(model.current):
+        return Answer(changes=model.trouble(f"You are not in {model.current.name}: nothing was sent."), taken=False)
     send, changes = model.say(text, action)
     return Answer(send, changes)
 
 
 def _me(model: Model, argument: str) -> Answer:
     if not argument:
-        return Answer(changes=[model.hint("Say what you do, as in: /me waves")], taken=False)
+        return Answer(changes=model.hint("Say what you do, as in: /me waves"), taken=False)
     return _say(model, argument, action=True)
 
 
 def _nick(model: Model, argument: str) -> Answer:
     if not argument:
-        return Answer(changes=[model.hint(f"You are {model.nick}. Another name: /nick NAME")])
+        return Answer(changes=model.hint(f"You are {model.nick}. Another name: /nick NAME"))
     if not model.connected:
-        return Answer(changes=[model.trouble("You are not connected: the name stays as it is.")], taken=False)
+        return Answer(changes=model.trouble("You are not connected: the name stays as it is."), taken=False)
     try:
         return Answer(send=[build("NICK", nickname(argument))])
     except SetupError as error:
-        return Answer(changes=[model.hint(str(error))], taken=False)
+        return Answer(changes=model.hint(str(error)), taken=False)
 
 
 def _quit(model: Model, argument: str) -> Answer:

@@ -6,6 +6,7 @@ the epoch.
 
 from dataclasses import dataclass
 
+from chat.client.members import Member
 from chat.events import Event
 
 
@@ -30,7 +31,7 @@ class Names:
     """A part of a room's list of members."""
 
     room: str
-    nicks: tuple[str, ...]
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from chat.client.members import RANKS, Member
 from chat.client.news import Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
 from chat.errors import WireError
 from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
@@ -25,7 +26,6 @@ from chat.wires.numerics import (
 WANTED = frozenset({"server-time", "echo-message", "message-tags"})
 
 _LINE_BYTES = 8191 + 512  # the most that a server may send: its tags (message-tags), then the rest of the line
-_RANKS = "~&@%+"  # signs before the names in a list of members: owner, admin, operator, half operator, voice
 _NICK_COLLISION = "436"  # 433's sister on networks of several servers
 
 
@@ -127,8 +127,8 @@ class Protocol:
         return NickRefused(message.params[1], message.params[-1], taken, at)
 
     def _names(self, message: Message, at: float) -> News:
-        nicks = (word.lstrip(_RANKS) for word in message.params[-1].split())
-        return Names(message.params[-2], tuple(nick for nick in nicks if nick))
+        members = (_member(word) for word in message.params[-1].split())
+        return Names(message.params[-2], tuple(member for member in members if member.nick))
 
     def _say(self, message: Message, at: float) -> News:
         text = message.params[1] if len(message.params) > 1 else ""
@@ -140,6 +140,11 @@ def _person(message: Message) -> Person:
     nick, _, rest = message.source.partition("!")
     user, _, host = rest.partition("@")
     return Person(nick, user, host)
+
+
+def _member(word: str) -> Member:
+    nick = word.lstrip(RANKS)
+    return Member(nick, word[: len(word) - len(nick)])
 
 
 def _param(message: Message, index: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from tkinter import font, ttk
 
 from chat.client import look
-from chat.client.room import Line, Look
+from chat.client.talk import Line, Look
 
 _COLOURS = {
     Look.NOTICE: look.FAINT,

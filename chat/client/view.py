@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from chat.client import look
-from chat.client.model import Model, Stage
+from chat.client.model import Model
+from chat.client.stage import Stage
 from chat.client.transcript import Transcript
 
 _MEMBERS_WIDTH = 170  # pixels to begin with; the sash between the panes changes it
@@ -41,12 +42,12 @@ class View(ttk.Frame):
         self.count.configure(text=f"Members ({len(nicks)})" if nicks else "Members")
 
     def show_stage(self, model: Model) -> None:
-        self.title.configure(text=self._shown(model.room.name))
+        self.title.configure(text=self._shown(model.current.name))
         self.status.configure(text=self._shown(model.status))
-        offers = {Stage.LOST: "Connect again", Stage.OUTSIDE: "Join again"}
-        if model.stage in offers:
-            self.why.configure(text=self._shown(model.reason))
-            self.again_button.configure(text=offers[model.stage])
+        lost = model.stage is Stage.LOST
+        if lost or model.outside:
+            self.why.configure(text=self._shown(model.reason if lost else model.outside))
+            self.again_button.configure(text="Connect again" if lost else "Join again")
             self.banner.pack(fill="x", pady=(0, look.GAP), before=self.panes)
         else:
             self.banner.pack_forget()

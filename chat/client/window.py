@@ -13,8 +13,9 @@ from chat.client import commands, look
 from chat.client.changes import Appended, Change, MembersChanged
 from chat.client.form import Form
 from chat.client.glyphs import draws_emoji, spell_out
-from chat.client.model import Model, Stage
+from chat.client.model import Model
 from chat.client.session import Session
+from chat.client.stage import Stage
 from chat.client.target import Target
 from chat.client.view import Actions, View
 
@@ -131,7 +132,7 @@ class Window:
         if not data or (self._session and self._session.send(data)):
             return True
         if self._model:
-            self._show([self._model.trouble("Not sent: the server does not take it.")])
+            self._show(self._model.trouble("Not sent: the server does not take it."))
         return False
 
     def _poll(self) -> None:
@@ -166,6 +167,6 @@ class Window:
         if appended:
             self.view.transcript.append([a.line for a in appended], sum(a.pushed_out for a in appended))
         if any(isinstance(change, MembersChanged) for change in changes):
-            self.view.show_members(self._model.room.members())
+            self.view.show_members(self._model.current.members.nicks())
         if len(appended) < len(changes):
             self.view.show_stage(self._model)

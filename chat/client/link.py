@@ -1,0 +1,78 @@
+"""What the model makes of news of the connection itself: it begins, it holds, it is lost. Pure state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged
+from chat.client.news import Connecting, Lost, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.stage import Stage
+from chat.client.talk import Look, Talk
+from chat.client.text import clean
+
+if TYPE_CHECKING:
+    from chat.client.model import Model
+
+
+def _connecting(model: Model, news: Connecting) -> Iterable[Change]:
+    yield model.enter_stage(Stage.CONNECTING)
+
+
+def _welcomed(model: Model, news: Welcomed) -> Iterable[Change]:
+    model.nick = clean(news.nick)
+    model.capabilities = news.capabilities
+    yield model.enter_stage(Stage.ONLINE)
+
+
+def _nick_refused(model: Model, news: NickRefused) -> Iterable[Change]:
+    nick = clean(news.nick)
+    why = "is already in use" if news.taken else f"is not allowed here ({clean(news.reason)})"
+    if model.stage is Stage.CONNECTING:
+        yield model.enter_stage(Stage.NAMELESS, f"The name {nick} {why}. Please choose another.")
+    else:
+        text = f"The name {nick} {why}. You are still {model.nick}; try another with /nick NAME."
+        yield from model.happened(model.current, text, news.at, Look.TROUBLE)
+
+
+def _refused(model: Model, news: Refused) -> Iterable[Change]:
+    talk = model.talks.find(news.about)
+    if talk and talk in model.talks.rooms() and not talk.joined and not talk.reason:
+        talk.reason = f"{talk.name} did not let you in: {clean(news.reason)}"
+        yield from model.happened(talk, talk.reason, news.at, Look.TROUBLE)
+        yield StageChanged()
+        yield TalksChanged()
+    else:
+        about = f"{news.about}: " if news.about and not model.is_me(news.about) else ""
+        yield from model.happened(talk or model.current, about + news.reason, news.at, Look.TROUBLE)
+
+
+def _server_said(model: Model, news: ServerSaid) -> Iterable[Change]:
+    yield from model.happened(model.talks.server, news.text, news.at, Look.SERVER)
+
+
+def _lost(model: Model, news: Lost) -> Iterable[Change]:
+    """Every talk says when it was cut off; that a new attempt failed, only the server's does."""
+    was_connected = model.connected
+    reason = f"{'Connection lost' if was_connected else 'Could not connect'}: {clean(news.reason)}"
+    for talk in list(model.talks) if was_connected else [model.talks.server]:
+        yield from model.happened(talk, f"{reason}.", news.at, Look.TROUBLE)
+        yield from _cut_off(talk)
+    yield model.enter_stage(Stage.LOST, reason)
+    yield TalksChanged()
+
+
+def _cut_off(talk: Talk) -> Iterable[Change]:
+    if talk.joined:
+        talk.leave()
+        yield MembersChanged(talk)
+
+
+HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
+    Connecting: _connecting,
+    Welcomed: _welcomed,
+    NickRefused: _nick_refused,
+    Refused: _refused,
+    ServerSaid: _server_said,
+    Lost: _lost,
+}

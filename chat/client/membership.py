@@ -1,0 +1,142 @@
+"""What the model makes of coming and going: joins, leaves, names, ranks, topics. Pure state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged, TopicChanged
+from chat.client.members import Member
+from chat.client.news import Names, NamesEnd
+from chat.client.talk import Look, Talk, TalkKind
+from chat.client.text import clean
+from chat.events import Away, Join, Kick, Leave, Quit, Rename, Topic
+
+if TYPE_CHECKING:
+    from chat.client.model import Model
+
+
+def _room(model: Model, name: str) -> Talk | None:
+    talk = model.talks.find(name)
+    return talk if talk and talk.kind is TalkKind.ROOM else None
+
+
+def _with(model: Model, nick: str) -> Iterable[Talk]:
+    """The rooms that this person is in, and the talk with them."""
+    for talk in list(model.talks):
+        if nick in talk.members or (talk.kind is TalkKind.PERSON and talk is model.talks.find(nick)):
+            yield talk
+
+
+def _joined(model: Model, news: Join) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if model.is_me(news.who.nick):
+        talk = model.talks.add(news.room, TalkKind.ROOM)
+        talk.name = clean(news.room)  # as the server writes it
+        talk.enter()
+        model.mask = news.who.mask if news.who.host else ""
+        yield from model.happened(talk, f"You joined {news.room}", news.at)
+        yield StageChanged()
+        yield TalksChanged()
+    elif talk:
+        yield from model.happened(talk, f"{news.who.nick} joined", news.at)
+    if talk:
+        talk.members.enter(Member(news.who.nick))
+        yield MembersChanged(talk)
+
+
+def _names(model: Model, news: Names) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk and talk.joined:
+        talk.members.enter(*news.members)
+    return ()
+
+
+def _names_end(model: Model, news: NamesEnd) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk:
+        yield MembersChanged(talk)
+
+
+def _left(model: Model, news: Leave) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk and model.is_me(news.who.nick):
+        yield from _out(model, talk, "You left", news.reason, news.at)
+    elif talk:
+        yield from _gone(model, talk, news.who.nick, "left", news.reason, news.at)
+
+
+def _quit(model: Model, news: Quit) -> Iterable[Change]:
+    reason = news.reason.removeprefix("Quit:").strip()  # many servers mark words of the person's own so
+    for talk in _with(model, news.who.nick):
+        yield from _gone(model, talk, news.who.nick, "quit", reason, news.at)
+
+
+def _kicked(model: Model, news: Kick) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk and model.is_me(news.whom.nick):
+        yield from _out(model, talk, f"{news.who.nick} removed you from", news.reason, news.at)
+    elif talk:
+        yield from _gone(model, talk, news.whom.nick, f"was removed by {news.who.nick}", news.reason, news.at)
+
+
+def _gone(model: Model, talk: Talk, nick: str, how: str, reason: str, at: float) -> Iterable[Change]:
+    talk.members.leave(nick)
+    yield from model.happened(talk, f"{nick} {how}" + (f" ({reason})" if reason else ""), at)
+    if talk.kind is TalkKind.ROOM:
+        yield MembersChanged(talk)
+
+
+def _out(model: Model, talk: Talk, how: str, reason: str, at: float) -> Iterable[Change]:
+    text = clean(f"{how} {talk.name}" + (f" ({reason})" if reason else ""))
+    talk.leave(text)
+    yield from model.happened(talk, text, at, Look.TROUBLE)
+    yield MembersChanged(talk)
+    yield StageChanged()
+    yield TalksChanged()
+
+
+def _renamed(model: Model, news: Rename) -> Iterable[Change]:
+    old, new = news.who.nick, news.nick
+    mine = model.is_me(old)
+    if mine:
+        model.nick = clean(new)
+        model.mask = f"{new}!{news.who.user}@{news.who.host}" if news.who.host else ""
+        yield StageChanged()
+    talks = list(_with(model, old))
+    for talk in talks or ([model.talks.server] if mine else []):
+        yield from model.happened(talk, f"You are now {new}" if mine else f"{old} is now {new}", news.at)
+        if old in talk.members:
+            talk.members.rename(old, new)
+            yield MembersChanged(talk)
+        elif talk.kind is TalkKind.PERSON:
+            model.talks.rename(talk, new)
+            yield TalksChanged()
+
+
+def _topic(model: Model, news: Topic) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk:
+        talk.topic = clean(news.text)
+        who = f"{news.who.nick} changed the topic to" if news.who.nick else "The topic is"
+        yield TopicChanged(talk)
+        yield from model.happened(talk, f"{who}: {news.text}", news.at)
+
+
+def _away(model: Model, news: Away) -> Iterable[Change]:
+    for talk in _with(model, news.who.nick):
+        if talk.members.set_away(news.who.nick, news.text is not None):
+            yield MembersChanged(talk)
+
+
+HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
+    Join: _joined,
+    Names: _names,
+    NamesEnd: _names_end,
+    Leave: _left,
+    Quit: _quit,
+    Kick: _kicked,
+    Rename: _renamed,
+    Topic: _topic,
+    Away: _away,
+}

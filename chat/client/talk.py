@@ -1,0 +1,107 @@
+"""One talk as it is shown: a room, a person, or the server's own words. Pure state, no Tk."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from chat.client.members import Members
+
+SCROLLBACK = 5_000  # lines; a busy evening, and some 10 MB in a Tk text widget
+
+
+class Look(Enum):
+    """What a line of the transcript is; the window gives each its own look."""
+
+    SAY = "say"
+    ACTION = "action"  # /me
+    NOTICE = "notice"  # what programs say
+    HAPPENING = "happening"  # joins, leaves, renames
+    SERVER = "server"
+    HINT = "hint"  # this program's own words
+    TROUBLE = "trouble"
+
+
+class State(Enum):
+    """How far a line of one's own has come. Everybody else's are SENT."""
+
+    SENT = "sent"
+    PENDING = "pending"  # on its way: the server has not yet said that it has it
+    UNSENT = "unsent"  # the connection ended first, or there was none
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the transcript. `text` is clean and `nick` says whose words it is, if anybody's."""
+
+    at: float  # seconds since the epoch
+    look: Look
+    text: str
+    nick: str = ""
+    mine: bool = False
+    private: bool = False  # to us alone
+    mention: bool = False  # somebody names us
+    state: State = State.SENT
+    raw: str = field(default="", compare=False)  # with its formatting codes, where it has any
+    id: int = field(default=0, compare=False)  # a talk's lines have growing ones; a line that changes keeps its own
+
+    @property
+    def words(self) -> bool:
+        """Somebody's words, as unread ones are counted."""
+        return self.look in (Look.SAY, Look.ACTION, Look.NOTICE)
+
+
+class TalkKind(Enum):
+    """What a talk is with."""
+
+    SERVER = "server"
+    ROOM = "room"
+    PERSON = "person"
+
+
+class Talk:
+    """The transcript of one talk, and in a room its topic and members.
+
+    `draft` is what stands in the message box while another talk is shown: the window keeps it here.
+    """
+
+    def __init__(self, name: str, kind: TalkKind) -> None:
+        self.name = name
+        self.kind = kind
+        self.topic = ""
+        self.members = Members()
+        self.lines: deque[Line] = deque(maxlen=SCROLLBACK)
+        self.unread = 0  # words that came while another talk was shown
+        self.mentions = 0  # those of them that name us
+        self.draft = ""
+        self.joined = False  # we are in this room
+        self.reason = ""  # why we are not in this room; empty while that is still open
+        self._last_id = 0
+
+    def __repr__(self) -> str:
+        return f"Talk({self.name!r}, {self.kind.name}, lines={len(self.lines)})"
+
+    def append(self, line: Line) -> tuple[Line, int]:
+        """Add to the transcript: the line with its id, and how many of the oldest lines that pushed out."""
+        self._last_id += 1
+        pushed_out = 1 if len(self.lines) == SCROLLBACK else 0
+        line = replace(line, id=self._last_id)
+        self.lines.append(line)
+        return line, pushed_out
+
+    def enter(self) -> None:
+        """We are in the room; the list of members follows."""
+        self.members.empty()
+        self.joined = True
+        self.reason = ""
+
+    def leave(self, reason: str = "") -> None:
+        """We are not in the room, or not any more."""
+        self.members.empty()
+        self.joined = False
+        self.reason = reason
+
+    def read(self) -> bool:
+        """Nothing is unread now; whether anything was."""
+        was = self.unread > 0
+        self.unread = self.mentions = 0
+        return was
