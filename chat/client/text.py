@@ -6,19 +6,30 @@ from chat.wires.irc import LINE_BYTES
 
 _ACTION = "\x01ACTION "
 
-# Bold, italics, colours and the like as mIRC sends them; a colour's digits belong to its code.
-_FORMATTING = re.compile(
-    r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?|[\x02\x0f\x11\x16\x1d\x1e\x1f]"
+# Bold, italics, colours and the like as mIRC sends them; a colour's digits belong to its code, here foreground and
+# background. What they mean: chat.client.formatting.
+FORMATTING = re.compile(
+    r"\x03(?:([0-9]{1,2})(?:,([0-9]{1,2}))?)?|\x04(?:([0-9A-Fa-f]{6})(?:,([0-9A-Fa-f]{6}))?)?"
+    r"|[\x02\x0f\x11\x16\x1d\x1e\x1f]"
 )
-_BLANKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")  # each would break or bend a line of the transcript
+BLANKS = "\t\n\v\f\r\x85\u2028\u2029"  # each would break or bend a line of the transcript
+_BLANKS = re.compile(f"[{BLANKS}]+")
 # Other control characters, and the marks that turn the writing direction of whatever stands after them.
 _HARMFUL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 def clean(text: str) -> str:
     """A peer's text as one line without formatting codes, control characters or half characters."""
-    text = _FORMATTING.sub("", text)
-    text = _HARMFUL.sub("", _BLANKS.sub(" ", text))
+    return whole_characters(one_line(FORMATTING.sub("", text)))
+
+
+def one_line(text: str) -> str:
+    """Blanks of any kind as spaces; no control characters."""
+    return _HARMFUL.sub("", _BLANKS.sub(" ", text))
+
+
+def whole_characters(text: str) -> str:
+    """Two halves of a character as one, a half alone as a replacement character."""
     # Tk hands out and takes in characters beyond U+FFFF as two halves; a half alone cannot be encoded.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
