@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 
 import hypothesis
 import pytest
@@ -20,6 +21,16 @@ from tests.support import RunningServer, running_server
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
+
+
+_places = count(1)
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or changes what the person at this machine has told the desktop client, or another test has."""
+    place = tmp_path_factory.getbasetemp() / f"config-{next(_places)}"  # made only by those that save something
+    monkeypatch.setenv("FANFARE_CONFIG_HOME", str(place))
 
 
 @pytest.fixture
