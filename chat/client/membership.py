@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged, TopicChanged
 from chat.client.members import Member
 from chat.client.news import Names, NamesEnd
-from chat.client.talk import Look, Talk, TalkKind
+from chat.client.talk import Look, Move, Moved, Talk, TalkKind
 from chat.client.text import clean
 from chat.events import Away, Join, Kick, Leave, Quit, Rename, Topic
 
@@ -39,7 +39,8 @@ def _joined(model: Model, news: Join) -> Iterable[Change]:
         yield StageChanged()
         yield TalksChanged()
     elif talk:
-        yield from model.happened(talk, f"{news.who.nick} joined", news.at)
+        move = Move(clean(news.who.nick), Moved.JOINED)
+        yield from model.happened(talk, f"{news.who.nick} joined", news.at, move=move)
     if talk:
         talk.members.enter(Member(news.who.nick))
         yield MembersChanged(talk)
@@ -82,7 +83,8 @@ def _kicked(model: Model, news: Kick) -> Iterable[Change]:
 
 def _gone(model: Model, talk: Talk, nick: str, how: str, reason: str, at: float) -> Iterable[Change]:
     talk.members.leave(nick)
-    yield from model.happened(talk, f"{nick} {how}" + (f" ({reason})" if reason else ""), at)
+    move = Move(clean(nick), Moved.LEFT) if how in ("left", "quit") else None  # a removal stays a line of its own
+    yield from model.happened(talk, f"{nick} {how}" + (f" ({reason})" if reason else ""), at, move=move)
     if talk.kind is TalkKind.ROOM:
         yield MembersChanged(talk)
 
@@ -104,8 +106,10 @@ def _renamed(model: Model, news: Rename) -> Iterable[Change]:
         model.mask = f"{new}!{news.who.user}@{news.who.host}" if news.who.host else ""
         yield StageChanged()
     talks = list(_with(model, old))
+    text = f"You are now {new}" if mine else f"{old} is now {new}"
+    move = None if mine else Move(clean(old), Moved.RENAMED, clean(new))
     for talk in talks or ([model.talks.server] if mine else []):
-        yield from model.happened(talk, f"You are now {new}" if mine else f"{old} is now {new}", news.at)
+        yield from model.happened(talk, text, news.at, move=move)
         if old in talk.members:
             talk.members.rename(old, new)
             yield MembersChanged(talk)

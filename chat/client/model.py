@@ -11,7 +11,7 @@ from chat.client import link, membership, speech
 from chat.client.changes import Change, StageChanged, TalksChanged
 from chat.client.news import News
 from chat.client.stage import Stage
-from chat.client.talk import Line, Look, Talk, TalkKind
+from chat.client.talk import Line, Look, Move, Talk, TalkKind
 from chat.client.talks import Talks
 from chat.client.text import clean, room_for_text, split, write_action
 from chat.wires.message import build
@@ -112,9 +112,11 @@ class Model:
     def append(self, talk: Talk, line: Line) -> list[Change]:
         return self.talks.append(talk, line)
 
-    def happened(self, talk: Talk, text: str, at: float, look: Look = Look.HAPPENING) -> list[Change]:
+    def happened(
+        self, talk: Talk, text: str, at: float, look: Look = Look.HAPPENING, move: Move | None = None
+    ) -> list[Change]:
         """A line that is nobody's words."""
-        return self.append(talk, Line(at, look, clean(text)))
+        return self.append(talk, Line(at, look, clean(text), move=move))
 
     def enter_stage(self, stage: Stage, reason: str = "") -> Change:
         self.stage = stage

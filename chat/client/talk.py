@@ -29,6 +29,23 @@ class State(Enum):
     UNSENT = "unsent"  # the connection ended first, or there was none
 
 
+class Moved(Enum):
+    """What somebody else did who came, went or changed the name."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    RENAMED = "renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a happening was, for chat.client.folding. Both names are clean."""
+
+    nick: str
+    how: Moved
+    to: str = ""  # the new name
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the transcript. `text` is clean and `nick` says whose words it is, if anybody's."""
@@ -41,6 +58,7 @@ class Line:
     private: bool = False  # to us alone
     mention: bool = False  # somebody names us
     state: State = State.SENT
+    move: Move | None = field(default=None, compare=False)  # this and others like it may be shown as one
     raw: str = field(default="", compare=False)  # with its formatting codes, where it has any
     id: int = field(default=0, compare=False)  # a talk's lines have growing ones; a line that changes keeps its own
 
