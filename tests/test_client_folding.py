@@ -163,7 +163,7 @@ def test_rows_stay_in_step_with_the_lines(steps: list[str]) -> None:
             at += 30_000
         elif step == "forget" and shown.talk.lines:
             shown.talk.lines.popleft()
-            oldest = shown.talk.lines[0].id if shown.talk.lines else shown.talk._last_id + 1
+            oldest = shown.talk.lines[0].id if shown.talk.lines else next(shown.talk._ids)
             del shown.rows[: shown.folding.forget(oldest)]
         elif step != "forget":
             shown.moves(step, at)

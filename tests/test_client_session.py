@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chat.client.members import Member
-from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
 from chat.client.protocol import Protocol
 from chat.client.session import Patience, Session
 from chat.client.target import Target
@@ -223,8 +223,9 @@ READ = [
     (":s 332 ana #lobby :cats", Topic(Person("", "", ""), "#lobby", "cats", 5.0)),
     (":s 433 * ana :Nickname is already in use", NickRefused("ana", "Nickname is already in use", True, 5.0)),
     (":s 432 * 9 :Erroneous nickname", NickRefused("9", "Erroneous nickname", False, 5.0)),
-    (":s 471 ana #lobby :Cannot join channel (+l)", Refused("#lobby", "Cannot join channel (+l)", 5.0)),
-    (":s 417 ana :Input line was too long", Refused("", "Input line was too long", 5.0)),
+    (":s 471 ana #lobby :Cannot join channel (+l)", Refused("#lobby", "Cannot join channel (+l)", 5.0, "471")),
+    (":s 417 ana :Input line was too long", Refused("", "Input line was too long", 5.0, "417")),
+    (":s PONG s :said-1", Ponged("said-1")),
     ("@time=not-a-time :ben!b@h QUIT", Quit(BEN, 5.0)),
     ("@time=0001-01-01T00:00:00.000Z :ben!b@h QUIT", Quit(BEN, 5.0)),
 ]
@@ -233,8 +234,8 @@ READ = [
 @pytest.mark.parametrize(("line", "news"), READ)
 def test_a_line_becomes_news_whole_and_byte_by_byte(line: str, news: News) -> None:
     data = f"{line}\r\n".encode()
-    assert Protocol("ana", "#lobby", lambda: 5.0).feed(data) == [news]
-    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    assert Protocol("ana", ["#lobby"], lambda: 5.0).feed(data) == [news]
+    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
     assert [found for byte in data for found in protocol.feed(bytes([byte]))] == [news]
 
 
@@ -242,17 +243,17 @@ def test_a_line_becomes_news_whole_and_byte_by_byte(line: str, news: News) -> No
     "line", ["", ":only-a-source", "PRIVMSG", "PRIVMSG #lobby", ":s 001", "KICK #lobby", ":s 353 ana", "CAP", "WHAT x"]
 )
 def test_a_line_that_says_nothing_is_skipped(line: str) -> None:
-    assert Protocol("ana", "#lobby").feed(f"{line}\r\n".encode()) == []
+    assert Protocol("ana", ["#lobby"]).feed(f"{line}\r\n".encode()) == []
 
 
 def test_a_server_without_capabilities_is_no_trouble() -> None:
-    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
     assert protocol.feed(b":s 421 * CAP :Unknown command\r\n") == []
     assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
 
 
 def test_refused_capabilities_are_not_counted_on() -> None:
-    protocol = Protocol("ana", "#lobby", lambda: 5.0)
+    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
     protocol.feed(b":s CAP * LS :server-time\r\n:s CAP * NAK :server-time\r\n")
     assert protocol.take_output().endswith(b"CAP REQ server-time\r\nCAP END\r\n")
     assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
@@ -261,10 +262,10 @@ def test_refused_capabilities_are_not_counted_on() -> None:
 @pytest.mark.parametrize(("size", "said"), [(8191 + 512 - 2, False), (8191 + 512 - 1, True)])
 def test_a_line_over_the_limit_is_left_out_with_a_word(size: int, said: bool) -> None:
     start = b":ben!b@h PRIVMSG #lobby :"
-    (news,) = Protocol("ana", "#lobby").feed(start + b"x" * (size - len(start)) + b"\r\n")
+    (news,) = Protocol("ana", ["#lobby"]).feed(start + b"x" * (size - len(start)) + b"\r\n")
     assert isinstance(news, ServerSaid if said else Say)
 
 
 def test_bytes_that_are_not_utf_8_are_shown_as_replaced() -> None:
-    (news,) = Protocol("ana", "#lobby", lambda: 5.0).feed(b":ben!b@h PRIVMSG #lobby :caf\xe9\r\n")
+    (news,) = Protocol("ana", ["#lobby"], lambda: 5.0).feed(b":ben!b@h PRIVMSG #lobby :caf\xe9\r\n")
     assert news == Say(BEN, "#lobby", "caf\ufffd", 5.0)

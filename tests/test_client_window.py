@@ -204,8 +204,8 @@ def test_a_lost_connection_shows_at_once_and_a_button_connects_again(hands: Hand
     assert window.view.why["text"] == "Connection lost: Closing link: out of power"
     assert hands.members() == ()
     hands.type("anyone?")
-    assert window.view.message.get() == "anyone?"
-    hands.wait_for("nothing was sent")
+    assert window.view.message.get() == ""
+    hands.wait_for("anyone? (not sent)")
     hands.click(window.view.again_button)
     scripted.welcome()
     hands.until(lambda: hands.members() == ("ana", "ben"))
@@ -226,13 +226,17 @@ def test_someone_kicked_may_join_again(hands: Hands, scripted: ScriptedServer) -
     hands.until(lambda: not window.view.banner.winfo_viewable())
 
 
-def test_without_echo_own_words_are_shown_at_once(hands: Hands, scripted: ScriptedServer) -> None:
+def test_without_echo_own_words_are_pending_until_the_server_came_by_them(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
     hands.open(scripted.target, "ana")
     end = scripted.welcome()
     hands.wait_for("You joined #lobby")
     hands.type("hello")
-    hands.wait_for("ana  hello")
+    hands.wait_for("ana  hello …")
     assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
+    end.send(f":irc.example PONG irc.example {end.expect('PING').params[0]}")
+    hands.until(lambda: hands.transcript().endswith("ana  hello"))
 
 
 def test_a_flood_leaves_time_for_keys_and_only_the_scrollback_stays(hands: Hands, scripted: ScriptedServer) -> None:
@@ -387,7 +391,7 @@ def test_the_window_works_while_a_connection_is_slow(
     monkeypatch.setattr(socket, "create_connection", slow)
     window = hands.open(scripted.target, "ana")
     hands.type("too early")
-    hands.wait_for("nothing was sent")
+    hands.wait_for("too early (not sent)")
     assert window.view.status["text"] == f"Connecting to {scripted.target.server} …"
     hands.click(window.view.quit_button)
     hands.until(window.form.winfo_viewable)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from chat.client.changes import Change
 from chat.client.model import Model
+from chat.client.outgoing import UNSENT
+from chat.client.talk import TalkKind
 from chat.client.target import nickname
 from chat.client.text import clean
 from chat.errors import SetupError
@@ -25,13 +27,16 @@ def answer(model: Model, typed: str) -> Answer:
     """What to do about what the person typed. Several lines were pasted: words, whatever they begin with."""
     lines = [line for line in (clean(line).rstrip() for line in typed.splitlines()) if line]
     if len(lines) == 1:
-        return _answer(model, lines[0])
-    whole = Answer()
-    for line in lines:
-        one = _say(model, line, action=False)
-        whole.send += one.send
-        whole.changes += one.changes
-        whole.taken = whole.taken and one.taken
+        whole = _answer(model, lines[0])
+    elif problem := _problem(model, len(lines)):
+        return problem
+    else:
+        whole = Answer()
+        for line in lines:
+            send, changes = model.say(line)
+            whole.send += send
+            whole.changes += changes
+    whole.send += model.confirm()
     return whole
 
 
@@ -48,10 +53,17 @@ def _answer(model: Model, text: str) -> Answer:
 
 
 def _say(model: Model, text: str, action: bool) -> Answer:
-    if not model.reaches(model.current):
-        return Answer(changes=model.trouble(f"You are not in {model.current.name}: nothing was sent."), taken=False)
-    send, changes = model.say(text, action)
-    return Answer(send, changes)
+    return _problem(model, 1) or Answer(*model.say(text, action))
+
+
+def _problem(model: Model, lines: int) -> Answer | None:
+    """Why this many lines cannot be said in the talk that is shown, and so stay in the box."""
+    if model.current.kind is TalkKind.SERVER:
+        return Answer(changes=model.hint("Nobody reads what you write here. Choose a room or a person."), taken=False)
+    if not model.reaches(model.current) and model.outgoing.left < lines:
+        text = f"{lines:,} lines more cannot be kept to be sent later: the limit is {UNSENT:,}."
+        return Answer(changes=model.trouble(text), taken=False)
+    return None
 
 
 def _me(model: Model, argument: str) -> Answer:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged
-from chat.client.news import Connecting, Lost, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.news import Connecting, Lost, NickRefused, Ponged, Refused, ServerSaid, Welcomed
 from chat.client.stage import Stage
 from chat.client.talk import Look, Talk
 from chat.client.text import clean
 
 if TYPE_CHECKING:
     from chat.client.model import Model
+
+# Numerics by which a server says that words did not reach the room or person that they name: no such nick, cannot
+# send to the channel, not on it, an account is wanted, they take no private words from us.
+_NOT_PASSED_ON = frozenset({"401", "403", "404", "407", "442", "477", "486", "489", "531", "716"})
 
 
 def _connecting(model: Model, news: Connecting) -> Iterable[Change]:
@@ -37,6 +41,8 @@ def _nick_refused(model: Model, news: NickRefused) -> Iterable[Change]:
 
 def _refused(model: Model, news: Refused) -> Iterable[Change]:
     talk = model.talks.find(news.about)
+    if talk and news.code in _NOT_PASSED_ON:
+        yield from model.outgoing.refused(talk)
     if talk and talk in model.talks.rooms() and not talk.joined and not talk.reason:
         talk.reason = f"{talk.name} did not let you in: {clean(news.reason)}"
         yield from model.happened(talk, talk.reason, news.at, Look.TROUBLE)
@@ -45,6 +51,10 @@ def _refused(model: Model, news: Refused) -> Iterable[Change]:
     else:
         about = f"{news.about}: " if news.about and not model.is_me(news.about) else ""
         yield from model.happened(talk or model.current, about + news.reason, news.at, Look.TROUBLE)
+
+
+def _ponged(model: Model, news: Ponged) -> Iterable[Change]:
+    yield from model.outgoing.answered(news.token)
 
 
 def _server_said(model: Model, news: ServerSaid) -> Iterable[Change]:
@@ -58,6 +68,7 @@ def _lost(model: Model, news: Lost) -> Iterable[Change]:
     for talk in list(model.talks) if was_connected else [model.talks.server]:
         yield from model.happened(talk, f"{reason}.", news.at, Look.TROUBLE)
         yield from _cut_off(talk)
+    yield from model.outgoing.lost()
     yield model.enter_stage(Stage.LOST, reason)
     yield TalksChanged()
 
@@ -73,6 +84,7 @@ HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
     Welcomed: _welcomed,
     NickRefused: _nick_refused,
     Refused: _refused,
+    Ponged: _ponged,
     ServerSaid: _server_said,
     Lost: _lost,
 }

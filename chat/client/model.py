@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 
 from chat.client import link, membership, speech
-from chat.client.changes import Change, StageChanged, TalksChanged
+from chat.client.changes import Appended, Change, LineRemoved, StageChanged, TalksChanged
 from chat.client.news import News
+from chat.client.outgoing import Outgoing
 from chat.client.stage import Stage
-from chat.client.talk import Line, Look, Move, Talk, TalkKind
+from chat.client.talk import Line, Look, Move, State, Talk, TalkKind
 from chat.client.talks import Talks
 from chat.client.text import clean, room_for_text, split, write_action
 from chat.wires.message import build
@@ -31,6 +32,7 @@ class Model:
         self.stage = Stage.CONNECTING
         self.reason = ""  # why the stage is NAMELESS or LOST
         self.capabilities: frozenset[str] = frozenset()
+        self.outgoing = Outgoing()
         self.clock = clock
 
     @property
@@ -72,25 +74,55 @@ class Model:
 
     def begin_again(self) -> list[Change]:
         """A new connection begins; the transcripts stay."""
-        return [self.enter_stage(Stage.CONNECTING)]
+        return [*self.outgoing.lost(), self.enter_stage(Stage.CONNECTING)]
 
     def open(self, talk: Talk) -> list[Change]:
         """Show this talk."""
         return self.talks.show(talk)
 
     def say(self, text: str, action: bool = False, talk: Talk | None = None) -> tuple[list[bytes], list[Change]]:
-        """What to send for a line that the person wrote, and what to show for it."""
+        """What to send for a line that the person wrote, and what to show for it.
+
+        Words that reach nobody now stand there as UNSENT, to be sent again by `resend`. After the last words of one
+        go, `confirm` has the bytes that make the server say that it has them.
+        """
         talk = talk or self.current
+        state = State.PENDING if self.reaches(talk) else State.UNSENT
         mask = self.mask or self.nick + _LONGEST_ADDRESS
-        limit = room_for_text(mask, talk.name) - len(write_action("") if action else "")
-        pieces = split(text, limit)
-        sent = [write_action(piece) if action else piece for piece in pieces]
+        pieces = split(text, room_for_text(mask, talk.name) - len(write_action("") if action else ""))
+        look = Look.ACTION if action else Look.SAY
         changes: list[Change] = []
-        if "echo-message" not in self.capabilities:
-            look = Look.ACTION if action else Look.SAY
-            for piece in pieces:
-                changes += self.append(talk, Line(self.clock(), look, clean(piece), self.nick, mine=True))
-        return [build("PRIVMSG", talk.name, piece) for piece in sent], changes
+        for piece in pieces:
+            changes += self.outgoing.add(talk, Line(self.clock(), look, piece, self.nick, mine=True, state=state))
+        if state is State.UNSENT:
+            return [], changes
+        words = [write_action(piece) if action else piece for piece in pieces]
+        return [build("PRIVMSG", talk.name, piece) for piece in words], changes
+
+    def confirm(self) -> list[bytes]:
+        """What to send after own words, where they do not come back by themselves."""
+        token = "" if "echo-message" in self.capabilities else self.outgoing.token()
+        return [build("PING", token)] if token else []
+
+    def resend(self, *lines: Line) -> tuple[list[bytes], list[Change]]:
+        """Say these UNSENT lines once more, at the end of their talks: what to send, and what to show."""
+        send: list[bytes] = []
+        changes: list[Change] = []
+        for line in lines:
+            talk = self.outgoing.find(line)
+            if talk is None or not self.reaches(talk):
+                continue
+            self.outgoing.forget(line)
+            if talk.remove(line):
+                changes.append(LineRemoved(talk, line))
+            words, shown = self.say(line.text, line.look is Look.ACTION, talk)
+            send += words
+            changes += shown
+        return [*send, *self.confirm()], changes
+
+    def take_back(self, shown: Iterable[Change]) -> list[Change]:
+        """The session did not take what was to be sent for these changes: the words in them are UNSENT."""
+        return list(self.outgoing.take_back([change.line for change in shown if isinstance(change, Appended)]))
 
     def reaches(self, talk: Talk) -> bool:
         """Whether words to this talk would come to somebody now."""

@@ -58,6 +58,14 @@ class Refused:
     about: str
     reason: str
     at: float
+    code: str = ""  # the numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Ponged:
+    """The server came by the PING with this token, and so by everything that was sent before it."""
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +84,4 @@ class Lost:
     at: float
 
 
-News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | Refused | ServerSaid | Lost
+News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | Refused | ServerSaid | Ponged | Lost

@@ -4,11 +4,11 @@ Sources: https://modern.ircdocs.horse, https://ircv3.net/specs/extensions/capabi
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chat.client.members import RANKS, Member
-from chat.client.news import Names, NamesEnd, News, NickRefused, Refused, ServerSaid, Welcomed
+from chat.client.news import Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
 from chat.errors import WireError
 from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
 from chat.wires.lines import LineSplitter, Overlong
@@ -30,10 +30,13 @@ _NICK_COLLISION = "436"  # 433's sister on networks of several servers
 
 
 class Protocol:
-    """One connection's side of the conversation, from the first byte to the last. Owned by one thread."""
+    """One connection's side of the conversation, from the first byte to the last. Owned by one thread.
 
-    def __init__(self, nick: str, room: str, clock: Callable[[], float] = time.time) -> None:
-        self._room = room
+    `rooms` are joined when the server has taken us in, each given as its name, and after a space its key if it has one.
+    """
+
+    def __init__(self, nick: str, rooms: Sequence[str], clock: Callable[[], float] = time.time) -> None:
+        self._rooms = rooms
         self._clock = clock  # for lines that carry no time of their own
         self._lines = LineSplitter(_LINE_BYTES)
         self._offered: set[str] = set()
@@ -96,7 +99,8 @@ class Protocol:
         if not self.welcomed and "CAP" in message.params:
             return None  # a server older than capabilities; it goes on with NICK and USER
         about = message.params[-2] if len(message.params) > 2 else ""
-        return Refused(about, message.params[-1] if message.params else message.verb, self._at(message))
+        reason = message.params[-1] if message.params else message.verb
+        return Refused(about, reason, self._at(message), message.verb)
 
     def _ping(self, message: Message, at: float) -> None:
         self._output.append(build("PONG", *message.params))
@@ -119,7 +123,7 @@ class Protocol:
 
     def _welcome(self, message: Message, at: float) -> News:
         self.welcomed = True
-        self._output.append(build("JOIN", self._room))
+        self._output += [build("JOIN", *room.split()) for room in self._rooms]
         return Welcomed(message.params[0], self._granted, at)
 
     def _nick_refused(self, message: Message, at: float) -> News:
@@ -164,6 +168,7 @@ def _topic_is(protocol: Protocol, m: Message, at: float) -> News:
 _Handler = Callable[[Protocol, Message, float], News | None]
 _HANDLERS: dict[str, tuple[int, _Handler]] = {
     "PING": (0, Protocol._ping),
+    "PONG": (1, lambda protocol, m, at: Ponged(m.params[-1])),
     "ERROR": (1, Protocol._error),
     "CAP": (3, Protocol._cap),
     "PRIVMSG": (2, Protocol._say),

@@ -10,6 +10,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.client.news import Connecting, Lost, News
@@ -36,14 +37,17 @@ _UNSENT_LIMIT = 1_048_576  # bytes; 2,000 full lines that the server does not ta
 class Session:
     """`start`, `send`, `close` and `join` may be called by any thread, and return at once but for `join`.
 
-    `news` is for one reader. The socket and the protocol belong to the session's own thread.
+    It joins `rooms`, or else the target's. `news` is for one reader. The socket and the protocol belong to the
+    session's own thread.
     """
 
-    def __init__(self, target: Target, nick: str, patience: Patience | None = None) -> None:
+    def __init__(
+        self, target: Target, nick: str, patience: Patience | None = None, rooms: Sequence[str] | None = None
+    ) -> None:
         self.news: queue.Queue[News] = queue.Queue(_NEWS_LIMIT)
         self._target = target
         self._patience = patience or Patience()
-        self._protocol = Protocol(nick, target.room)
+        self._protocol = Protocol(nick, (target.room,) if rooms is None else rooms)
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
         self._wake.setblocking(False)

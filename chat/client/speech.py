@@ -38,7 +38,7 @@ def _said(model: Model, news: Say) -> Iterable[Change]:
     mine = model.is_me(news.who.nick)
     mention = not mine and mentions(text, model.nick)
     line = Line(news.at, look, text, clean(news.who.nick), mine, private, mention, raw="" if raw == text else raw)
-    yield from model.append(talk, line)
+    yield from model.outgoing.echoed(talk, line) if mine else model.append(talk, line)
 
 
 def _room(model: Model, name: str) -> Talk | None:

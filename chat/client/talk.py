@@ -1,8 +1,10 @@
 """One talk as it is shown: a room, a person, or the server's own words. Pure state, no Tk."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import count
 
 from chat.client.members import Members
 
@@ -60,7 +62,7 @@ class Line:
     state: State = State.SENT
     move: Move | None = field(default=None, compare=False)  # this and others like it may be shown as one
     raw: str = field(default="", compare=False)  # with its formatting codes, where it has any
-    id: int = field(default=0, compare=False)  # a talk's lines have growing ones; a line that changes keeps its own
+    id: int = field(default=0, compare=False)  # a connection's lines have growing ones; one that changes keeps its own
 
     @property
     def words(self) -> bool:
@@ -82,7 +84,7 @@ class Talk:
     `draft` is what stands in the message box while another talk is shown: the window keeps it here.
     """
 
-    def __init__(self, name: str, kind: TalkKind) -> None:
+    def __init__(self, name: str, kind: TalkKind, ids: Iterator[int] | None = None) -> None:
         self.name = name
         self.kind = kind
         self.topic = ""
@@ -93,18 +95,40 @@ class Talk:
         self.draft = ""
         self.joined = False  # we are in this room
         self.reason = ""  # why we are not in this room; empty while that is still open
-        self._last_id = 0
+        self._ids = ids or count(1)
 
     def __repr__(self) -> str:
         return f"Talk({self.name!r}, {self.kind.name}, lines={len(self.lines)})"
 
     def append(self, line: Line) -> tuple[Line, int]:
         """Add to the transcript: the line with its id, and how many of the oldest lines that pushed out."""
-        self._last_id += 1
         pushed_out = 1 if len(self.lines) == SCROLLBACK else 0
-        line = replace(line, id=self._last_id)
+        line = replace(line, id=next(self._ids))
         self.lines.append(line)
         return line, pushed_out
+
+    def change(self, line: Line) -> bool:
+        """Put this line in the place of the one with its id; False when that is not in the transcript any more."""
+        place = self._place(line)
+        if place is None:
+            return False
+        self.lines[place] = line
+        return True
+
+    def remove(self, line: Line) -> bool:
+        """Take the line with this id away; False when it is not there."""
+        place = self._place(line)
+        if place is None:
+            return False
+        del self.lines[place]
+        return True
+
+    def after(self, line: Line) -> Iterator[Line]:
+        """The lines that came after this one, the last first."""
+        for later in reversed(self.lines):
+            if later.id <= line.id:
+                return
+            yield later
 
     def enter(self) -> None:
         """We are in the room; the list of members follows."""
@@ -123,3 +147,11 @@ class Talk:
         was = self.unread > 0
         self.unread = self.mentions = 0
         return was
+
+    def _place(self, wanted: Line) -> int | None:
+        place = len(self.lines)
+        for line in reversed(self.lines):  # own lines change soon after they came
+            place -= 1
+            if line.id <= wanted.id:
+                return place if line.id == wanted.id else None
+        return None

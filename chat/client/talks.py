@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import count
 
 from chat.client.changes import Appended, Change, Opened, TalksChanged
 from chat.client.talk import Line, Talk, TalkKind
@@ -15,7 +16,8 @@ class Talks:
     """In the order in which they were opened, the server's own words first."""
 
     def __init__(self, server: str, room: str) -> None:
-        self.server = Talk(server, TalkKind.SERVER)
+        self._ids = count(1)
+        self.server = Talk(server, TalkKind.SERVER, self._ids)
         self._by_name: dict[str, Talk] = {}  # rooms and persons, by their folded name
         self.current = self.server
         self.current = self.add(room, TalkKind.ROOM)
@@ -36,7 +38,7 @@ class Talks:
 
     def add(self, name: str, kind: TalkKind) -> Talk:
         """The talk of this name: the one there is, or a new one."""
-        return self._by_name.setdefault(fold(name), Talk(clean(name), kind))
+        return self._by_name.setdefault(fold(name), Talk(clean(name), kind, self._ids))
 
     def show(self, talk: Talk) -> list[Change]:
         """Make it the one that is shown; nothing in it is unread then."""

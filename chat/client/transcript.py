@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from tkinter import font, ttk
 
 from chat.client import look
-from chat.client.talk import Line, Look
+from chat.client.talk import Line, Look, State
 
 _COLOURS = {
     Look.NOTICE: look.FAINT,
@@ -70,6 +70,19 @@ class Transcript(ttk.Frame):
         if self._following:
             self.text.see("end")
 
+    def replace(self, line: Line, gone: bool = False) -> None:
+        """Show an own line as it is now, or no more."""
+        tag = f"own{line.id}"
+        place = self.text.tag_ranges(tag)
+        if not place:
+            return
+        self.text.configure(state="normal")
+        start = self.text.index(place[0])
+        self.text.delete(place[0], place[-1])
+        if not gone:
+            self.text.insert(start, *self._parts(line))  # type: ignore[arg-type]  # (text, tags) over and over
+        self.text.configure(state="disabled")
+
     def clear(self) -> None:
         self.text.configure(state="normal")
         self.text.delete("1.0", "end")
@@ -85,6 +98,11 @@ class Transcript(ttk.Frame):
             parts += [" (to you alone)" if line.private else "", ("line", "time")]
             parts += [" " if line.look is Look.ACTION else "  ", ("line",)]
         parts += [self._shown(line.text), ("line", kind)]
+        if line.state is not State.SENT:
+            note = " (not sent)" if line.state is State.UNSENT else " …"
+            own = f"own{line.id}"  # by which the line is found when it changes
+            parts = [*parts, note, ("line", "time")]
+            return [part if isinstance(part, str) else (*part, own) for part in parts]
         return parts
 
     def _nick_tag(self, line: Line) -> str:

@@ -7,10 +7,11 @@ messages leaves time for keys and mouse.
 import queue
 import tkinter
 from collections.abc import Callable, Iterable
+from itertools import groupby
 from tkinter import messagebox
 
 from chat.client import commands, look
-from chat.client.changes import Appended, Change, MembersChanged
+from chat.client.changes import Appended, Change, LineChanged, LineRemoved, MembersChanged
 from chat.client.form import Form
 from chat.client.glyphs import draws_emoji, spell_out
 from chat.client.model import Model
@@ -31,7 +32,7 @@ class Window:
         root: tkinter.Tk,
         target: Target | None = None,
         nick: str | None = None,
-        connect: Callable[[Target, str], Session] = Session,
+        connect: Callable[..., Session] = Session,
     ) -> None:
         self.root = root
         self._connect = connect
@@ -99,7 +100,7 @@ class Window:
     def _open_session(self, changes: Iterable[Change]) -> None:
         assert self._target
         assert self._model
-        self._session = self._connect(self._target, self._model.nick)
+        self._session = self._connect(self._target, self._model.nick, rooms=self._model.rooms)
         self._session.start()
         self._show(changes)
 
@@ -125,15 +126,13 @@ class Window:
             self.leave(answer.leave)
             return True
         self._show(answer.changes)
-        return self._send(answer.send) and answer.taken
+        if not self._send(answer.send):
+            self._show(self._model.take_back(answer.changes))
+        return answer.taken
 
     def _send(self, lines: Iterable[bytes]) -> bool:
         data = b"".join(lines)
-        if not data or (self._session and self._session.send(data)):
-            return True
-        if self._model:
-            self._show(self._model.trouble("Not sent: the server does not take it."))
-        return False
+        return not data or bool(self._session and self._session.send(data))
 
     def _poll(self) -> None:
         full = False
@@ -163,10 +162,15 @@ class Window:
         changes = list(changes)
         if not (changes and self._model):
             return
-        appended = [change for change in changes if isinstance(change, Appended)]
-        if appended:
-            self.view.transcript.append([a.line for a in appended], sum(a.pushed_out for a in appended))
+        for lines, run in groupby(changes, lambda change: isinstance(change, Appended)):
+            if lines:
+                appended = [change for change in run if isinstance(change, Appended)]
+                self.view.transcript.append([a.line for a in appended], sum(a.pushed_out for a in appended))
+                continue
+            for change in run:
+                if isinstance(change, LineChanged | LineRemoved):
+                    self.view.transcript.replace(change.line, gone=isinstance(change, LineRemoved))
         if any(isinstance(change, MembersChanged) for change in changes):
             self.view.show_members(self._model.current.members.nicks())
-        if len(appended) < len(changes):
+        if not all(isinstance(change, Appended) for change in changes):
             self.view.show_stage(self._model)
