@@ -21,13 +21,13 @@ from gevent.fileobject import FileObject
 from locust.env import Environment
 
 from bench.process import raise_file_limit
-from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
-from loadtest.connection import Connection
-from loadtest.epochs import Timetable
-from loadtest.rows import Row
-from loadtest.slices import Slices
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.slices import Slices
+from loadtest.network.connection import Connection
 from loadtest.users import ChatUser
+from loadtest.worker.rows import Row
 
 Counter = Callable[[int], int]  # the deliveries so far, given how many are waited for
 

@@ -8,7 +8,8 @@ from locust import events
 if __package__ in (None, ""):  # Locust loads this file by its path, from wherever it was started
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from loadtest import crew, plugin
+from loadtest import plugin
+from loadtest.worker import crew
 
 
 class Member(crew.CrewMember):

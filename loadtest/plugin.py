@@ -9,20 +9,21 @@ import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
-from loadtest import files, server_process
-from loadtest.conductor import Conductor
-from loadtest.connection import resolve
-from loadtest.crew import Crew, CrewMember
-from loadtest.form import guard
-from loadtest.measures import measures
-from loadtest.objective import Objective, UnknownMeasure
-from loadtest.options import Settings, add_options
-from loadtest.progress import Progress
+from loadtest.judge.measures import measures
+from loadtest.judge.objective import Objective, UnknownMeasure
+from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
+from loadtest.lead.conductor import Conductor
+from loadtest.network import files
+from loadtest.network.connection import resolve
+from loadtest.page.form import guard
+from loadtest.page.progress import Progress
+from loadtest.page.tab import add_tab
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
-from loadtest.tab import add_tab
-from loadtest.verdict import EXIT_STATUS, INVALID, Figures
+from loadtest.settings.options import Settings, add_options
+from loadtest.watch import server_process
 from loadtest.wires import wire_of
+from loadtest.worker.crew import Crew, CrewMember
 
 
 def install(events: Any, member: type[CrewMember]) -> None:

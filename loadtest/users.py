@@ -17,14 +17,14 @@ from locust import User
 from locust.exception import StopUser
 
 from chat.errors import FanfareError
-from loadtest import stamps
-from loadtest.accounts import Account, Receiver
-from loadtest.connection import Connection, resolve
-from loadtest.door import Door
-from loadtest.meter import meter_of
-from loadtest.sources import Sources
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Receiver
+from loadtest.accounting.stamps import Stamp
+from loadtest.network.connection import Connection, resolve
+from loadtest.network.door import Door
+from loadtest.network.sources import Sources
 from loadtest.wires import IrcWire, Refused, Said, Step, Wire
+from loadtest.worker.meter import meter_of
 
 _HERE = secrets.randbits(24)  # tells this process's users from those of another in a stamp
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
-from loadtest.epochs import Timetable
-from loadtest.histogram import Histogram
-from loadtest.notices import Notices
-from loadtest.slices import Slices
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.notices import Notices
+from loadtest.accounting.slices import Slices
+from loadtest.accounting.stamps import Stamp
 
 RUN = "0123abcd"
 ROOM = "#room"

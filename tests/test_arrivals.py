@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from loadtest.arrivals import Arrivals, sample
+from loadtest.network.arrivals import Arrivals, sample
 
 MS, SECOND = 1_000_000, 1_000_000_000  # ns
 WAIT_MS = 20
@@ -22,7 +22,7 @@ class Clocks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monotonic = 5 * SECOND
         self.ahead = 1_000_000 * SECOND
-        monkeypatch.setattr("loadtest.arrivals.time", self)
+        monkeypatch.setattr("loadtest.network.arrivals.time", self)
 
     @property
     def wall(self) -> int:

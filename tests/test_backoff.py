@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from loadtest.backoff import Backoff
+from loadtest.worker.backoff import Backoff
 
 
 class Highest(random.Random):

@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
-from loadtest.epochs import Timetable
-from loadtest.flow import LEVELS
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.slices import Slices
+from loadtest.accounting.stamps import Stamp
+from loadtest.judge.verdict import Figures
+from loadtest.lead.window import Window
 from loadtest.scenarios.churn import Churn, Flowed
-from loadtest.slices import Slices
-from loadtest.stamps import Stamp
-from loadtest.verdict import Figures
-from loadtest.window import Window
+from loadtest.settings.options import Settings
+from loadtest.worker.flow import LEVELS
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 from tests.test_locust import PATIENCE, QUICK, ROOT, UNHURRIED, master_port, run, started, summary

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.clocks import Clocks, Trip, clock_id
+from loadtest.lead.clocks import Clocks, Trip, clock_id
 from tests.support import running_server
 from tests.test_locust import QUICK, ROOT, UNHURRIED, command, master_port, run, summary
 
@@ -53,7 +53,7 @@ def test_a_drift_between_two_comparisons_is_an_error_too() -> None:
 
 
 def test_a_process_in_another_time_namespace_has_another_clock_although_it_is_on_the_same_host() -> None:
-    ask = [sys.executable, "-c", "from loadtest.clocks import clock_id; print(clock_id())"]
+    ask = [sys.executable, "-c", "from loadtest.lead.clocks import clock_id; print(clock_id())"]
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip() == clock_id()
     apart = subprocess.run(["unshare", "--time", "--monotonic", "9000", *ask], capture_output=True, text=True)
     if apart.returncode:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.completions import Completions, LocalCompletions
+from loadtest.accounting.completions import Completions, LocalCompletions
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=4), min_size=1, max_size=5))

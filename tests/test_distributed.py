@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.histogram import Histogram
+from loadtest.accounting.histogram import Histogram
 from tests.support import running_server
 from tests.test_locust import PATIENCE, UNHURRIED, master_port, run, started, summary
 
@@ -25,7 +25,7 @@ LOAD = (
 KEEPING = """
 import json, os, pathlib
 from loadtest.locustfile import Member
-from loadtest.part import Part
+from loadtest.worker.part import Part
 
 state = Part.statement
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.environment import command, environment
+from loadtest.watch.environment import command, environment
 
 
 def test_the_environment_names_machine_and_programs_but_not_the_host() -> None:
@@ -30,7 +30,7 @@ def test_the_command_can_be_pasted(program: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_module_s_command_has_the_interpreter_s_name_without_its_place() -> None:
-    code = "from loadtest.environment import command; print(command())"
+    code = "from loadtest.watch.environment import command; print(command())"
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code, "x y"], cwd=root, capture_output=True, text=True, check=True)
     assert shlex.split(done.stdout) == [Path(sys.executable).name, "-c", code, "x y"]

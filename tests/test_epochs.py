@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
-from loadtest.epochs import Timetable
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.stamps import Stamp
 
 RUN, ROOM = "0123abcd", "#room"
 MESSAGES, EVERY = 12, 10  # of one sender: message k leaves at k * EVERY

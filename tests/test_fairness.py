@@ -1,10 +1,10 @@
 """Each tenth of the members, in the order in which they came in, has its own latencies."""
 
-from loadtest import stamps
-from loadtest.accounts import Account, Audience, Receiver
-from loadtest.epochs import Timetable
-from loadtest.fairness import SAMPLE_NS, TENTHS, Fairness, tenth_of
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.fairness import SAMPLE_NS, TENTHS, Fairness, tenth_of
+from loadtest.accounting.stamps import Stamp
 
 RUN, ROOM, MEMBERS = "0123abcd", "#room", 40
 

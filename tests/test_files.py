@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import SetupError
-from loadtest import files
+from loadtest.network import files
 from tests.support import running_server
 from tests.test_locust import PATIENCE, QUICK, ROOT, UNHURRIED, command, master_port, summary
 

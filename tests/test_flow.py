@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from loadtest import flow as flow_module
-from loadtest import stamps
-from loadtest.accounts import Account, Audience
-from loadtest.epochs import Timetable
-from loadtest.flow import Flow, Way
-from loadtest.histogram import Histogram
-from loadtest.stamps import Stamp
-from loadtest.visits import Times
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Audience
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.stamps import Stamp
+from loadtest.network.visits import Times
+from loadtest.worker import flow as flow_module
+from loadtest.worker.flow import Flow, Way
 from tests.scripted import ScriptedServer, scripted_server
 from tests.support import PATIENCE, IrcClient, running_server
 
@@ -156,7 +156,7 @@ def test_a_guest_whom_the_server_does_not_want_is_refused_in_its_words_and_goes_
 
 
 def test_a_server_with_a_reason_for_each_guest_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtest.reasons.MOST", 1)
+    monkeypatch.setattr("loadtest.network.reasons.MOST", 1)
     with scripted_server() as server:
         running = Running(server.target.port, ["g1", "g2", "g3"], plan((0, 1), (0, 1), (0, 1)))
         for number in range(3):

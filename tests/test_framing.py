@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import stamps
-from loadtest.framing import LINES, Framing
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.stamps import Stamp
+from loadtest.network.framing import LINES, Framing
 
 RUN = "0123abcd"
 

@@ -5,7 +5,7 @@ import time
 import gevent
 import pytest
 
-from loadtest.generator import Health
+from loadtest.worker.generator import Health
 
 STALL_NS = 50_000_000
 CANARY_NS = 10_000_000
@@ -76,7 +76,7 @@ class Clock:
 
 def test_cpu_is_counted_from_where_it_is_asked_for_to_the_finish(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("loadtest.generator.time", clock)
+    monkeypatch.setattr("loadtest.worker.generator.time", clock)
     health = Health()
     clock.wall, clock.cpu = 10.0, 9.0
     assert health.cpu_percent() == 90

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.growth import Growth
-from loadtest.histogram import Histogram
+from loadtest.accounting.growth import Growth
+from loadtest.accounting.histogram import Histogram
 
 
 @given(st.lists(st.lists(st.integers(0, 4_000_000_000))))

@@ -3,7 +3,7 @@
 import pytest
 
 from chat.wires.message import parse
-from loadtest.handshake import Entry, Refused, Registration
+from loadtest.network.handshake import Entry, Refused, Registration
 
 WELCOME = ":irc.test 001 ann :Welcome"
 

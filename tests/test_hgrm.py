@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.histogram import LONGEST_US, Histogram
+from loadtest.accounting.histogram import LONGEST_US, Histogram
 from loadtest.report.hgrm import hgrm
 
 # As HdrHistogram's plotFiles.html reads it: lines that are neither comment nor heading, split at spaces.

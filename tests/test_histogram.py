@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.histogram import BUCKETS, LONGEST_US, Histogram, bucket_of, floor_of
+from loadtest.accounting.histogram import BUCKETS, LONGEST_US, Histogram, bucket_of, floor_of
 
 durations = st.integers(0, LONGEST_US)
 samples = st.lists(durations, min_size=1, max_size=60)

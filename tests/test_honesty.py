@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.objective import MEASURES
+from loadtest.judge.objective import MEASURES
 from tests.lossy import lossy_proxy
 from tests.test_locust import QUICK, UNHURRIED, master_port, port, run, summary
 
@@ -94,7 +94,7 @@ def test_an_overloaded_generator_is_invalid_and_blames_itself(port: int, tmp_pat
 HUNG = """
 import select
 import time
-from loadtest.connection import Connection
+from loadtest.network.connection import Connection
 from loadtest.locustfile import Member
 
 MESSAGES, GRACE_S, USERS = 10, 0.1, 3
@@ -135,7 +135,7 @@ def test_what_arrived_while_the_generator_hung_is_not_lost_and_the_stall_is_the_
 STOPPING = """
 import gevent
 from loadtest.locustfile import Member
-from loadtest.part import Part
+from loadtest.worker.part import Part
 
 begin = Part.__init__
 
@@ -206,7 +206,7 @@ def test_who_would_have_spoken_while_the_server_stood_still_is_counted_from_when
 
 
 BROKEN = """
-from loadtest import conductor
+from loadtest.lead import conductor
 from loadtest.locustfile import Member
 
 def broken(*_):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from loadtest.histogram import Histogram
-from loadtest.live import Live, Situation, judge_so_far, look
-from loadtest.options import Settings
-from loadtest.verdict import Figures, Verdict
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures, Verdict
+from loadtest.page.live import Live, Situation, judge_so_far, look
+from loadtest.settings.options import Settings
 
 EMPTY: dict[str, list[int]] = {"fanout": [], "send_lateness": [], "loop_lag": [], "receive_backlog": []}
 

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from chat.errors import SetupError
-from loadtest.options import Settings, add_options
+from loadtest.settings.options import Settings, add_options
 
 
 def parse(*words: str) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.errors import SetupError
-from loadtest.connection import Connection, resolve
+from loadtest.network.connection import Connection, resolve
 
 PATIENCE = 20.0  # s; a bound that only a fault reaches
 

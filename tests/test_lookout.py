@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 from typing import Any
 
-from loadtest.histogram import Histogram
-from loadtest.lookout import Lookout
-from loadtest.options import Settings
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures
+from loadtest.page.lookout import Lookout
 from loadtest.scenarios import SCENARIOS
-from loadtest.verdict import Figures
+from loadtest.settings.options import Settings
 from tests.test_live import status
 
 

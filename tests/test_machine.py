@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import machine
-from loadtest.machine import Reading, between, worst
+from loadtest.watch import machine
+from loadtest.watch.machine import Reading, between, worst
 
 SECOND = 1_000_000_000  # ns
 

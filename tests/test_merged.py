@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from locust.stats import RequestStats
 
-from loadtest import stamps
-from loadtest.accounts import Account, Receiver
-from loadtest.connection import Connection
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
-from loadtest.part import Part
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Receiver
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.stamps import Stamp
+from loadtest.judge.verdict import Figures
+from loadtest.lead.window import Window
+from loadtest.network.connection import Connection
 from loadtest.scenarios.broadcast import Broadcast
-from loadtest.stamps import Stamp
-from loadtest.verdict import Figures
-from loadtest.window import Window
+from loadtest.settings.options import Settings
+from loadtest.worker.part import Part
 
 RUN, ROOM = "deadbeef", "#load"
 SECOND = 1_000_000_000  # ns

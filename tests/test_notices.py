@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
-from loadtest.notices import Notices
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.notices import Notices
 
 MS = 1_000_000  # ns
 DEATH = 5_000 * MS

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
-from loadtest.measures import measures
-from loadtest.objective import MEASURES, Objective, UnknownMeasure
-from loadtest.options import Settings
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.measures import measures
+from loadtest.judge.objective import MEASURES, Objective, UnknownMeasure
+from loadtest.judge.verdict import Figures, judge
 from loadtest.scenarios import SCENARIOS, Scenario
 from loadtest.scenarios.churn import Churn
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.slow import Slow
-from loadtest.verdict import Figures, judge
+from loadtest.settings.options import Settings
 
 
 def of(*us: int) -> Histogram:

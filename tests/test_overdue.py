@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from loadtest.epochs import Timetable
-from loadtest.overdue import Overdue
-from loadtest.slices import SLICE_NS, Slices
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.overdue import Overdue
+from loadtest.accounting.slices import SLICE_NS, Slices
 
 SECOND = SLICE_NS
 RECEIVERS = 10

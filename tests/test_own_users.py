@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtest import stamps
+from loadtest.accounting import stamps
 from tests.support import IrcClient, RunningServer, running_server
 from tests.test_locust import QUICK, ROOT, UNHURRIED, run, summary
 

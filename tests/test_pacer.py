@@ -4,10 +4,10 @@ import time
 
 import gevent
 
-from loadtest.alarm import Alarm
-from loadtest.generator import Health
-from loadtest.histogram import Histogram
-from loadtest.pacer import Pacer, Voice
+from loadtest.accounting.histogram import Histogram
+from loadtest.worker.alarm import Alarm
+from loadtest.worker.generator import Health
+from loadtest.worker.pacer import Pacer, Voice
 
 MS = 1_000_000  # ns
 

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.form import refuse_strangers, settings_of
-from loadtest.on_page import ON_PAGE
-from loadtest.options import Settings
+from loadtest.page.form import refuse_strangers, settings_of
+from loadtest.page.on_page import ON_PAGE
+from loadtest.settings.options import Settings
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 from tests.test_load_options import parse
@@ -216,7 +216,8 @@ def test_the_tab_adds_up_over_processes_and_keeps_the_last_verdict(port: int) ->
 INTERRUPTED = """
 import os, signal
 from locust import events
-from loadtest import crew, plugin
+from loadtest import plugin
+from loadtest.worker import crew
 
 class Member(crew.CrewMember):
     def __init__(self, environment):

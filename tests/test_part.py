@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from locust.stats import RequestStats
 
-from loadtest import stamps
-from loadtest.accounts import Account, Receiver
-from loadtest.connection import Connection
-from loadtest.options import Settings
-from loadtest.part import Part
-from loadtest.stamps import Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.accounts import Account, Receiver
+from loadtest.accounting.stamps import Stamp
+from loadtest.network.connection import Connection
+from loadtest.settings.options import Settings
+from loadtest.worker.part import Part
 
 RUN, ROOM, SPEAKER = "deadbeef", "#r", 9
 SECOND = 1_000_000_000  # ns

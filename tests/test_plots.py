@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report.capacity_plot import p99_by_load
 from loadtest.report.disconnect_plot import told
 from loadtest.report.plot import Plot, ms_axis
 from loadtest.report.plots import by_percentile, by_size, by_tenth, cost_plots, over_time
 from loadtest.report.summary import summarise
-from loadtest.verdict import Figures, Verdict
 from tests.test_report import SILENT, UNNOTICED, histogram
 
 

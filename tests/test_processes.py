@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from loadtest import processes
-from loadtest.processes import Over, Processes
+from loadtest.lead import processes
+from loadtest.lead.processes import Over, Processes
 
 
 class Runner:

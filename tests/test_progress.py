@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loadtest.progress import Progress, line
-from loadtest.verdict import Verdict
+from loadtest.judge.verdict import Verdict
+from loadtest.page.progress import Progress, line
 
 TIMES = {"count": 1, "p50": 8_100, "p90": 9_000, "p99": 14_200, "p999": 15_000, "max": 123_456}
 WHOLE = (

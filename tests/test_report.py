@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import LONGEST_US, Histogram
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import LONGEST_US, Histogram
+from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report import table, write
 from loadtest.report.hgrm import hgrm
 from loadtest.report.summary import summarise
-from loadtest.resources import Cost
-from loadtest.verdict import Figures, Verdict
+from loadtest.watch.resources import Cost
 
 FILES = ["complete.hgrm", "fanout.hgrm", "report.html", "summary.json"]
 LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}

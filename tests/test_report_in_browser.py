@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
-from loadtest.resources import Cost
-from loadtest.verdict import Figures, Verdict
+from loadtest.watch.resources import Cost
 from tests.test_report import SILENT, UNNOTICED, histogram
 
 PATIENCE = 50.0  # s; a bound that only a fault reaches

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from loadtest.histogram import LONGEST_US
+from loadtest.accounting.histogram import LONGEST_US
+from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
-from loadtest.resources import Cost
-from loadtest.verdict import Figures, Verdict
+from loadtest.watch.resources import Cost
 from tests.test_report import histogram, summary_of
 
 ORIGIN = {

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report import table
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
 from loadtest.scenarios import SCENARIOS
 from loadtest.scenarios.deaths import Deaths
-from loadtest.verdict import Figures, Verdict
+from loadtest.settings.options import Settings
 
 
 def spread(*us: int) -> dict[str, int]:

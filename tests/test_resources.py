@@ -5,8 +5,8 @@ import time
 
 import gevent
 
-from loadtest.resources import Cost, Sampler, between, costs
-from loadtest.server_process import Usage
+from loadtest.watch.resources import Cost, Sampler, between, costs
+from loadtest.watch.server_process import Usage
 
 S = 1_000_000_000
 NO_PROCESS = 1 << 22  # above the highest number that Linux gives

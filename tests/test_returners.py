@@ -11,14 +11,14 @@ import pytest
 from gevent.event import Event
 from locust.exception import StopUser
 
-from loadtest.accounts import Receiver
-from loadtest.door import Door
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
-from loadtest.reasons import MOST
-from loadtest.returns import Attempts, Return
-from loadtest.roles.returners import Returners
-from loadtest.sources import Sources
+from loadtest.accounting.accounts import Receiver
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.returns import Attempts, Return
+from loadtest.network.door import Door
+from loadtest.network.reasons import MOST
+from loadtest.network.sources import Sources
+from loadtest.settings.options import Settings
+from loadtest.worker.roles.returners import Returners
 from tests.support import PATIENCE
 
 SOON = 3_600_000_000_000  # ns, an hour: nobody waits for it

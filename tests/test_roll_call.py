@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.roll_call import Unanswered, roll_call
+from loadtest.worker.roll_call import Unanswered, roll_call
 
 HEAD = "fa1b"
 

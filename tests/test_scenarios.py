@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
-from loadtest.resources import Cost
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures
+from loadtest.lead.window import Window
 from loadtest.scenarios import SCENARIOS, Scenario
-from loadtest.verdict import Figures
-from loadtest.window import Window
+from loadtest.settings.options import Settings
+from loadtest.watch.resources import Cost
 
 SECOND = 1_000_000_000  # ns
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.search import BISECT, GENERATOR, HELD, MISSED, REPEAT, UP, Bounds, Search, Step
+from loadtest.capacity.search import BISECT, GENERATOR, HELD, MISSED, REPEAT, UP, Bounds, Search, Step
 
 Server = Callable[[Step], str]
 

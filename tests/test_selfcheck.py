@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from loadtest import faulty_server
-from loadtest.faulty import Done, Faulty
-from loadtest.histogram import Histogram
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures
+from loadtest.programs import faulty_server
+from loadtest.programs.faulty import Done, Faulty
 from loadtest.scenarios.selfcheck import Check, compare
-from loadtest.verdict import Figures
 from tests.test_locust import PATIENCE, ROOT, UNHURRIED, command, master_port, summary
 
 MADE = {"delivered": 200, "lost": 0, "duplicated": 0, "reordered": 0}
@@ -60,7 +60,7 @@ def test_the_instrument_finds_every_fault_that_was_made_without_a_host_or_any_op
 
 
 FORGETFUL = """
-from loadtest.accounts import Account
+from loadtest.accounting.accounts import Account
 from loadtest.locustfile import Member
 
 Account.duplicated = property(lambda account: 0, lambda account, count: None)
@@ -120,7 +120,12 @@ def test_the_server_does_only_what_it_is_told_and_forgets_it_then() -> None:
         server.end()
 
 
-HOLDER = "import time; from loadtest.faulty import Faulty; print(Faulty()._process.pid, flush=True); time.sleep(3600)"
+HOLDER = """
+import time
+from loadtest.programs.faulty import Faulty
+print(Faulty()._process.pid, flush=True)
+time.sleep(3600)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells of the end of a stranger's child")

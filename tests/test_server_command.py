@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import SetupError
-from loadtest.server_command import NoServer, ServerCommand, split
+from loadtest.programs.server_command import NoServer, ServerCommand, split
 from tests.support import PATIENCE
 
 HEED = "import signal, sys\nsignal.signal(signal.SIGTERM, {})\n"  # before it listens: SIGTERM may come at once
@@ -193,7 +193,7 @@ def test_a_server_may_say_more_than_a_pipe_holds(place: Place) -> None:
 
 STARTER = """
 import sys
-from loadtest.server_command import ServerCommand
+from loadtest.programs.server_command import ServerCommand
 server = ServerCommand(sys.argv[1], sys.argv[2])
 server.start()
 print("up", flush=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import SetupError
-from loadtest.server_process import read
+from loadtest.watch.server_process import read
 
 MIB = 1 << 20
 SUBJECT = """
@@ -126,7 +126,7 @@ def test_a_process_that_has_ended_and_was_not_waited_for_is_none() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_process_of_somebody_else_is_one_line_that_says_what_it_takes(process: Subject) -> None:
-    ask = f"import os; from loadtest.server_process import read; os.setresuid(*3 * [65534]); read({process.pid})"
+    ask = f"import os; from loadtest.watch.server_process import read; os.setresuid(*3 * [65534]); read({process.pid})"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
     reason = f"--server-pid {process.pid}: Permission denied (it takes the same user, or root)"
     assert done.stderr.splitlines()[-1].endswith(f"SetupError: {reason}")

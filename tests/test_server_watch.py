@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from chat.errors import SetupError
-from loadtest import server_watch
-from loadtest.server_process import Reading
-from loadtest.server_watch import ServerWatch
+from loadtest.watch import server_watch
+from loadtest.watch.server_process import Reading
+from loadtest.watch.server_watch import ServerWatch
 
 MIB = 1 << 20
 BEFORE = Reading(descriptors=20, threads=4, memory_bytes=10 * MIB, cpu_s=1.0)

@@ -18,7 +18,7 @@ from pathlib import Path
 from locust import LoadTestShape
 
 from loadtest.locustfile import Member
-from loadtest.part import Part
+from loadtest.worker.part import Part
 
 OPENED = Path(__file__).with_name("opened")
 STAGES = [20, 30, 30, 8]

@@ -1,6 +1,6 @@
 import pytest
 
-from loadtest.share import check_share, share_of
+from loadtest.settings.share import check_share, share_of
 
 
 @pytest.mark.parametrize(

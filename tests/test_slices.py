@@ -1,6 +1,6 @@
 """Latency over a window's time."""
 
-from loadtest.slices import MOST, SLICE_NS, Slices, slice_ns
+from loadtest.accounting.slices import MOST, SLICE_NS, Slices, slice_ns
 
 S = SLICE_NS
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chat.errors import SetupError
-from loadtest import sources
-from loadtest.sources import Sources, choose, parse
+from loadtest.network import sources
+from loadtest.network.sources import Sources, choose, parse
 from tests.netns import Namespace, network_namespace
 from tests.test_locust import PATIENCE, QUICK, ROOT, UNHURRIED, command, run, summary
 

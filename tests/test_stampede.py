@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
-from loadtest.options import Settings
+from loadtest.programs.server_command import Restart
 from loadtest.scenarios import SCENARIOS
-from loadtest.server_command import Restart
+from loadtest.settings.options import Settings
 from tests.test_locust import PATIENCE, UNHURRIED, master_port, run, started, summary
 from tests.test_report_page import marks
 from tests.test_server_command import free_port

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import stamps
-from loadtest.stamps import MAX_SIZE, MIN_SIZE, Stamp
+from loadtest.accounting import stamps
+from loadtest.accounting.stamps import MAX_SIZE, MIN_SIZE, Stamp
 
 RUN = "0123abcd"
 any_stamp = st.builds(Stamp, st.integers(0, 16**6 - 1), st.integers(0, 16**8 - 1), st.integers(0, 16**16 - 1))

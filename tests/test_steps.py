@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from loadtest import findings
-from loadtest.fairness import TENTHS
-from loadtest.histogram import Histogram
-from loadtest.resources import Cost
-from loadtest.search import BISECT, GENERATOR, HELD, MISSED, REPEAT, UP, Bounds, Search, Step
-from loadtest.steps import Played, at, side, together
-from loadtest.verdict import Figures
+from loadtest.accounting.fairness import TENTHS
+from loadtest.accounting.histogram import Histogram
+from loadtest.capacity import findings
+from loadtest.capacity.search import BISECT, GENERATOR, HELD, MISSED, REPEAT, UP, Bounds, Search, Step
+from loadtest.capacity.steps import Played, at, side, together
+from loadtest.judge.verdict import Figures
+from loadtest.watch.resources import Cost
 
 
 def of(*us: int) -> Histogram:

@@ -1,9 +1,9 @@
 """The rows of the tab, each with its figures of the last seconds and of the whole window."""
 
-from loadtest.histogram import Histogram
-from loadtest.live import Live, Situation, look
-from loadtest.tab import rows
-from loadtest.verdict import Verdict
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Verdict
+from loadtest.page.live import Live, Situation, look
+from loadtest.page.tab import rows
 from tests.test_live import status
 
 

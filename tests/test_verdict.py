@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.histogram import Histogram
-from loadtest.options import Settings
-from loadtest.verdict import Figures, judge
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures, judge
+from loadtest.settings.options import Settings
 
 
 def of(*us: int) -> Histogram:

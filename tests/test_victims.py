@@ -22,7 +22,7 @@ NICKS = [f"v{number}" for number in range(7)]
 @contextmanager
 def victims(server: RunningServer, **orders: Any) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, str(ROOT / "loadtest" / "victims.py")],
+        [sys.executable, str(ROOT / "loadtest" / "programs" / "victims.py")],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
@@ -169,7 +169,7 @@ def test_they_end_with_their_parent_even_while_they_are_stopped(server: RunningS
     orders |= {"connecting": 3, "patience": 20.0, "receive_bytes": 0}
     program = f"""
 import json, subprocess, sys
-child = subprocess.Popen([sys.executable, {str(ROOT / "loadtest" / "victims.py")!r}], stdin=subprocess.PIPE, text=True)
+child = subprocess.Popen([sys.executable, {str(ROOT / "loadtest" / "programs" / "victims.py")!r}], stdin=subprocess.PIPE, text=True)
 child.stdin.write(json.dumps({orders!r}) + "\\n")
 child.stdin.flush()
 print(child.pid, flush=True)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from loadtest.visits import closing_s, timetable
+from loadtest.network.visits import closing_s, timetable
 
 SECOND = 1_000_000_000  # ns
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtest.options import Settings
-from loadtest.ways import WAYS, check_ways, deadline_s
+from loadtest.settings.options import Settings
+from loadtest.settings.ways import WAYS, check_ways, deadline_s
 
 SERVER = Settings(inform_within=2, server_ping_interval=90, server_ping_timeout=60, server_user_timeout=30)
 

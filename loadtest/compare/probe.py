@@ -11,7 +11,7 @@ from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
 from loadtest.compare.owner import owner
-from loadtest.handshake import Refused, Registration
+from loadtest.network.handshake import Refused, Registration
 
 _PATIENCE_S = 20.0  # for connecting, and again for each answer: InspIRCd looks at newcomers once a second
 _LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message

@@ -4,11 +4,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from loadtest.judge.verdict import Figures
 from loadtest.report.hgrm import hgrm
 from loadtest.report.page import page
 from loadtest.report.summary import dump
 from loadtest.report.table import show, table
-from loadtest.verdict import Figures
 
 __all__ = ["show", "table", "write"]
 

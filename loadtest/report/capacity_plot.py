@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from loadtest.objective import Objective
+from loadtest.capacity.search import GENERATOR, HELD, MISSED
+from loadtest.judge.objective import Objective
 from loadtest.report.plot import Plot, axis, line, ms, ms_axis
-from loadtest.search import GENERATOR, HELD, MISSED
 
 _LOOKS = {HELD: ("circle", "--one"), MISSED: ("x", "--two"), GENERATOR: ("circle-open", "--soft")}
 _NAMES = {HELD: "held", MISSED: "missed", GENERATOR: "the generator was the limit"}

@@ -12,11 +12,11 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from loadtest.judge.verdict import Figures
 from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, Section, latency, machine
 from loadtest.report.parts import sections
 from loadtest.report.plot import Plot
 from loadtest.report.plots import cost_plots, latency_plots
-from loadtest.verdict import Figures
 
 _GIB = 1 << 30
 _HERE = Path(__file__).parent

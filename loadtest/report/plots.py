@@ -5,10 +5,10 @@ from itertools import pairwise
 from math import floor, log10
 from typing import Any
 
-from loadtest.histogram import Histogram
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures
 from loadtest.report.hgrm import percentiles
 from loadtest.report.plot import Plot, axis, line, ms, ms_axis
-from loadtest.verdict import Figures
 
 Row = Mapping[str, Any]
 _MIB = 1_048_576

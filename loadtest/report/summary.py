@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
-from loadtest.verdict import Figures, Verdict
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.verdict import Figures, Verdict
 
 
 def summarise(

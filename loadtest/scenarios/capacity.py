@@ -9,18 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
-from loadtest import findings
-from loadtest.measures import measures
-from loadtest.objective import Objective
-from loadtest.reasons import advice
+from loadtest.capacity import findings
+from loadtest.capacity.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
+from loadtest.capacity.steps import Played, at, side, together
+from loadtest.judge.measures import measures
+from loadtest.judge.objective import Objective
+from loadtest.judge.verdict import FAIL, INVALID, PASS, Figures, Verdict, judge
+from loadtest.network.reasons import advice
 from loadtest.scenarios.scenario import OneRoom
-from loadtest.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
-from loadtest.steps import Played, at, side, together
-from loadtest.verdict import FAIL, INVALID, PASS, Figures, Verdict, judge
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
+    from loadtest.lead.stage import Stage
+    from loadtest.settings.options import Settings
 
 SEARCHES = {"users": "the number of users in the room", "rate": "the messages a second of all announcers together"}
 FIRST_USERS = 10

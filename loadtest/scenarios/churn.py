@@ -15,21 +15,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
-from loadtest.flow import FAREWELL_S, LEVELS
-from loadtest.histogram import Histogram
-from loadtest.measures import percentiles
-from loadtest.reasons import own_faults
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.measures import percentiles
+from loadtest.network.reasons import own_faults
+from loadtest.network.visits import closing_s
 from loadtest.scenarios.scenario import OneRoom
-from loadtest.server_watch import ServerWatch
-from loadtest.share import share_of
-from loadtest.visits import closing_s
+from loadtest.settings.share import share_of
+from loadtest.watch.server_watch import ServerWatch
+from loadtest.worker.flow import FAREWELL_S, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
-    from loadtest.window import Window
+    from loadtest.lead.stage import Stage
+    from loadtest.lead.window import Window
+    from loadtest.settings.options import Settings
 
 _REASONS = 5  # shown in the verdict; the summary has all
 _NO_GUEST = 0.01  # of the arrivals may find no idle guest: more, and the flow is not the one that was asked for

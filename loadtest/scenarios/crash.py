@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from loadtest import cut
+from loadtest.programs import cut
 from loadtest.scenarios.deaths import Deaths
-from loadtest.ways import deadline_s
+from loadtest.settings.ways import deadline_s
 
 if TYPE_CHECKING:
-    from loadtest.stage import Stage
+    from loadtest.lead.stage import Stage
 
 
 class Crash(Deaths):

@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chat.errors import SetupError
-from loadtest.disconnects import Disconnect
-from loadtest.histogram import Histogram
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.histogram import Histogram
 from loadtest.scenarios.scenario import OneRoom, Speaker
-from loadtest.share import share_of
+from loadtest.settings.share import share_of
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
-    from loadtest.window import Window
+    from loadtest.lead.stage import Stage
+    from loadtest.lead.window import Window
+    from loadtest.settings.options import Settings
 
 _EFFECT_S = 5.0  # of the time after a death that count as its effect, even where all know of it at once
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from chat.errors import SetupError
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
-    from loadtest.verdict import Figures, Verdict
+    from loadtest.judge.verdict import Figures, Verdict
+    from loadtest.lead.stage import Stage
+    from loadtest.settings.options import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chat.errors import SetupError
-from loadtest import faulty_server
-from loadtest.faulty import Done, Faulty
+from loadtest.programs import faulty_server
+from loadtest.programs.faulty import Done, Faulty
 from loadtest.scenarios.scenario import OneRoom
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
-    from loadtest.verdict import Figures
+    from loadtest.judge.verdict import Figures
+    from loadtest.lead.stage import Stage
+    from loadtest.settings.options import Settings
 
 _PHASE_S, _SETTLE_S, _GRACE_S = 1.0, 0.2, 1.0  # five phases, of which one loses messages, are over in 8 s
 _COUNTS = ("delivered", "lost", "duplicated", "reordered")

@@ -6,15 +6,15 @@ they stop reading for `--stalled` seconds; `--after` seconds more show whether a
 
 from typing import TYPE_CHECKING, Any
 
-from loadtest import server_process
-from loadtest.disconnects import Disconnect
+from loadtest.accounting.disconnects import Disconnect
 from loadtest.scenarios.deaths import Deaths
-from loadtest.ways import STALL
+from loadtest.settings.ways import STALL
+from loadtest.watch import server_process
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.server_process import Reading
-    from loadtest.stage import Stage
+    from loadtest.lead.stage import Stage
+    from loadtest.settings.options import Settings
+    from loadtest.watch.server_process import Reading
 
 _MIB = 1_048_576
 

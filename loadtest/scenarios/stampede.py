@@ -8,15 +8,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
-from loadtest import server_command
-from loadtest.histogram import Histogram
-from loadtest.returns import Return
+from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.returns import Return
+from loadtest.programs import server_command
+from loadtest.programs.server_command import Look, NoServer, Restart, ServerCommand
 from loadtest.scenarios.scenario import OneRoom
-from loadtest.server_command import Look, NoServer, Restart, ServerCommand
 
 if TYPE_CHECKING:
-    from loadtest.options import Settings
-    from loadtest.stage import Stage
+    from loadtest.lead.stage import Stage
+    from loadtest.settings.options import Settings
 
 
 _ANSWER_S = 10.0  # for a process's answer after the last moment to return in

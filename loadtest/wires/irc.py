@@ -4,7 +4,7 @@ import re
 
 from chat.errors import WireError
 from chat.wires.message import Message, build, parse
-from loadtest.handshake import Entry, Registration
+from loadtest.network.handshake import Entry, Registration
 from loadtest.wires.wire import Said, Step, Wire
 
 # What a step of the way in may want: everything else, the list of names and who else comes above all, is not even

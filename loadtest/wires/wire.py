@@ -7,8 +7,8 @@ that must be written; the rest says how a user comes in, what must be answered, 
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from loadtest.framing import Framing
-from loadtest.handshake import Refused
+from loadtest.network.framing import Framing
+from loadtest.network.handshake import Refused
 
 # What a user sends and waits for on the way in: each `yield` sends bytes, which may be none, and gives the next
 # message that arrives. The step is done when the generator returns, and has failed when it raises Refused.

@@ -1,0 +1,179 @@
+"""Judge a run by its figures: pass, fail, or invalid. Pure: no Locust, no clock, no output.
+
+A run is *invalid* when the generator, not the server, may have shaped its figures: then nothing is said about the
+server, neither good nor bad.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from loadtest.accounting.disconnects import Disconnect
+from loadtest.accounting.fairness import TENTHS
+from loadtest.accounting.histogram import Histogram
+from loadtest.judge.objective import Objective
+from loadtest.watch.machine import Note, worst
+from loadtest.watch.resources import Cost
+
+if TYPE_CHECKING:
+    from loadtest.settings.options import Settings
+
+# Times --max-loop-lag-ms, whose p99 is judged. One stall in a long window does not show in that; when it is so much
+# longer, it makes deliveries late, and users cut off, by itself.
+_STILL = 10
+_LESS = "use more --processes, fewer users, or a machine with less to do"
+PASS, FAIL, INVALID = "pass", "fail", "invalid"
+EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one window gave, over all processes."""
+
+    scenario: str
+    target: str
+    asked_users: int = 0
+    users: int = 0
+    rooms: int = 0
+    duration_s: float = 0.0
+    sent: int = 0
+    expected: int = 0
+    delivered: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    late: int = 0
+    under_way: int = 0  # due to users whose connection ended, and not there by then
+    joined: int = 0  # users who came in the window
+    left: int = 0  # who went, of their own will
+    fanout: Histogram = field(default_factory=Histogram)
+    first: Histogram = field(default_factory=Histogram)  # one sample a message: its first receiver has it
+    median: Histogram = field(default_factory=Histogram)  # half of its receivers have it
+    complete: Histogram = field(default_factory=Histogram)  # its last receiver has it
+    complete_by_size: dict[int, Histogram] = field(default_factory=dict)  # the same, by the number of receivers
+    tenths: list[Histogram] = field(  # fan-out of each tenth of the users, in order of joining: a sample
+        default_factory=lambda: [Histogram() for _ in range(TENTHS)]
+    )
+    began_ns: int = 0  # when the first window did: from there the seconds of the three below count
+    over_time: list[tuple[float, Histogram]] = field(default_factory=list)  # fan-out by intended time: s, a slice each
+    costs: list[Cost] = field(default_factory=list)  # what generator and server took, for each of `over_time`
+    marks: list[tuple[float, str]] = field(default_factory=list)  # what happened meanwhile: s, a word or two
+    workers: int = 1
+    cpu_percent: float = 0.0
+    send_lateness: Histogram = field(default_factory=Histogram)
+    loop_lag: Histogram = field(default_factory=Histogram)
+    receive_backlog: Histogram = field(default_factory=Histogram)  # from the kernel's arrival to our read, sampled
+    stood_still_us: int = 0  # the longest time that a generator process did nothing, until its accounts were closed
+    machine: Note | None = None  # of where the generator waited most for a core
+    clock_error_us: int = 0  # how far off the clocks of two processes may be; 0 where all share one
+    disconnects: list[Disconnect] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # what makes the run invalid, found on the way
+    dropped: dict[str, int] = field(default_factory=dict)  # connections lost in the window, by reason
+
+    @property
+    def lost(self) -> int:
+        return self.expected - self.delivered - self.under_way
+
+    def take_health(self, other: "Figures") -> None:
+        """Add what those of another window say of the generator, and nothing of the server."""
+        self.duration_s += other.duration_s
+        for name in ("send_lateness", "loop_lag", "receive_backlog"):
+            getattr(self, name).merge(getattr(other, name))
+        for name in ("cpu_percent", "stood_still_us", "clock_error_us"):
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+        self.machine = worst(self.machine, other.machine)
+        self.faults += [fault for fault in other.faults if fault not in self.faults]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    word: str
+    reasons: list[str]
+
+    @property
+    def exit_status(self) -> int:
+        return EXIT_STATUS[self.word]
+
+
+def judge(
+    figures: Figures,
+    limits: "Settings",
+    more: Sequence[str] = (),
+    measures: Mapping[str, float | None] | None = None,
+) -> Verdict:
+    """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons.
+
+    `more` are thresholds of the scenario's own that were missed; `measures`, what `--objective` is held against, None
+    where that is not for here. An objective that cannot be checked is neither a pass nor a failure of the server.
+    """
+    objective = Objective() if measures is None else Objective.parse(limits.objective)
+    measures = measures or {}
+    faults = figures.faults + _generator_faults(figures, limits)
+    if blind := objective.unmeasurable(measures):
+        faults.append(blind)
+    if faults:
+        return Verdict(INVALID, faults)
+    missed = _missed_counts(figures, limits) + _missed_latencies(figures, limits)
+    missed += objective.missed(measures) + list(more)
+    return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
+
+
+def _generator_faults(figures: Figures, limits: "Settings") -> list[str]:
+    faults = []
+    if not figures.faults and not figures.expected:
+        faults.append("no message was sent to anyone: use a longer --duration, or a higher --rate")
+    for what, times, limit in (
+        ("sent late: p99 {:,.3f} ms after the intended time", figures.send_lateness, limits.max_send_lateness_ms),
+        ("read late: loop lag p99 {:,.3f} ms", figures.loop_lag, limits.max_loop_lag_ms),
+        ("read late: what had arrived waited p99 {:,.3f} ms", figures.receive_backlog, limits.max_receive_backlog_ms),
+    ):
+        if (ms := times.percentile(99) / 1000) > limit:
+            faults.append(f"the generator {what.format(ms)}, the limit is {limit:,g} ms; {_LESS}")
+    still_ms, limit = figures.stood_still_us / 1000, _STILL * limits.max_loop_lag_ms
+    if still_ms > limit and (figures.lost or figures.late or figures.dropped):
+        faults.append(
+            f"the generator stood still for {still_ms:,.3f} ms, the limit is {limit:,g} ms, {_STILL} times "
+            "--max-loop-lag-ms: what was late or lost may be its own doing; let nothing stop or starve it"
+        )
+    clock_ms = figures.clock_error_us / 1000
+    if clock_ms > limits.max_clock_error_ms:
+        faults.append(
+            f"the clocks of the generator's hosts can be compared to ± {clock_ms:,.3f} ms only, the limit is "
+            f"{limits.max_clock_error_ms:,g} ms"
+        )
+    if figures.cpu_percent > limits.max_cpu_percent:
+        faults.append(
+            f"the generator was busy: {figures.cpu_percent:.0f} % of a core, the limit is "
+            f"{limits.max_cpu_percent:g} %; use more --processes"
+        )
+    return faults
+
+
+def _missed_counts(figures: Figures, limits: "Settings") -> list[str]:
+    missed = [
+        f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
+    ]
+    for name, count, limit in (
+        ("lost", figures.lost, limits.max_lost),
+        ("duplicated", figures.duplicated, limits.max_duplicated),
+        ("reordered", figures.reordered, limits.max_reordered),
+    ):
+        if count > limit:
+            missed.append(f"{_times(count, 'delivery')} {name}, the limit is {limit:,}")
+    return missed
+
+
+def _missed_latencies(figures: Figures, limits: "Settings") -> list[str]:
+    return [
+        f"{name} is {value / 1000:,.3f} ms, the limit is {limit:,g} ms"
+        for name, value, limit in (
+            ("fan-out p50", figures.fanout.percentile(50), limits.max_p50_ms),
+            ("fan-out p99", figures.fanout.percentile(99), limits.max_p99_ms),
+            ("completion p99", figures.complete.percentile(99), limits.max_complete_p99_ms),
+        )
+        if limit is not None and value / 1000 > limit
+    ]
+
+
+def _times(count: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else plural}"

@@ -1,0 +1,193 @@
+"""Lead a run through its phases: everyone in, the scenario's course, accounts, verdict, report. Sends no chat.
+
+Runs in the process that has Locust's page or its `--headless`: the master, or the only one.
+"""
+
+import itertools
+import logging
+import secrets
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.runners import MasterRunner
+
+from chat.errors import FanfareError, SetupError
+from loadtest.judge.measures import measures
+from loadtest.judge.verdict import EXIT_STATUS, INVALID, judge
+from loadtest.lead.processes import Over, Processes
+from loadtest.lead.stage import ANSWER_S, Stage
+from loadtest.network.reasons import advice
+from loadtest.page.lookout import Lookout
+from loadtest.report import show, table, write
+from loadtest.report.summary import summarise
+from loadtest.scenarios import SCENARIOS
+from loadtest.settings.options import Settings
+from loadtest.watch.environment import command, environment
+
+_LAST_ANSWER_S = 3.0  # for a process's answer, when the run is being stopped and a person waits
+_log = logging.getLogger("locust.fanfare")
+
+
+class Conductor:
+    """One run, from Locust's start to its stop."""
+
+    def __init__(self, environment: Any, settings: Settings) -> None:
+        self.last_table = ""
+        self._environment = environment
+        self._options = environment.parsed_options
+        self._settings = settings
+        self._run = secrets.token_hex(4)
+        self._processes = Processes(environment.runner)
+        self._scenario = SCENARIOS[settings.scenario](settings, environment.runner.target_user_count)
+        self._lookout = Lookout(settings, self._scenario, self._processes)
+        self._window_numbers = itertools.count(1)
+        self._stage = self._new_stage()
+        self._began_ns = time.monotonic_ns()
+        self._spawned = False
+        self._done = False
+        self._greenlet: Any = None
+
+    def start(self) -> None:
+        """Raises SetupError when the scenario's preparations fail, or a process cannot hold its users."""
+        self._scenario.prepare(self._environment.host)
+        if self._scenario.brings_server:  # Locust tells the users of it next
+            self._environment.host = self._scenario.server_url
+            self._stage = self._new_stage()
+        host, users = self._environment.host, self._stage.asked_users
+        common = {"run": self._run, "processes": len(self._processes.all), "users": users, "host": host}
+        common["settings"] = asdict(self._settings)
+        plans = {name: {**common, "rank": rank} for rank, name in enumerate(self._processes.all)}
+        try:
+            replies = self._processes.order("plan", plans, ANSWER_S)
+        except Over as over:
+            raise SetupError(str(over)) from None
+        if fault := next((reply["fault"] for reply in replies if reply.get("fault")), None):
+            raise SetupError(fault)
+        self._greenlet = gevent.spawn(self._lead)
+        self._greenlet.link_exception(lambda _: self._break_off())
+
+    def all_spawned(self) -> None:
+        """Locust has started every user; they may still be on their way in."""
+        self._spawned = True
+
+    def hear(self, kind: str, name: str, data: dict[str, Any]) -> None:
+        """A message from a process."""
+        if kind == "answer":
+            self._processes.note_answer(name, data)
+        elif self._processes.note_status(name, data):
+            self._stage.complete(data)
+            self._lookout.hear(name, data)
+
+    def look(self) -> dict[str, Any]:
+        """How the run goes, in plain values: see `live.look`."""
+        return self._lookout.look(self._stage, self._environment.runner.target_user_count)
+
+    def interrupt(self) -> None:
+        """Locust stops the test. Headless, a run that is not at its end is judged as it stands: invalid."""
+        self._lookout.is_over = True
+        if self._done:
+            return
+        self._done = True
+        if self._greenlet is None:  # still preparing: there is nothing to judge
+            self._environment.process_exit_code = EXIT_STATUS[INVALID]
+            return
+        self._greenlet.kill()
+        if self._options.headless:
+            elapsed = (time.monotonic_ns() - self._began_ns) / 1e9
+            self._stage.note_fault(f"the run was stopped after {elapsed:.1f} s, before its end: give it the time")
+            self._finish(_LAST_ANSWER_S)
+            gevent.spawn(self._environment.runner.quit)  # where the last worker went missing, Locust would stay
+
+    def clear_up(self) -> None:
+        """The users have gone: give back what the scenario took. Harmless when there is nothing."""
+        self._scenario.clear_up()
+
+    def _new_stage(self) -> Stage:
+        return Stage(self._environment, self._settings, self._scenario, self._processes, self._window_numbers)
+
+    def _lead(self) -> None:
+        """Headless, one course; with Locust's page, one after another until it is stopped or cannot go on.
+
+        A scenario may want no more than one in either case.
+        """
+        while not self._done:
+            over = bool(self._options.headless) or self._scenario.once
+            try:
+                self._assemble()
+                self._scenario.course(self._stage)
+            except FanfareError as error:
+                self._stage.note_fault(str(error))
+                over = True
+            self._done = over
+            self._finish(ANSWER_S)
+            self._stage = self._new_stage()
+        if self._options.headless:
+            if isinstance(self._environment.runner, MasterRunner):
+                self._environment.runner.stop()  # it waits for the workers' last reports; `quit` alone gives them 0.5 s
+            self._environment.runner.quit()
+        elif self._scenario.once:
+            self._environment.runner.stop()
+
+    def _break_off(self) -> None:
+        """A fault of our own ended the lead, and gevent has printed it: no verdict, but an end, and never a pass."""
+        self._done = True
+        self._environment.process_exit_code = EXIT_STATUS[INVALID]
+        if self._options.headless:
+            self._environment.runner.quit()
+
+    def _assemble(self) -> None:
+        """Wait until every user is in or was refused."""
+        self._stage.step = "coming in"
+        processes = self._processes
+        processes.wait(lambda: self._spawned)
+        longest_ns = round(self._stage.longest_entry_s * 1e9)
+        while (settled := self._settled()) < self._environment.runner.target_user_count:
+            if not processes.wait(partial(self._has_moved, settled), time.monotonic_ns() + longest_ns):
+                break
+        self._stage.asked_users = self._environment.runner.target_user_count
+        self._stage.figures.users = processes.status_sum("joined")
+        self._stage.step = ""
+
+    def _settled(self) -> int:
+        """Users who are in, or will not come: in the end, all."""
+        return self._processes.status_sum("joined") + self._processes.status_sum("refused")
+
+    def _has_moved(self, settled: int) -> bool:
+        return self._settled() != settled
+
+    def _finish(self, patience_s: float) -> None:
+        """Close the accounts, judge, and say so, whatever state the run is in."""
+        stage, figures = self._stage, self._stage.figures
+        try:
+            stage.collect(patience_s)
+        except FanfareError as error:
+            stage.note_fault(str(error))
+        figures.asked_users = figures.asked_users or stage.asked_users
+        figures.workers = len(self._processes.all)
+        figures.users = figures.users or self._processes.status_sum("joined")
+        if figures.users < figures.asked_users and self._spawned:
+            fault = f"only {figures.users:,} of {figures.asked_users:,} users were in"
+            why = stage.refusal
+            figures.faults.insert(0, fault + (why and f": {why}") + ((hint := advice(why)) and f"; {hint}"))
+        self._publish()
+
+    def _publish(self) -> None:
+        figures = self._stage.figures
+        measured = measures(figures, self._scenario)
+        verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
+        origin = {"environment": environment(), "command": command()}
+        summary = summarise(figures, verdict, self._scenario.part(), origin)
+        self._lookout.last = verdict
+        self._environment.process_exit_code = verdict.exit_status
+        if self._settings.report:
+            try:
+                write(summary, figures, Path(self._settings.report))
+            except OSError as error:
+                _log.error("No report: %s", error)
+        self.last_table = table(summary)
+        if not self._options.headless:  # headless, it comes last, below Locust's own tables
+            show(self.last_table)

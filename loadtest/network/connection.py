@@ -1,0 +1,177 @@
+"""One TCP connection to a server: whole messages in, bytes out. Where one ends, a `Framing` knows; mostly a line end.
+
+Reading happens in gevent's hub, not in a greenlet for each connection: a watcher calls back when the socket is
+readable, and the callback must never wait. `gevent.sleep`, a queue's `put` with a limit and the like are out of bounds
+in `on_lines` and `on_lost`.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+import gevent.socket
+
+from chat.errors import SetupError
+from loadtest.network.arrivals import Arrivals
+from loadtest.network.framing import LINES, Framing
+from loadtest.network.sources import Address, Sources
+
+# Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
+# 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
+_RECV_SIZE = 65_536
+_LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
+_READ, _WRITE = 1, 2  # libev's event bits
+
+_ANYWHERE = Sources()
+
+
+@lru_cache(maxsize=64)  # in a greenlet it is a thread's work, with ten threads for all users: 1,000 at once queued up
+def resolve(url: str, scheme: str = "irc", usual_port: int = 6667) -> Address:
+    """The address of `irc://HOST:PORT`, found once. Raises SetupError when it is no such thing, or is unknown."""
+    try:
+        parts = urlsplit(url if "//" in url else f"{scheme}://{url}")
+        host, port = parts.hostname, parts.port or usual_port
+    except ValueError as error:
+        raise SetupError(f"--host must be {scheme}://HOST:PORT, got {url!r}: {error}") from None
+    if parts.scheme != scheme or not host or not port:
+        raise SetupError(f"--host must be {scheme}://HOST:PORT, got {url!r}")
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SetupError(f"--host {url}: {error.strerror}") from None
+    return family, address
+
+
+class Connection:
+    """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
+
+    __slots__ = (
+        *("_end", "_fd", "_framing", "_loop", "_read", "_reading", "_rest", "_socket", "_unsent", "_writing"),
+        *("on_lines", "on_lost"),
+    )
+
+    def __init__(self, sock: Any, framing: Framing = LINES) -> None:
+        self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
+        self.on_lost: Callable[[str], None] = lambda reason: None
+        self._socket = sock
+        self._fd: int = sock.fileno()
+        self._read: Callable[[int, int], bytes] = os.read
+        self._framing = framing
+        self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
+        self._rest = b""
+        self._unsent = bytearray()
+        self._loop = gevent.get_hub().loop
+        self._reading: Any = self._loop.io(self._fd, _READ)
+        self._writing: Any = None
+
+    @classmethod
+    def open(
+        cls, address: Address, timeout: float, framing: Framing = LINES, sources: Sources = _ANYWHERE
+    ) -> "Connection":
+        """Connect; the greenlet waits `timeout` seconds at most. Raises OSError."""
+        sock = gevent.socket.socket(address[0], socket.SOCK_STREAM)
+        try:
+            sock.settimeout(timeout)
+            sources.bind(sock)
+            sock.connect(address[1])
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock, framing)
+
+    @property
+    def is_open(self) -> bool:
+        return self._reading is not None
+
+    def start(self) -> None:
+        """Begin to call `on_lines` with whole messages and the monotonic time, in nanoseconds, when they were read."""
+        self._reading.start(self._readable)
+
+    def read_now(self) -> None:
+        """Take what has arrived, up to one read, without waiting for the loop's turn."""
+        if self._reading is not None:
+            self._readable()
+
+    def watch(self, arrivals: Arrivals | None) -> None:
+        """Note there how long what arrives waits to be read, until told None."""
+        if self._reading is not None:
+            self._read = (arrivals and arrivals.reader(self._socket)) or os.read
+
+    def send(self, data: bytes) -> bool:
+        """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
+        if self._reading is None:
+            return False
+        if self._unsent:
+            self._unsent += data
+            return True
+        try:
+            sent = os.write(self._fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._lose(str(error))
+            return False
+        if sent < len(data):
+            self._unsent += data[sent:]
+            self._writing = self._loop.io(self._fd, _WRITE)
+            self._writing.start(self._writable)
+        return True
+
+    def close(self) -> None:
+        """Close without a word. Harmless when closed."""
+        for watcher in (self._reading, self._writing):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        self._reading = self._writing = None
+        self._socket.close()
+
+    def _readable(self) -> None:
+        try:
+            data = self._read(self._fd, _RECV_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return
+        now_ns = time.monotonic_ns()
+        if not data:
+            self._lose("closed by the server")
+        elif self._rest or data[-1] != self._end:
+            self._cut(data, now_ns)
+        else:
+            self.on_lines(data, now_ns)
+
+    def _cut(self, data: bytes, now_ns: int) -> None:
+        """Pass on whole messages and keep what follows the last one for the next read."""
+        data = self._rest + data
+        end = self._framing.whole(data)
+        self._rest = data[end:]
+        if len(self._rest) > _LIMIT:
+            what = "a line end" if self._framing.end == b"\n" else "a message's end"
+            self._lose(f"{len(self._rest):,} bytes without {what}, the limit is {_LIMIT:,}")
+        elif end:
+            self.on_lines(data[:end], now_ns)
+
+    def _writable(self) -> None:
+        try:
+            del self._unsent[: os.write(self._fd, self._unsent)]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return
+        if not self._unsent:
+            self._writing.stop()
+            self._writing.close()
+            self._writing = None
+
+    def _lose(self, reason: str) -> None:
+        self.close()
+        self.on_lost(reason)

@@ -1,0 +1,1 @@
+"""What processes and the machine take: the server's, the generator's. Judges nothing."""

@@ -1,0 +1,129 @@
+"""Users who come and go. A process's guests are a pool: at each arrival an idle one pays a visit (see flow.py).
+
+`rehearse` has the first process find out whether the server passes on what users say as they quit; a window's orders
+say whether guests do, and under which numbers. The other users of this process, the residents, are ordinary members.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult
+
+from loadtest.accounting import stamps
+from loadtest.accounting.stamps import Stamp
+from loadtest.network.connection import resolve
+from loadtest.network.handshake import Refused
+from loadtest.network.visits import Visit, timetable
+from loadtest.scenarios.churn import Churn
+from loadtest.worker.flow import Flow, Way
+from loadtest.worker.part import Part
+from loadtest.worker.roles.role import Company, Member, Order, Role
+
+_NOTICE_S = 5.0  # for a resident to learn that somebody has quit: a server that has not said so by then keeps it back
+
+
+class Guests(Role):
+    def __init__(self, crew: Company) -> None:
+        super().__init__(crew)
+        assert isinstance(crew.scenario, Churn)
+        self._scenario = crew.scenario
+        self._guests: list[Member] = []  # of this process
+        self._flow: Flow | None = None
+
+    @property
+    def standing(self) -> int:
+        return len(self._guests)
+
+    @property
+    def orders(self) -> Mapping[str, Order]:
+        return {"rehearse": self._rehearse}
+
+    def come(self, member: Member) -> None:
+        if self._scenario.is_guest(member.number):
+            self._guests.append(member)
+        else:
+            super().come(member)
+
+    def stay(self, member: Member) -> None:
+        if not self._scenario.is_guest(member.number):
+            super().stay(member)
+        gevent.sleep(float("inf"))  # its visits are greenlets of their own
+
+    def opened(self, part: Part, orders: dict[str, Any]) -> None:
+        self._flow = None
+        if not self._guests:
+            return
+        rank, visits = self.crew.rank, orders["visits"]
+        seconds = (orders["end_ns"] - orders["start_ns"]) / 1e9
+        rate = self._scenario.arrivals * len(self._guests) / self._scenario.guests
+        times = timetable(f"{self.crew.run}.{part.number}.{rank}", rate, self._scenario.settings.stay, seconds)
+        flow = self._flow = Flow(part, self._way(), tuple(visits["senders"][rank]), visits["stamps_leaves"])
+        flow.report = partial(self._report, self._guests[0].environment.events.request)
+        nicks = [guest.nick for guest in self._guests]
+        part.wait_for(gevent.spawn(flow.run, nicks, times, orders["start_ns"], orders["end_ns"]))
+
+    def statement(self) -> dict[str, Any]:
+        return self._flow.statement() if self._flow else {}
+
+    def end(self) -> None:
+        self._guests.clear()
+
+    def _way(self, host: str = "") -> Way:
+        settings, scenario = self._scenario.settings, self._scenario
+        return Way(
+            resolve(host or self._guests[0].host),
+            scenario.room_of(0),
+            settings.patience,
+            round(settings.max_send_lateness_ms * 1e6),
+            tuple(name for name in settings.capabilities.split(",") if name),
+            self.crew.sources,
+        )
+
+    def _report(self, request: Any, kind: str, ns: int, error: Exception | None) -> None:
+        """For Locust's table."""
+        label = self._scenario.name
+        request.fire(
+            request_type=kind, name=label, response_time=ns / 1e6, response_length=0, exception=error, context={}
+        )
+
+    def _rehearse(self, orders: dict[str, Any]) -> dict[str, Any]:
+        """One visit outside the accounts. Answers with the line that a resident reads of its end, empty when none.
+
+        Raises Refused, or SetupError where the host is none.
+        """
+        resident = next(iter(self.crew.members.values()), None)
+        if self.crew.rank or resident is None or resident.connection is None:
+            return {}
+        nick = self.crew.nick_of(self._scenario.users)
+        notice = re.compile(rb"^(?:@\S+ )?:%b(?:!\S+)? (?:QUIT|PART)\b[^\r\n]*" % nick.encode(), re.M)
+        heard: Any = AsyncResult()
+        listening = resident.connection.on_lines
+
+        def overhear(data: bytes, now_ns: int) -> None:
+            if found := notice.search(data):
+                heard.set(found[0].decode(errors="replace"))
+            listening(data, now_ns)
+
+        resident.connection.on_lines = overhear
+        stamp = stamps.text(self.crew.run, 0, Stamp(0, 0, 0), stamps.MIN_SIZE).split()[0]
+        try:
+            self._pay_visit(nick, self._way(resident.host), stamp)
+            line: str = heard.wait(_NOTICE_S) or ""
+        finally:
+            resident.connection.on_lines = listening
+        return {"line": line, "shown": stamp in line}
+
+    def _pay_visit(self, nick: str, way: Way, farewell: str) -> None:
+        """Raises Refused."""
+        visit = Visit(nick, way.room, way.capabilities)
+        try:
+            visit.enter(way.address, way.patience, way.sources)
+            visit.quit(farewell)
+            visit.see_out(_NOTICE_S)
+        except (OSError, Refused) as error:
+            raise Refused(f"the guest who rehearsed did not get in: {error}") from None
+        finally:
+            visit.close()
