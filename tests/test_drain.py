@@ -65,9 +65,10 @@ def test_in_a_drain_no_new_client_comes_in_those_there_talk_on_and_a_second_sign
                 socket.create_connection(("127.0.0.1", port), 20)
         assert any(_hears(one, other) for one, other in zip(clients[:10:2], clients[1:10:2], strict=True))
         process.send_signal(signal.SIGTERM)
+        lasts = [client.rest()[-1:] for client in clients]
+        assert all(last in ([], [SHUT_DOWN]) for last in lasts)
+        assert lasts.count([]) <= leavers, "only who has been read to the end above, as one of those who went at once"
         for client in clients:
-            lines = client.rest()
-            assert lines[-1] == SHUT_DOWN
             client.sock.close()
         for guest in plain:
             assert guest.rest().rstrip().endswith(REASON)
