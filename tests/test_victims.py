@@ -169,7 +169,8 @@ def test_they_end_with_their_parent_even_while_they_are_stopped(server: RunningS
     orders |= {"connecting": 3, "patience": 20.0, "receive_bytes": 0}
     program = f"""
 import json, subprocess, sys
-child = subprocess.Popen([sys.executable, {str(ROOT / "loadtest" / "programs" / "victims.py")!r}], stdin=subprocess.PIPE, text=True)
+program = {str(ROOT / "loadtest" / "programs" / "victims.py")!r}
+child = subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, text=True)
 child.stdin.write(json.dumps({orders!r}) + "\\n")
 child.stdin.flush()
 print(child.pid, flush=True)
