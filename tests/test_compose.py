@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from chat.client.model import Model
+from chat.client.session import Session
+from chat.client.target import Target
 from chat.settings import Settings
 from tests.composed import BRIEF, PROFILES, QUICK, ROOT, SETTINGS, UNHURRIED, USERS, Compose, checked, run
 
@@ -142,18 +145,32 @@ def test_the_server_image_holds_no_compiler_and_no_installer(compose: Compose) -
     assert wheels == ""
 
 
-def test_a_client_on_this_machine_hears_a_tutorial_client_in_the_lobby(compose: Compose) -> None:
-    with (
-        socket.create_connection(compose.address("server", 6667), timeout=10) as irc,
-        irc.makefile("rb") as lines,
-    ):
-        irc.sendall(b"NICK ana\r\nUSER ana 0 * :Ana\r\nJOIN #lobby\r\n")
-        next(line for line in lines if b" 366 " in line)  # she is in the room
-        with socket.create_connection(compose.address("server", 55555), timeout=10) as relay:
-            relay.sendall(b"bo: hello from a tutorial")
-            heard = next(line for line in lines if b"PRIVMSG #lobby" in line)
-    assert heard.startswith(b":bo!")
-    assert heard.endswith(b":hello from a tutorial\r\n")
+def test_the_desktop_client_on_this_machine_talks_with_a_tutorial_client_in_the_lobby(compose: Compose) -> None:
+    """Without its window: the client's network thread and its model."""
+    session = Session(Target(*compose.address("server", 6667)), "ana")
+    model = Model("ana", "#lobby", "the container")
+
+    def until(seen: Callable[[], object]) -> None:
+        while not seen():
+            model.take(session.news.get(timeout=10))
+
+    session.start()
+    until(lambda: "ana" in model.current.members)
+    with socket.create_connection(compose.address("server", 55555), timeout=10) as relay:
+        relay.sendall(b"bo: hello from a tutorial")
+        until(lambda: [line.text for line in model.current.lines if line.nick == "bo"] == ["hello from a tutorial"])
+        assert "bo" in model.current.members
+        send, _ = model.say("hello from a desktop")
+        assert session.send(b"".join(send))
+        heard = b""
+        while b"hello from a desktop" not in heard:
+            data = relay.recv(4096)
+            assert data, f"the relay's connection ended after {heard!r}"
+            heard += data
+    until(lambda: "bo" not in model.current.members)
+    session.close()
+    assert session.join(10)
+    assert b"ana: hello from a desktop" in heard
 
 
 def test_the_page_comes_up_with_the_users_already_at_work(compose: Compose) -> None:
