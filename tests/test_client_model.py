@@ -142,7 +142,8 @@ def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -
     model = connecting()
     take(model, NickRefused("ana", "Nickname is already in use", True, 1.0))
     assert model.stage is Stage.NAMELESS
-    assert model.reason == "The name ana is already in use. Please choose another."
+    assert model.reason == "The name ana is already in use. Please choose another, as ana_."
+    assert model.suggestion == "ana_"
     assert not model.connected
 
 
@@ -151,7 +152,7 @@ def test_a_name_refused_later_leaves_the_old_one() -> None:
     take(model, NickRefused("9", "Erroneous nickname", False, 1.0))
     assert model.stage is Stage.ONLINE
     assert texts(model) == [
-        "The name 9 is not allowed here (Erroneous nickname). You are still ana; try another with /nick NAME."
+        "The name 9 is not allowed here (Erroneous nickname). You are still ana; try another, as /nick guest."
     ]
 
 

@@ -3,12 +3,14 @@
 import queue
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from chat.client.members import Member
 from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.problem import Problem
 from chat.client.protocol import Protocol
 from chat.client.session import Patience, Session
 from chat.client.target import Target
@@ -30,8 +32,8 @@ def open_session() -> Iterator[Callable[..., Session]]:
     """Start sessions; at the end each must be over, as its thread is."""
     sessions: list[Session] = []
 
-    def start(target: Target, nick: str = "ana", patience: Patience | None = None) -> Session:
-        session = Session(target, nick, patience)
+    def start(target: Target, nick: str = "ana", patience: Patience | None = None, **more: Sequence[str]) -> Session:
+        session = Session(target, nick, patience, **more)
         session.start()
         sessions.append(session)
         return session
@@ -131,12 +133,73 @@ def test_a_lost_connection_is_told_with_its_reason(
     assert lost.reason == reason
 
 
+TURNED_AWAY = [
+    ((":s 464 ana :Password incorrect", "ERROR :Closing link"), Problem.PASSWORD, "{} wants a password"),
+    (("ERROR :Closing link: Bad Password",), Problem.PASSWORD, "{} wants a password"),
+    ((":s 465 ana :You are banned", "ERROR :Go away"), Problem.BANNED, "Go away"),
+    (("ERROR :You are banned (spam)",), Problem.BANNED, "{} does not let you in: You are banned (spam)"),
+    (("ERROR :server is full: 9",), Problem.FULL, "{} has no place for you now: server is full: 9"),
+]
+
+
+@pytest.mark.parametrize(("lines", "problem", "words"), TURNED_AWAY)
+def test_who_is_turned_away_is_told_why(
+    scripted: ScriptedServer, open_session: Callable[..., Session], lines: tuple[str], problem: Problem, words: str
+) -> None:
+    session = open_session(scripted.target)
+    end = scripted.accept()
+    end.expect("USER")
+    end.send(*lines)
+    end.sock.close()
+    lost = until(session, Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert (lost.problem, lost.reason) == (problem, words.format(scripted.target.server))
+
+
+def test_a_password_is_given_first_and_shown_nowhere(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    target = replace(scripted.target, password="open sesame")
+    assert "sesame" not in repr(target)
+    assert target == scripted.target
+    session = open_session(target, patience=Patience(goodbye=0.05))
+    end = scripted.accept()
+    assert [end.read_line() for _ in range(2)] == ["PASS :open sesame", "CAP LS 302"]
+    end.send(":s 464 ana :Password incorrect")
+    end.sock.close()
+    news = until(session, Lost)
+    assert isinstance(news[-1], Lost)
+    assert news[-1].reason == f"{target.server} does not take this password"
+    assert "sesame" not in repr(news)
+
+
+def test_other_names_are_asked_for_when_ours_is_in_use(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    session = open_session(scripted.target, instead=("ana_", "ana__"), rooms=("#lobby", "#cats purr"))
+    end = scripted.accept()
+    end.expect("USER")
+    end.send(":s 433 * ana :Nickname is already in use")
+    assert end.expect("NICK").params == ["ana_"]
+    end.send(":s 433 * ana_ :Nickname is already in use")
+    assert end.expect("NICK").params == ["ana__"]
+    end.send(":s 001 ana__ :Welcome")
+    assert end.read_line() == "JOIN #lobby"
+    assert end.read_line() == "JOIN #cats purr"
+    refusals = [news for news in until(session, Welcomed) if isinstance(news, NickRefused)]
+    assert [news.instead for news in refusals] == ["ana_", "ana__"]
+    end.send(":s 433 ana__ zoe :Nickname is already in use")
+    refused = until(session, NickRefused)[-1]
+    assert isinstance(refused, NickRefused)
+    assert refused.instead == ""
+
+
 def test_a_refused_connection_is_told(open_session: Callable[..., Session]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = Target("127.0.0.1", listener.getsockname()[1])
     lost = until(open_session(target), Lost)[-1]
     assert isinstance(lost, Lost)
-    assert lost.reason == f"nothing listens at {target.server}"
+    assert (lost.problem, lost.reason) == (Problem.REFUSED, f"nothing listens at {target.server}")
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 64 + ".example"])

@@ -6,11 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from chat.client import run
+from chat.client.reconnect import Reconnect
+from chat.client.session import Session
 from chat.client.talk import SCROLLBACK
 from chat.client.target import Target
 from chat.errors import SetupError
@@ -171,7 +174,8 @@ def test_a_name_in_use_is_said_in_words_and_another_gets_in(hands: Hands, server
     server.irc("ana", "#lobby")
     window = hands.open(target_of(server), "ana")
     hands.until(window.form.winfo_viewable)
-    assert window.form.notice["text"] == "The name ana is already in use. Please choose another."
+    assert window.form.notice["text"] == "The name ana is already in use. Please choose another, as ana_."
+    assert window.form.name.get() == "ana_"
     assert window.form.name.selection_present()
     hands.type("zoe")
     hands.wait_for("You joined #lobby")
@@ -195,7 +199,8 @@ def test_members_come_go_and_change_their_names(hands: Hands, server: RunningSer
 
 
 def test_a_lost_connection_shows_at_once_and_a_button_connects_again(hands: Hands, scripted: ScriptedServer) -> None:
-    window = hands.open(scripted.target, "ana")
+    much_later = partial(Reconnect, base=3600.0, cap=3600.0, chance=lambda: 1.0)
+    window = hands.open(scripted.target, "ana", Session, much_later)
     end = scripted.welcome()
     hands.wait_for("You joined #lobby")
     end.send("ERROR :Closing link: out of power")
@@ -203,6 +208,7 @@ def test_a_lost_connection_shows_at_once_and_a_button_connects_again(hands: Hand
     hands.until(window.view.banner.winfo_viewable)
     assert window.view.why["text"] == "Connection lost: Closing link: out of power"
     assert hands.members() == ()
+    assert window.view.status["text"] == "Not connected · next attempt in 3600 s"
     hands.type("anyone?")
     assert window.view.message.get() == ""
     hands.wait_for("anyone? (not sent)")
@@ -212,6 +218,18 @@ def test_a_lost_connection_shows_at_once_and_a_button_connects_again(hands: Hand
     assert not window.view.banner.winfo_viewable()
     assert hands.root.focus_get() is window.view.message
     assert "out of power" in hands.transcript()
+
+
+def test_a_lost_connection_is_tried_again_by_itself(hands: Hands, scripted: ScriptedServer) -> None:
+    at_once = partial(Reconnect, chance=lambda: 0.0)
+    window = hands.open(scripted.target, "ana", Session, at_once)
+    end = scripted.welcome()
+    hands.wait_for("You joined #lobby")
+    end.sock.close()
+    hands.until(lambda: window.view.status["text"].startswith("Connecting"))
+    scripted.welcome()
+    hands.until(lambda: hands.transcript().count("You joined #lobby") == 2)
+    assert hands.members() == ("ana", "ben")
 
 
 def test_someone_kicked_may_join_again(hands: Hands, scripted: ScriptedServer) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged
 from chat.client.news import Connecting, Lost, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.problem import Problem
 from chat.client.stage import Stage
 from chat.client.talk import Look, Talk
+from chat.client.target import allowed_name, other_names
 from chat.client.text import clean
 
 if TYPE_CHECKING:
@@ -26,17 +28,25 @@ def _connecting(model: Model, news: Connecting) -> Iterable[Change]:
 def _welcomed(model: Model, news: Welcomed) -> Iterable[Change]:
     model.nick = clean(news.nick)
     model.capabilities = news.capabilities
+    model.was_welcomed = True
+    model.reconnect.welcomed()
     yield model.enter_stage(Stage.ONLINE)
 
 
 def _nick_refused(model: Model, news: NickRefused) -> Iterable[Change]:
     nick = clean(news.nick)
     why = "is already in use" if news.taken else f"is not allowed here ({clean(news.reason)})"
+    if news.instead:
+        text = f"The name {nick} {why}: you come in as {news.instead}. Later, ask for it again with /nick {nick}."
+        yield from model.happened(model.talks.server, text, news.at, Look.TROUBLE)
+        return
+    other = other_names(nick)[0] if news.taken else allowed_name(nick)
     if model.stage is Stage.CONNECTING:
-        yield model.enter_stage(Stage.NAMELESS, f"The name {nick} {why}. Please choose another.")
-    else:
-        text = f"The name {nick} {why}. You are still {model.nick}; try another with /nick NAME."
-        yield from model.happened(model.current, text, news.at, Look.TROUBLE)
+        yield model.enter_stage(Stage.NAMELESS, f"The name {nick} {why}. Please choose another, as {other}.")
+        model.suggestion = other
+        return
+    text = f"The name {nick} {why}. You are still {model.nick}; try another, as /nick {other}."
+    yield from model.happened(model.current, text, news.at, Look.TROUBLE)
 
 
 def _refused(model: Model, news: Refused) -> Iterable[Change]:
@@ -63,13 +73,20 @@ def _server_said(model: Model, news: ServerSaid) -> Iterable[Change]:
 
 def _lost(model: Model, news: Lost) -> Iterable[Change]:
     """Every talk says when it was cut off; that a new attempt failed, only the server's does."""
+    if model.stage is Stage.NAMELESS:
+        return  # the person is asked for a name; that this connection ends is no news
     was_connected = model.connected
     reason = f"{'Connection lost' if was_connected else 'Could not connect'}: {clean(news.reason)}"
     for talk in list(model.talks) if was_connected else [model.talks.server]:
         yield from model.happened(talk, f"{reason}.", news.at, Look.TROUBLE)
         yield from _cut_off(talk)
     yield from model.outgoing.lost()
+    if news.problem.hopeless or (news.problem is Problem.UNKNOWN_HOST and not model.was_welcomed):
+        model.reconnect.stop()
+    else:
+        model.reconnect.lost()
     yield model.enter_stage(Stage.LOST, reason)
+    model.problem = news.problem
     yield TalksChanged()
 
 

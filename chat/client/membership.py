@@ -102,7 +102,7 @@ def _renamed(model: Model, news: Rename) -> Iterable[Change]:
     old, new = news.who.nick, news.nick
     mine = model.is_me(old)
     if mine:
-        model.nick = clean(new)
+        model.nick = model.wanted = clean(new)
         model.mask = f"{new}!{news.who.user}@{news.who.host}" if news.who.host else ""
         yield StageChanged()
     talks = list(_with(model, old))

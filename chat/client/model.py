@@ -4,6 +4,7 @@ What each kind of news does stands in chat.client.membership (who is where), cha
 chat.client.link (whether there is a connection).
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -11,9 +12,12 @@ from chat.client import link, membership, speech
 from chat.client.changes import Appended, Change, LineRemoved, StageChanged, TalksChanged
 from chat.client.news import News
 from chat.client.outgoing import Outgoing
+from chat.client.problem import Problem
+from chat.client.reconnect import Reconnect
 from chat.client.stage import Stage
 from chat.client.talk import Line, Look, Move, State, Talk, TalkKind
 from chat.client.talks import Talks
+from chat.client.target import other_names
 from chat.client.text import clean, room_for_text, split, write_action
 from chat.wires.message import build
 from chat.wires.names import fold
@@ -24,13 +28,25 @@ _LONGEST_ADDRESS = "!" + "u" * 10 + "@" + "h" * 63  # what a server may put behi
 class Model:
     """All that one window knows of its connection. For one thread."""
 
-    def __init__(self, nick: str, room: str, server: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        nick: str,
+        room: str,
+        server: str,
+        clock: Callable[[], float] = time.time,
+        reconnect: Reconnect | None = None,
+    ) -> None:
         self.nick = nick
         self.mask = ""  # nick!user@host as the others see us; empty until the server told it
         self.server = server
         self.talks = Talks(server, room)
         self.stage = Stage.CONNECTING
         self.reason = ""  # why the stage is NAMELESS or LOST
+        self.problem: Problem | None = None  # what kind of end that was: the form asks for a password, say
+        self.suggestion = ""  # another name to try, while the stage is NAMELESS
+        self.reconnect = reconnect or Reconnect()
+        self.wanted = nick  # the name that we ask for; a server may have given us another
+        self.was_welcomed = False  # by any connection so far
         self.capabilities: frozenset[str] = frozenset()
         self.outgoing = Outgoing()
         self.clock = clock
@@ -52,9 +68,11 @@ class Model:
     @property
     def status(self) -> str:
         """One line for the foot of the window."""
+        if self.stage is Stage.LOST:
+            left = self.reconnect.left
+            return "Not connected" if left is None else f"Not connected · next attempt in {math.ceil(left)} s"
         if self.stage is not Stage.ONLINE:
-            others = {Stage.CONNECTING: f"Connecting to {self.server} …", Stage.LOST: "Not connected"}
-            return others.get(self.stage, self.reason)
+            return f"Connecting to {self.server} …" if self.stage is Stage.CONNECTING else self.reason
         talk = self.current
         if talk.kind is not TalkKind.ROOM or talk.joined:
             return f"{self.server} · you are {self.nick}"
@@ -63,17 +81,32 @@ class Model:
         return f"{self.server} · you are {self.nick}, not in {talk.name}"
 
     @property
+    def due(self) -> bool:
+        """Whether it is time to try once more, by `begin_again` and a new session."""
+        return self.stage is Stage.LOST and self.reconnect.left == 0
+
+    @property
     def rooms(self) -> tuple[str, ...]:
-        """The rooms to join once there is a connection."""
-        return tuple(talk.name for talk in self.talks.rooms() if not talk.reason)
+        """The rooms that a new session is to join, each with its key if it has one."""
+        return tuple(f"{talk.name} {talk.key}".strip() for talk in self.talks.rooms() if not talk.reason)
+
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """The names that a new session may take when ours is in use, as it is by our own ghost after a cut.
+
+        The first time the person is asked instead: nobody knows them by that name yet.
+        """
+        return other_names(self.wanted) if self.was_welcomed else ()
 
     def take(self, news: News) -> list[Change]:
         """Let it have happened."""
         handle = _HANDLERS.get(type(news))
         return list(handle(self, news)) if handle else []
 
-    def begin_again(self) -> list[Change]:
-        """A new connection begins; the transcripts stay."""
+    def begin_again(self, nick: str = "") -> list[Change]:
+        """A new connection begins, under this name if one is given; the transcripts stay."""
+        self.wanted = self.nick = clean(nick) or self.wanted
+        self.reconnect.stop()
         return [*self.outgoing.lost(), self.enter_stage(Stage.CONNECTING)]
 
     def open(self, talk: Talk) -> list[Change]:
@@ -128,11 +161,16 @@ class Model:
         """Whether words to this talk would come to somebody now."""
         return self.connected and (talk.joined or talk.kind is TalkKind.PERSON)
 
-    def join(self, name: str = "") -> tuple[list[bytes], list[Change]]:
-        """Ask to be let into a room, or once more into the one that is shown: what to send, and what changes by it."""
+    def join(self, name: str = "", key: str = "") -> tuple[list[bytes], list[Change]]:
+        """Ask to be let into a room, or once more into the one that is shown: what to send, and what changes by it.
+
+        Without a connection the room is joined as soon as there is one.
+        """
         talk = self.talks.add(name, TalkKind.ROOM) if name else self.current
         talk.reason = ""
-        return [build("JOIN", talk.name)], [*self.talks.show(talk), TalksChanged(), StageChanged()]
+        talk.key = key or talk.key
+        send = [build("JOIN", talk.name, *talk.key.split())] if self.connected and not talk.joined else []
+        return send, [*self.talks.show(talk), TalksChanged(), StageChanged()]
 
     def hint(self, text: str) -> list[Change]:
         """This program's own words to the person, where they look."""
@@ -152,6 +190,8 @@ class Model:
 
     def enter_stage(self, stage: Stage, reason: str = "") -> Change:
         self.stage = stage
+        self.problem = None
+        self.suggestion = ""
         self.reason = clean(reason)
         return StageChanged()
 

@@ -7,6 +7,7 @@ the epoch.
 from dataclasses import dataclass
 
 from chat.client.members import Member
+from chat.client.problem import Problem
 from chat.events import Event
 
 
@@ -43,12 +44,16 @@ class NamesEnd:
 
 @dataclass(frozen=True, slots=True)
 class NickRefused:
-    """The server does not let us have `nick`. `taken` says that somebody else has it."""
+    """The server does not let us have `nick`. `taken` says that somebody else has it.
+
+    `instead` is the name that we have asked for since, if the protocol had another.
+    """
 
     nick: str
     reason: str
     taken: bool
     at: float
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Lost:
 
     reason: str
     at: float
+    problem: Problem = Problem.CUT
 
 
 News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | Refused | ServerSaid | Ponged | Lost

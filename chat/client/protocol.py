@@ -9,6 +9,7 @@ from datetime import datetime
 
 from chat.client.members import RANKS, Member
 from chat.client.news import Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.problem import Problem
 from chat.errors import WireError
 from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
 from chat.wires.lines import LineSplitter, Overlong
@@ -17,6 +18,7 @@ from chat.wires.numerics import (
     ERR_ERRONEUSNICKNAME,
     ERR_NICKNAMEINUSE,
     ERR_NOMOTD,
+    ERR_PASSWDMISMATCH,
     RPL_ENDOFNAMES,
     RPL_NAMREPLY,
     RPL_TOPIC,
@@ -27,27 +29,40 @@ WANTED = frozenset({"server-time", "echo-message", "message-tags"})
 
 _LINE_BYTES = 8191 + 512  # the most that a server may send: its tags (message-tags), then the rest of the line
 _NICK_COLLISION = "436"  # 433's sister on networks of several servers
+_NICK_UNAVAILABLE = "437"  # somebody had it until a moment ago
+_HOPELESS = {ERR_PASSWDMISMATCH.code: Problem.PASSWORD, "463": Problem.BANNED, "465": Problem.BANNED}
 
 
 class Protocol:
     """One connection's side of the conversation, from the first byte to the last. Owned by one thread.
 
     `rooms` are joined when the server has taken us in, each given as its name, and after a space its key if it has one.
+    The names `instead` are asked for one after the other when somebody else has `nick`.
     """
 
-    def __init__(self, nick: str, rooms: Sequence[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        nick: str,
+        rooms: Sequence[str],
+        clock: Callable[[], float] = time.time,
+        password: str = "",
+        instead: Sequence[str] = (),
+    ) -> None:
         self._rooms = rooms
         self._clock = clock  # for lines that carry no time of their own
         self._lines = LineSplitter(_LINE_BYTES)
         self._offered: set[str] = set()
         self._granted: frozenset[str] = frozenset()
+        self._instead = list(instead)
         self._output = [
+            *([build("PASS", password)] if password else []),  # before NICK and USER
             build("CAP", "LS", "302"),
             build("NICK", nick),
             build("USER", nick, "0", "*", nick),
         ]
         self.welcomed = False
         self.farewell = ""  # the server's own words on why it closes the connection
+        self.problem: Problem | None = None  # what kind of end that is going to be, where a numeric told
 
     def take_output(self) -> bytes:
         """What must be sent; it is given out once."""
@@ -98,6 +113,8 @@ class Protocol:
         """An error numeric that nothing else reads: its last parameter says what, the one before it about what."""
         if not self.welcomed and "CAP" in message.params:
             return None  # a server older than capabilities; it goes on with NICK and USER
+        if not self.welcomed and message.verb in _HOPELESS:
+            self.problem = _HOPELESS[message.verb]
         about = message.params[-2] if len(message.params) > 2 else ""
         reason = message.params[-1] if message.params else message.verb
         return Refused(about, reason, self._at(message), message.verb)
@@ -128,7 +145,10 @@ class Protocol:
 
     def _nick_refused(self, message: Message, at: float) -> News:
         taken = message.verb != ERR_ERRONEUSNICKNAME.code
-        return NickRefused(message.params[1], message.params[-1], taken, at)
+        instead = self._instead.pop(0) if self._instead and not self.welcomed else ""
+        if instead:
+            self._output.append(build("NICK", instead))
+        return NickRefused(message.params[1], message.params[-1], taken, at, instead)
 
     def _names(self, message: Message, at: float) -> News:
         members = (_member(word) for word in message.params[-1].split())
@@ -187,5 +207,6 @@ _HANDLERS: dict[str, tuple[int, _Handler]] = {
     ERR_ERRONEUSNICKNAME.code: (3, Protocol._nick_refused),
     ERR_NICKNAMEINUSE.code: (3, Protocol._nick_refused),
     _NICK_COLLISION: (3, Protocol._nick_refused),
+    _NICK_UNAVAILABLE: (3, Protocol._nick_refused),
     ERR_NOMOTD.code: (9, lambda protocol, m, at: None),  # not news: it is no error to have no message of the day
 }

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.client.news import Connecting, Lost, News
+from chat.client.problem import Problem, of_error, of_farewell, wants_password
 from chat.client.protocol import Protocol
 from chat.client.target import Target
 from chat.wires.message import build
@@ -37,17 +38,24 @@ _UNSENT_LIMIT = 1_048_576  # bytes; 2,000 full lines that the server does not ta
 class Session:
     """`start`, `send`, `close` and `join` may be called by any thread, and return at once but for `join`.
 
-    It joins `rooms`, or else the target's. `news` is for one reader. The socket and the protocol belong to the
-    session's own thread.
+    It joins `rooms`, or else the target's, and asks for the names `instead` when the nickname is in use. `news` is for
+    one reader. The socket and the protocol belong to the session's own thread.
     """
 
     def __init__(
-        self, target: Target, nick: str, patience: Patience | None = None, rooms: Sequence[str] | None = None
+        self,
+        target: Target,
+        nick: str,
+        patience: Patience | None = None,
+        rooms: Sequence[str] | None = None,
+        instead: Sequence[str] = (),
     ) -> None:
         self.news: queue.Queue[News] = queue.Queue(_NEWS_LIMIT)
         self._target = target
         self._patience = patience or Patience()
-        self._protocol = Protocol(nick, (target.room,) if rooms is None else rooms)
+        self._protocol = Protocol(
+            nick, (target.room,) if rooms is None else rooms, password=target.password, instead=instead
+        )
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
         self._wake.setblocking(False)
@@ -86,16 +94,27 @@ class Session:
             self._wake.send(b"\0")
 
     def _run(self) -> None:
-        reason = "this program failed; the terminal that started it shows how"
+        problem, reason = Problem.FAULT, "this program failed; the terminal that started it shows how"
         try:
-            reason = self._live()
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that no look-up would take
-            reason = self._protocol.farewell or _explain(error, self._target)
+            problem, reason = self._ended(self._live())
+        except (OSError, UnicodeError) as error:
+            problem, reason = of_error(error, self._target)
+            if self._protocol.farewell or self._protocol.problem:
+                problem, reason = self._ended(reason)  # it said why before it cut us off
         finally:
             self._over.set()
             self._awake.close()
             self._wake.close()
-            self._report(Lost(reason, time.time()))
+            self._report(Lost(reason, time.time(), problem))
+
+    def _ended(self, reason: str) -> tuple[Problem, str]:
+        """What the end means, by the server's own words if it said any."""
+        protocol = self._protocol
+        if protocol.problem is Problem.PASSWORD:
+            return Problem.PASSWORD, wants_password(self._target)
+        reason = protocol.farewell or reason
+        problem, words = (Problem.CUT, reason) if protocol.welcomed else of_farewell(reason, self._target)
+        return protocol.problem or problem, words
 
     def _live(self) -> str:
         """From the name look-up to the end of the connection; the reason of the end in words."""
@@ -119,7 +138,7 @@ class Session:
                 if key.fileobj is self._awake:
                     self._awake.recv(_READ_BYTES)
                 elif ready & selectors.EVENT_READ and not self._read(connection, watch):
-                    return self._protocol.farewell or "the server closed the connection"
+                    return "the server closed the connection"
                 elif ready & selectors.EVENT_WRITE:  # after reading: a server that cuts us off says why before it does
                     self._flush(connection)
             if watch.left() == 0:
@@ -194,15 +213,3 @@ class _Watch:
     def verdict(self) -> str:
         """Why the connection is given up."""
         return "left" if self._leaving else f"no answer from the server for {self._patience.answer:.0f} s"
-
-
-def _explain(error: Exception, target: Target) -> str:
-    if isinstance(error, UnicodeError | socket.gaierror):
-        return f"no server of the name {target.host} was found"
-    if isinstance(error, ConnectionRefusedError):
-        return f"nothing listens at {target.server}"
-    if isinstance(error, TimeoutError):
-        return f"{target.server} does not answer"
-    if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return "the server cut the connection"
-    return (error.strerror if isinstance(error, OSError) else "") or str(error)

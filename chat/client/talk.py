@@ -87,6 +87,7 @@ class Talk:
     def __init__(self, name: str, kind: TalkKind, ids: Iterator[int] | None = None) -> None:
         self.name = name
         self.kind = kind
+        self.key = ""  # that this room wants of who joins
         self.topic = ""
         self.members = Members()
         self.lines: deque[Line] = deque(maxlen=SCROLLBACK)

@@ -1,9 +1,11 @@
 """Where to talk and as whom: `irc://HOST:PORT/ROOM` and the fields of the connect form. Knows no sockets and no Tk."""
 
+import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat.errors import SetupError
+from chat.wires.names import nickname_from
 
 DEFAULT_PORT = 6667
 DEFAULT_ROOM = "#lobby"
@@ -14,11 +16,12 @@ _BREAKS_A_LINE = re.compile(r"[\x00-\x20\x7f,]")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One room of one server."""
+    """One room of one server. The password is for this one connection: it is never shown, compared or remembered."""
 
     host: str
     port: int = DEFAULT_PORT
     room: str = DEFAULT_ROOM
+    password: str = field(default="", repr=False, compare=False)
 
     @property
     def server(self) -> str:
@@ -55,6 +58,26 @@ def nickname(text: str) -> str:
     if _BREAKS_A_LINE.search(nick) or nick.startswith(":"):
         raise SetupError(f"{nick!r} is not a name: it may hold no space and no comma, and not begin with a colon.")
     return nick
+
+
+def other_names(nick: str) -> tuple[str, ...]:
+    """Names like this one, for when somebody else has it: `ana_`, `ana__`, `ana47`."""
+    bare = nickname_from(nick.rstrip("_0123456789")) or "guest"
+    numbered = f"{bare}{random.randrange(10, 99)}"
+    names = (f"{nick}_", f"{nick}__", numbered if numbered != nick else f"{bare}99")
+    return names if nick == bare else names[::-1]
+
+
+def allowed_name(nick: str) -> str:
+    """A name like this one that every server allows."""
+    return nickname_from(nick.lstrip("_0123456789-")) or "guest"
+
+
+def password(text: str) -> str:
+    """The password to give to the server; spaces are part of it. Raises SetupError."""
+    if re.search(r"[\x00\r\n]", text):
+        raise SetupError("A password may not hold a line end.")
+    return text
 
 
 def _host_and_port(text: str, place: str) -> tuple[str, int]:

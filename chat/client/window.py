@@ -15,6 +15,7 @@ from chat.client.changes import Appended, Change, LineChanged, LineRemoved, Memb
 from chat.client.form import Form
 from chat.client.glyphs import draws_emoji, spell_out
 from chat.client.model import Model
+from chat.client.reconnect import Reconnect
 from chat.client.session import Session
 from chat.client.stage import Stage
 from chat.client.target import Target
@@ -33,9 +34,11 @@ class Window:
         target: Target | None = None,
         nick: str | None = None,
         connect: Callable[..., Session] = Session,
+        reconnect: Callable[[], Reconnect] = Reconnect,
     ) -> None:
         self.root = root
         self._connect = connect
+        self._reconnect = reconnect
         self._target = target
         self._session: Session | None = None
         self._model: Model | None = None
@@ -58,14 +61,13 @@ class Window:
         """Begin a conversation, or go on with the one that lacked only a name."""
         if self._model is None or target != self._target:
             self._target = target
-            self._model = Model(nick, target.room, target.server)
+            self._model = Model(nick, target.room, target.server, reconnect=self._reconnect())
             self.view.clear()
-        self._model.nick = nick
         self.root.title(f"{target.room} - Fanfare")
         self.form.pack_forget()
         self.view.pack(fill="both", expand=True)
         self.view.message.focus_set()
-        self._open_session(self._model.begin_again())
+        self._open_session(self._model.begin_again(nick))
 
     def leave(self, words: str = "") -> None:
         """End the conversation, and offer another."""
@@ -100,7 +102,9 @@ class Window:
     def _open_session(self, changes: Iterable[Change]) -> None:
         assert self._target
         assert self._model
-        self._session = self._connect(self._target, self._model.nick, rooms=self._model.rooms)
+        self._session = self._connect(
+            self._target, self._model.nick, rooms=self._model.rooms, instead=self._model.instead
+        )
         self._session.start()
         self._show(changes)
 
@@ -138,6 +142,10 @@ class Window:
         full = False
         try:
             full = self._take_news()
+            if self._model and self._model.due:
+                self._open_session(self._model.begin_again())
+            elif self._model and self._model.stage is Stage.LOST:
+                self.view.show_stage(self._model)  # the seconds to the next attempt
         finally:  # whatever went wrong with one batch, the next is looked at
             self._timer = self.root.after(1 if full else _TICK, self._poll)
 
@@ -153,7 +161,7 @@ class Window:
             taken += 1
             if self._model.stage is Stage.NAMELESS:
                 self._close_session()
-                self._show_form(self._model.nick, self._model.reason)
+                self._show_form(self._model.suggestion, self._model.reason)
         self._show(changes)
         return taken == _BATCH
 
