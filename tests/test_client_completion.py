@@ -44,6 +44,11 @@ def test_tab_completes_and_goes_on_to_the_next(typed: str, tabs: list[str]) -> N
     assert [completion.next() for _ in tabs] == [parted(text) for text in tabs]
 
 
+def test_what_is_offered_twice_comes_once() -> None:
+    completion = Completion("be", 2, Candidates(nicks=("ben", "ben", "bernd")))
+    assert [completion.next()[0] for _ in range(3)] == ["ben: ", "bernd: ", "be"]
+
+
 def test_shift_tab_goes_back() -> None:
     completion = Completion("an", 2, HERE)
     steps = [completion.next(), completion.next(), completion.next(back=True), completion.next(back=True)]

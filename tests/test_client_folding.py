@@ -57,6 +57,7 @@ FOLDED = [
     ("+a -a +a +A", ["A joined"]),
     ("a>b b>c +x +y", ["x and y joined; a is now c"]),
     ("a>b b>a +x +y", ["x and y joined"]),
+    ("-a +a +a +x", ["x joined; a left and came back"]),
     ("a>b b>a a>b b>a", ["b>a"]),
     ("+a a>b +x +y", ["b, x and y joined"]),
     ("a>b c>d e>f g>h", ["a is now b, c is now d and 2 others have new names"]),
@@ -89,6 +90,13 @@ def test_a_folded_row_grows_in_its_place() -> None:
         1,
         [("a, b and 3 others joined", 5, 5)],
     )
+
+
+def test_a_folded_row_has_nothing_left_of_the_formatting_of_its_last_line() -> None:
+    shown = Shown()
+    shown.moves("+a +b +c")
+    shown.append(Line(NOON, Look.HAPPENING, "d left (bye)", raw="d left (\x02bye)", move=Move("d", Moved.LEFT)))
+    assert shown.rows[-1].line.raw == ""
 
 
 def test_a_line_stands_between_days() -> None:

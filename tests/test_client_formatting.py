@@ -54,6 +54,21 @@ def test_codes_become_looks(text: str, expected: list[Span]) -> None:
     assert spans(text) == expected
 
 
+# The sixteen of old, and the first and the last of each row of the page's table.
+COLOURS = """
+00=ffffff 01=000000 02=00007f 03=009300 04=ff0000 05=7f0000 06=9c009c 07=fc7f00
+08=ffff00 09=00fc00 10=009393 11=00ffff 12=0000fc 13=ff00ff 14=7f7f7f 15=d2d2d2
+16=470000 27=47002a 28=740000 39=740045 40=b50000 51=b5006b 52=ff0000 63=ff0098
+64=ff5959 75=ff59bc 76=ff9c9c 87=ff94d3 88=000000 98=ffffff
+"""
+
+
+@pytest.mark.parametrize("colour", COLOURS.split())
+def test_a_colours_number_is_that_of_the_page(colour: str) -> None:
+    number, _, value = colour.partition("=")
+    assert spans(f"\x03{number}x") == [Span("x", foreground=f"#{value}")]
+
+
 CODES = st.sampled_from(["\x02", "\x03", "\x034", "\x0304,99", "\x04a1b2c3", "\x0f", "\x16", "\x1d", "\t", "\n", " "])
 TEXTS = st.lists(st.one_of(CODES, st.text(st.characters(), max_size=3), st.sampled_from("\ud83d\ude00\x00"))).map(
     "".join

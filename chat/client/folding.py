@@ -56,7 +56,7 @@ class Folding:
             self._run.add(line.move)
         gone = 0
         if self._run.moves > FEW:
-            new.append(Row(replace(line, text=self._run.text() or line.text), line.id, lines=self._run.moves))
+            new.append(Row(replace(line, text=self._run.text() or line.text, raw=""), line.id, lines=self._run.moves))
             gone, self._run.rows = shown, 1
         else:
             new.append(Row(line, line.id))
