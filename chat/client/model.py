@@ -81,6 +81,11 @@ class Model:
         return f"{self.server} · you are {self.nick}, not in {talk.name}"
 
     @property
+    def longest_mask(self) -> str:
+        """What the others may see in front of our words."""
+        return self.mask or self.nick + _LONGEST_ADDRESS
+
+    @property
     def due(self) -> bool:
         """Whether it is time to try once more, by `begin_again` and a new session."""
         return self.stage is Stage.LOST and self.reconnect.left == 0
@@ -121,8 +126,7 @@ class Model:
         """
         talk = talk or self.current
         state = State.PENDING if self.reaches(talk) else State.UNSENT
-        mask = self.mask or self.nick + _LONGEST_ADDRESS
-        pieces = split(text, room_for_text(mask, talk.name) - len(write_action("") if action else ""))
+        pieces = split(text, room_for_text(self.longest_mask, talk.name) - len(write_action("") if action else ""))
         look = Look.ACTION if action else Look.SAY
         changes: list[Change] = []
         for piece in pieces:
@@ -171,6 +175,19 @@ class Model:
         talk.key = key or talk.key
         send = [build("JOIN", talk.name, *talk.key.split())] if self.connected and not talk.joined else []
         return send, [*self.talks.show(talk), TalksChanged(), StageChanged()]
+
+    def talk_with(self, nick: str) -> list[Change]:
+        """Have a talk with this person, without showing it yet."""
+        self.talks.add(nick, TalkKind.PERSON)
+        return [TalksChanged()]
+
+    def close(self, talk: Talk) -> tuple[list[bytes], list[Change]]:
+        """Leave the talk and forget it: what to send, and what changes by it. The server's talk stays."""
+        if talk is self.talks.server:
+            return [], []
+        self.outgoing.forget_talk(talk)
+        send = [build("PART", talk.name)] if talk.joined and self.connected else []
+        return send, self.talks.close(talk)
 
     def hint(self, text: str) -> list[Change]:
         """This program's own words to the person, where they look."""

@@ -77,8 +77,9 @@ class Outgoing:
             yield Appended(talk, line, pushed_out)
             return
         self._pending.remove(waiting)
-        if all(later.state is State.PENDING for later in talk.after(waiting.line)):
-            yield from _settle(waiting, replace(echo, id=waiting.line.id))
+        settled = replace(echo, id=waiting.line.id)
+        if all(later.state is State.PENDING for later in talk.after(waiting.line)) and talk.change(settled):
+            yield LineChanged(talk, settled)
             return
         if talk.remove(waiting.line):
             yield LineRemoved(talk, waiting.line)
