@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from chat.client import run
+from chat.client.members import RANKS
 from chat.client.reconnect import Reconnect
 from chat.client.session import Session
 from chat.client.talk import SCROLLBACK
@@ -23,6 +24,7 @@ from tests.support import PATIENCE, RunningServer
 try:
     import tkinter
 
+    from chat.client.desktop import Desktop
     from chat.client.window import Window
 except ImportError:
     if os.environ.get("REQUIRE_DISPLAY"):
@@ -44,8 +46,14 @@ class Hands:
         self.root = root
         self.window: Window
 
-    def open(self, *arguments: object) -> Window:
-        self.window = Window(self.root, *arguments)  # type: ignore[arg-type]
+    def open(
+        self,
+        target: Target | None = None,
+        nick: str | None = None,
+        connect: Callable[..., Session] = Session,
+        reconnect: Callable[[], Reconnect] = Reconnect,
+    ) -> Window:
+        self.window = Window(self.root, target, nick, connect, reconnect, desktop=partial(Desktop, bool))
         self.root.update()
         cursor = self.root.focus_lastfor()
         assert cursor
@@ -65,6 +73,11 @@ class Hands:
         for keysym in keysyms:
             self.root.event_generate("<KeyPress>", keysym=keysym)
             self.root.event_generate("<KeyRelease>", keysym=keysym)
+
+    def press(self, chord: str) -> None:
+        """Press keys together, as `Control-f`; they go where the cursor is."""
+        self.root.event_generate(f"<{chord}>")
+        self.root.update()
 
     def type(self, text: str) -> None:
         self.key(*(_KEYSYMS.get(letter, letter) for letter in text), "Return")
@@ -98,7 +111,14 @@ class Hands:
         return self.window.view.transcript.text.get("1.0", "end-1c")
 
     def members(self) -> tuple[str, ...]:
-        return tuple(self.window.view.members.get(0, "end"))
+        """Their names in the order of the alphabet, without their ranks."""
+        return tuple(sorted(shown.lstrip(RANKS) for shown in self.window.view.people.list.get(0, "end")))
+
+    def looks(self, words: str) -> tuple[str, ...]:
+        """The tags of these words in the transcript."""
+        text = self.window.view.transcript.text
+        place = text.search(words, "1.0")
+        return text.tag_names(place) if place else ()
 
     def wait_for(self, words: str) -> None:
         self.until(lambda: words in self.transcript())
@@ -135,11 +155,11 @@ def test_given_address_and_name_it_connects_with_the_cursor_in_the_message_box(
     window = hands.open(target_of(server), "ana")
     hands.wait_for("You joined #lobby")
     hands.until(lambda: hands.members() == ("ana", "ben"))
-    assert hands.root.focus_get() is window.view.message
+    assert hands.root.focus_get() is window.view.composer.text
     hands.type("hello there, ben!")
     assert ben.expect("PRIVMSG").params == ["#lobby", "hello there, ben!"]
     hands.wait_for("ana  hello there, ben!")
-    assert window.view.message.get() == ""
+    assert window.view.composer.get() == ""
     ben.say("#lobby", "\x02hi\x02 ana")
     hands.wait_for("ben  hi ana")
     hands.type("/me waves")
@@ -187,7 +207,7 @@ def test_members_come_go_and_change_their_names(hands: Hands, server: RunningSer
     hands.wait_for("You joined #lobby")
     ben = server.irc("ben", "#lobby")
     hands.until(lambda: hands.members() == ("ana", "ben"))
-    assert hands.window.view.count["text"] == "Members (2)"
+    assert hands.window.view.people.count["text"] == "Members (2)"
     ben.send("NICK zoe")
     hands.until(lambda: hands.members() == ("ana", "zoe"))
     hands.type("/nick anna")
@@ -210,13 +230,13 @@ def test_a_lost_connection_shows_at_once_and_a_button_connects_again(hands: Hand
     assert hands.members() == ()
     assert window.view.status["text"] == "Not connected · next attempt in 3600 s"
     hands.type("anyone?")
-    assert window.view.message.get() == ""
-    hands.wait_for("anyone? (not sent)")
+    assert window.view.composer.get() == ""
+    hands.wait_for("anyone?  Not sent. Send again")
     hands.click(window.view.again_button)
     scripted.welcome()
     hands.until(lambda: hands.members() == ("ana", "ben"))
     assert not window.view.banner.winfo_viewable()
-    assert hands.root.focus_get() is window.view.message
+    assert hands.root.focus_get() is window.view.composer.text
     assert "out of power" in hands.transcript()
 
 
@@ -251,10 +271,11 @@ def test_without_echo_own_words_are_pending_until_the_server_came_by_them(
     end = scripted.welcome()
     hands.wait_for("You joined #lobby")
     hands.type("hello")
-    hands.wait_for("ana  hello …")
+    hands.wait_for("ana  hello")
+    assert "pending" in hands.looks("hello")
     assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
     end.send(f":irc.example PONG irc.example {end.expect('PING').params[0]}")
-    hands.until(lambda: hands.transcript().endswith("ana  hello"))
+    hands.until(lambda: "pending" not in hands.looks("hello"))
 
 
 def test_a_flood_leaves_time_for_keys_and_only_the_scrollback_stays(hands: Hands, scripted: ScriptedServer) -> None:
@@ -309,7 +330,7 @@ def test_the_end_stays_in_sight_when_the_window_shrinks(hands: Hands, scripted: 
     hands.root.geometry("430x310")
     hands.until(lambda: hands.root.winfo_width() == 430)
     hands.until(lambda: window.view.transcript.text.yview()[1] == 1.0)
-    for widget in (window.view.message, window.view.status, window.view.quit_button, window.view.members):
+    for widget in (window.view.composer.text, window.view.composer.button, window.view.status, window.view.sidebar):
         assert widget.winfo_viewable()
         assert widget.winfo_rooty() + widget.winfo_height() <= hands.root.winfo_rooty() + 310
 
@@ -383,7 +404,10 @@ def test_quit_leaves_with_the_last_words_and_offers_the_form(hands: Hands, serve
     assert window.form.name.get() == "ana"
     hands.click(window.form.button)
     hands.until(lambda: hands.members() == ("ana", "ben"))
-    hands.click(window.view.quit_button)
+    asked: list[str] = []
+    hands.answer_next_dialog("yes", asked)
+    hands.press("Control-Shift-D")
+    assert asked == ["Do you want to disconnect?"]
     assert ben.expect("QUIT").nick == "ana"
 
 
@@ -393,7 +417,7 @@ def test_an_unknown_command_is_explained_and_stays_in_the_box(hands: Hands, scri
     hands.wait_for("You joined #lobby")
     hands.type("/dance")
     hands.wait_for("There is no command /dance")
-    assert window.view.message.get() == "/dance"
+    assert window.view.composer.get() == "/dance"
 
 
 def test_the_window_works_while_a_connection_is_slow(
@@ -409,9 +433,9 @@ def test_the_window_works_while_a_connection_is_slow(
     monkeypatch.setattr(socket, "create_connection", slow)
     window = hands.open(scripted.target, "ana")
     hands.type("too early")
-    hands.wait_for("too early (not sent)")
+    hands.wait_for("too early  Not sent. Send again")
     assert window.view.status["text"] == f"Connecting to {scripted.target.server} …"
-    hands.click(window.view.quit_button)
+    hands.press("Control-Shift-D")
     hands.until(window.form.winfo_viewable)
     looked_up.set()
 

@@ -7,65 +7,103 @@ from dataclasses import replace
 from tkinter import messagebox, ttk
 
 from chat.client import look
-from chat.client.target import Target, nickname, parse_target, room_name
+from chat.client.target import Target, nickname, parse_target, password, room_name
 from chat.errors import SetupError
 
-_WIDTH = 380  # pixels; as wide as a server's name with its port needs
+_WIDTH = 360  # pixels; as wide as a server's name with its port needs
 
 
 class Form(ttk.Frame):
     """Calls `join` with a target and a name once both can be used."""
 
     def __init__(self, parent: tkinter.Misc, join: Callable[[Target, str], None]) -> None:
-        super().__init__(parent, padding=2 * look.GAP)
+        super().__init__(parent, padding=look.px(parent, 16))
         self._join = join
-        box = ttk.Frame(self, width=_WIDTH)
-        box.place(relx=0.5, rely=0.45, anchor="center", width=_WIDTH)
+        width = look.px(self, _WIDTH)
+        box = ttk.Frame(self, width=width)
+        box.place(relx=0.5, rely=0.46, anchor="center", width=width)
         box.columnconfigure(0, weight=1)
         ttk.Label(box, text="Fanfare", style="Title.TLabel").grid(sticky="w")
-        self.notice = ttk.Label(box, style="Notice.TLabel", wraplength=_WIDTH)
-        self.notice.grid(sticky="w", pady=(look.GAP // 2, 0))
+        self.notice = ttk.Label(box, style="Notice.TLabel", wraplength=width)
+        self.notice.grid(sticky="w")
+        self._errors: dict[ttk.Entry, ttk.Label] = {}
         self.server = self._field(box, "Server")
         self.name = self._field(box, "Your name")
         self.room = self._field(box, "Room")
-        self.button = ttk.Button(box, text="Join", style="Main.TButton", command=self._submit)
-        self.button.grid(sticky="ew", pady=(2 * look.GAP, 0))
+        self.password = self._field(box, "Password", show="•")
+        self._password_label = box.grid_slaves()[2]
+        self.button = ttk.Button(box, text="Join", style="Accent.TButton", command=self._submit)
+        self.button.grid(sticky="ew", pady=(look.px(self, 14), 0))
+        for key in ("<Return>", "<KP_Enter>"):
+            self.button.bind(key, lambda event: self._submit())
 
-    def fill(self, target: Target | None, nick: str | None, notice: str = "") -> None:
-        """Show these values; the cursor goes to the first that is still to be given."""
-        target = target or Target("127.0.0.1")
-        for field, value in ((self.server, target.server), (self.name, nick or _login()), (self.room, target.room)):
+    def fill(self, server: str, nick: str, room: str, notice: str = "", with_password: bool = False) -> None:
+        """Show these values, and a field for the password where one is wanted, with the cursor where one types."""
+        for field, value in ((self.server, server), (self.name, nick or _login()), (self.room, room)):
             field.delete(0, "end")
             field.insert(0, value)
+        self._complain(None, "")
         self.notice.configure(text=notice)
-        self._point_to(self.name)
+        self.password.delete(0, "end")
+        for part in (self.password, self._password_label):
+            (part.grid if with_password else part.grid_remove)()
+        self._point_to(self.password if with_password else self.name)
 
-    def _field(self, box: ttk.Frame, label: str) -> ttk.Entry:
-        ttk.Label(box, text=label, style="Faint.TLabel").grid(sticky="w", pady=(look.GAP, 2))
-        field = ttk.Entry(box, font="TkTextFont")
+    def _field(self, box: ttk.Frame, label: str, show: str = "") -> ttk.Entry:
+        ttk.Label(box, text=label, style="Faint.TLabel").grid(sticky="w", pady=(look.px(self, 7), look.px(self, 2)))
+        field = ttk.Entry(box, font=look.TEXT, show=show)
         field.grid(sticky="ew")
-        field.bind("<Return>", lambda event: self._submit())
-        field.bind("<KP_Enter>", lambda event: self._submit())
+        error = ttk.Label(box, style="Notice.TLabel", wraplength=look.px(self, _WIDTH))
+        error.grid(sticky="w")
+        error.grid_remove()
+        self._errors[field] = error
+        for key in ("<Return>", "<KP_Enter>"):
+            field.bind(key, lambda event: self._submit())
         return field
 
     def _submit(self) -> None:
+        self._complain(None, "")
         field = self.name
         try:
+            if not self.name.get().strip():
+                messagebox.showerror("Fanfare", _without_name(), parent=self)
+                self._point_to(self.name)
+                return
             nick = nickname(self.name.get())
             field = self.server
             target = parse_target(self.server.get())
             field = self.room
             target = replace(target, room=room_name(self.room.get()))
+            field = self.password
+            target = replace(target, password=password(self.password.get()))
         except SetupError as error:
-            messagebox.showerror("Fanfare", str(error), parent=self)
+            self._complain(field, str(error))
             self._point_to(field)
             return
         self._join(target, nick)
+
+    def _complain(self, about: ttk.Entry | None, words: str) -> None:
+        """Say under this field what is wrong with it, and nothing under the others."""
+        for field, label in self._errors.items():
+            if field is about:
+                label.configure(text=words)
+                label.grid()
+            else:
+                label.grid_remove()
 
     def _point_to(self, field: ttk.Entry) -> None:
         field.focus_set()
         field.selection_range(0, "end")
         field.icursor("end")
+
+
+def _without_name() -> str:
+    """The words for an empty name."""
+    try:
+        nickname("")
+    except SetupError as error:
+        return str(error)
+    raise AssertionError("an empty name is none")
 
 
 def _login() -> str:

@@ -1,67 +1,100 @@
-"""Colours, fonts and paddings: how the window looks, in one place. Holds no widgets."""
+"""Fonts and sizes: what the window's text looks like on this desktop, at this density. Not its colours."""
 
+import contextlib
+import re
+import subprocess
+import sys
 import tkinter
-import zlib
-from tkinter import font, ttk
-
-PAPER = "#ffffff"  # under text to read or write
-SURFACE = "#f3f4f6"  # under everything else
-EDGE = "#d5d9df"
-_THUMB = "#c3c8d0"
-INK = "#1f2328"
-FAINT = "#68707a"
-ACCENT = "#1a5fb4"
-ALARM = "#b3261e"
-ALARM_SURFACE = "#fdeceb"
-MARKED = "#cfe0f7"
-
-# Readable on PAPER, each at a contrast of 4.5 or more, and told apart by most of the colour-blind by their darkness.
-_NICK_COLOURS = ("#9a3412", "#166534", "#6b21a8", "#0e7490", "#a21caf", "#854d0e", "#5b6200", "#be123c")
+from tkinter import font
 
 BOLD = "FanfareBold"  # fonts, which live in Tk under these names
+ITALIC = "FanfareItalic"
+BOLD_ITALIC = "FanfareBoldItalic"
+SMALL = "FanfareSmall"
 TITLE = "FanfareTitle"
+TEXT = "TkTextFont"
+MONO = "TkFixedFont"
 
-GAP = 10  # pixels between parts of the window
-
-
-def nick_colour(nick: str) -> str:
-    """The same colour for the same person, today and tomorrow."""
-    return _NICK_COLOURS[zlib.crc32(nick.encode()) % len(_NICK_COLOURS)]
-
-
-def dress(root: tkinter.Tk) -> None:
-    """Give the window's widgets their looks. Call once, before there are any."""
-    for name in ("TkDefaultFont", "TkTextFont", "TkMenuFont"):
-        font.nametofont(name, root).configure(size=11)
-    family = font.nametofont("TkTextFont", root).actual("family")
-    root.tk.call("font", "create", BOLD, "-family", family, "-size", 11, "-weight", "bold")
-    root.tk.call("font", "create", TITLE, "-family", family, "-size", 15, "-weight", "bold")
-    style = ttk.Style(root)
-    style.theme_use("clam")
-    root.configure(background=SURFACE)
-    style.configure(".", background=SURFACE, foreground=INK, bordercolor=EDGE, lightcolor=SURFACE, darkcolor=SURFACE)
-    style.configure("Title.TLabel", font=TITLE)
-    style.configure("Strong.TLabel", font=BOLD)
-    style.configure("Faint.TLabel", foreground=FAINT)
-    style.configure("Alarm.TFrame", background=ALARM_SURFACE)
-    style.configure("Alarm.TLabel", background=ALARM_SURFACE, foreground=ALARM)
-    style.configure("Notice.TLabel", foreground=ALARM)
-    style.configure("TEntry", padding=6, fieldbackground=PAPER, lightcolor=PAPER)
-    style.map("TEntry", bordercolor=[("focus", ACCENT)], lightcolor=[("focus", PAPER)])
-    style.configure("TButton", padding=(14, 5), background=PAPER)
-    style.map("TButton", background=[("pressed", EDGE), ("active", SURFACE)], bordercolor=[("focus", ACCENT)])
-    style.configure("Main.TButton", background=ACCENT, foreground=PAPER, bordercolor=ACCENT)
-    style.map("Main.TButton", background=[("pressed", INK), ("active", "#174f96")], foreground=[("disabled", EDGE)])
-    style.configure("Sash", sashthickness=8, gripcount=0, background=SURFACE)
-    _dress_scrollbar(style)
+SMALLEST, LARGEST = 7, 28  # points
+_POINTS = {"x11": 11, "win32": 10, "aqua": 13}  # what each desktop's own programs use
+_USUAL_SCALING = 96 / 72  # pixels a point: the density that the sizes in this package are written for
 
 
-def _dress_scrollbar(style: ttk.Style) -> None:
-    """A bare thumb, unseen while everything is in sight."""
-    thumb = ("Vertical.Scrollbar.thumb", {"expand": True, "sticky": "nswe"})
-    trough = ("Vertical.Scrollbar.trough", {"sticky": "ns", "children": [thumb]})
-    style.layout("Vertical.TScrollbar", [trough])  # type: ignore[list-item]  # the stubs do not know of "expand"
-    style.configure("Vertical.TScrollbar", arrowsize=10, gripcount=0, background=_THUMB, troughcolor=SURFACE)
-    style.configure("Vertical.TScrollbar", bordercolor=SURFACE, lightcolor=_THUMB, darkcolor=_THUMB)
-    unseen = [("disabled", SURFACE)]
-    style.map("Vertical.TScrollbar", background=[*unseen, ("active", FAINT)], lightcolor=unseen, darkcolor=unseen)
+def see_pixels() -> None:
+    """Windows: have the real pixels, not a blurred picture of fewer. Call before there is any window."""
+    if sys.platform == "win32":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # Windows 8 and older
+            ctypes.windll.shcore.SetProcessDpiAwareness(1)
+
+
+def fit_density(root: tkinter.Misc) -> None:
+    """Tell Tk the desktop's density where it does not know: on X11 that is a resource, and Tk asks the screen."""
+    if root.tk.call("tk", "windowingsystem") != "x11":
+        return
+    try:
+        found = subprocess.run(["xrdb", "-query"], capture_output=True, text=True, timeout=1.0, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return
+    density = re.search(r"^Xft\.dpi:\s*(\d+)", found.stdout, re.MULTILINE)
+    if density and 72 <= int(density[1]) <= 480:
+        root.tk.call("tk", "scaling", int(density[1]) / 72)
+
+
+def px(widget: tkinter.Misc, size: float) -> int:
+    """Pixels for a length that is `size` pixels at 96 dpi."""
+    scaling = float(widget.tk.call("tk", "scaling")) / _USUAL_SCALING
+    return max(1, round(size * max(1.0, round(4 * scaling) / 4)))  # screens that say 100 dpi mean 96
+
+
+def usual_points(root: tkinter.Misc) -> int:
+    """The size of text that this desktop is used to."""
+    return _POINTS.get(str(root.tk.call("tk", "windowingsystem")), 11)
+
+
+def make_fonts(root: tkinter.Misc) -> None:
+    """Bring the fonts into being. Call once, before there are widgets."""
+    for name in (BOLD, ITALIC, BOLD_ITALIC, SMALL, TITLE):
+        with contextlib.suppress(tkinter.TclError):  # there already
+            root.tk.call("font", "create", name)
+    size_fonts(root, usual_points(root))
+
+
+def size_fonts(root: tkinter.Misc, points: int) -> None:
+    """Make all text this large; everything that shows some follows by itself."""
+    family = font.nametofont(TEXT, root).actual("family")
+    for name in ("TkDefaultFont", TEXT, "TkMenuFont", "TkHeadingFont", MONO):
+        root.tk.call("font", "configure", name, "-size", points)
+    shapes = {
+        BOLD: (points, "bold", "roman"),
+        ITALIC: (points, "normal", "italic"),
+        BOLD_ITALIC: (points, "bold", "italic"),
+        SMALL: (max(SMALLEST, points - 2), "normal", "roman"),
+        TITLE: (points + 3, "bold", "roman"),
+    }
+    for name, (size, weight, slant) in shapes.items():
+        root.tk.call("font", "configure", name, "-family", family, "-size", size, "-weight", weight, "-slant", slant)
+
+
+def line_height(root: tkinter.Misc, name: str = TEXT) -> int:
+    """Pixels from one line of text to the next."""
+    return font.nametofont(name, root).metrics("linespace")
+
+
+def on_screen(root: tkinter.Tk, geometry: str) -> str:
+    """A geometry that was remembered, if it is in reach there; else its size alone, or nothing."""
+    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})\+(-?\d{1,5})\+(-?\d{1,5})", geometry)
+    if not found:
+        return ""
+    width, height, x, y = map(int, found.groups())
+    right, bottom = root.winfo_vrootx() + root.winfo_screenwidth(), root.winfo_vrooty() + root.winfo_screenheight()
+    if width > root.winfo_screenwidth() or height > root.winfo_screenheight():
+        return ""
+    reachable = 0 <= x <= right - 100 and 0 <= y <= bottom - 60
+    return geometry if reachable else f"{width}x{height}"
+
+
+def width(root: tkinter.Misc, text: str) -> int:
+    """Pixels that this text takes."""
+    return font.nametofont(TEXT, root).measure(text)

@@ -1,4 +1,4 @@
-"""The chat view: title, banner, transcript, members, message box, status line. Widgets only."""
+"""What one sees of a connection: talks, topic, transcript, message box, members, banner, status line. Widgets only."""
 
 import tkinter
 from collections.abc import Callable
@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from tkinter import ttk
 
 from chat.client import look
-from chat.client.model import Model
-from chat.client.stage import Stage
-from chat.client.transcript import Transcript
+from chat.client.completion import Candidates
+from chat.client.composer import Composer
+from chat.client.find import FindBar
+from chat.client.palette import Palette
+from chat.client.people import People
+from chat.client.sidebar import Sidebar
+from chat.client.talk import Talk, TalkKind
+from chat.client.transcript import Transcript, Wishes
 
-_MEMBERS_WIDTH = 170  # pixels to begin with; the sash between the panes changes it
+_TALKS_WIDTH, _MEMBERS_WIDTH = 170, 160  # pixels to begin with; the sashes between the panes change them
+_ROOM_FOR_MEMBERS = 620  # pixels; a narrower window shows no members, or nothing could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,110 +24,117 @@ class Actions:
     """What the view asks for."""
 
     typed: Callable[[str], bool]  # whether the message box may be emptied
-    quit: Callable[[], None]
+    candidates: Callable[[], Candidates]  # what Tab may complete
+    open: Callable[[Talk], None]
+    query: Callable[[str], None]  # talk to this person alone
     again: Callable[[], None]  # connect or join once more, whichever the banner offers
+    wishes: Wishes
 
 
 class View(ttk.Frame):
     def __init__(self, parent: tkinter.Misc, actions: Actions, shown: Callable[[str], str]) -> None:
-        super().__init__(parent, padding=look.GAP)
+        gap = look.px(parent, 8)
+        super().__init__(parent, padding=(gap, gap, gap, 0))
+        self._gap = gap
         self._actions = actions
         self._shown = shown  # text as this machine can draw it
-        self._make_header()
+        self._in_room = True
         self._make_banner()
-        self.status = ttk.Label(self, style="Faint.TLabel")  # from the bottom up, so that a small window keeps these
+        self.status = ttk.Label(self, style="Status.TLabel", padding=(0, gap // 2))
         self.status.pack(side="bottom", fill="x")
-        self._make_message_box()
-        self._make_panes()
+        self.panes = ttk.PanedWindow(self, orient="horizontal")
+        self.panes.pack(fill="both", expand=True)
+        self.sidebar = Sidebar(self.panes, shown, actions.open)
+        self.middle = ttk.Frame(self.panes)
+        self.people = People(self.panes, shown, actions.query)
+        self._make_middle()
+        for side, width in ((self.sidebar, _TALKS_WIDTH), (self.people, _MEMBERS_WIDTH)):
+            side.configure(width=look.px(self, width))
+            side.pack_propagate(False)
+        self.panes.add(self.sidebar, weight=0)
+        self.panes.add(self.middle, weight=1)
+        self.panes.bind("<Configure>", self._arrange)
 
-    def show_members(self, nicks: list[str]) -> None:
-        top = self.members.yview()[0]
-        self.members.delete(0, "end")
-        self.members.insert("end", *(self._shown(nick) for nick in nicks))
-        self.members.yview_moveto(top)
-        self.count.configure(text=f"Members ({len(nicks)})" if nicks else "Members")
+    def paint(self, palette: Palette) -> None:
+        for part in (self.sidebar, self.transcript, self.composer, self.people):
+            part.paint(palette)
 
-    def show_stage(self, model: Model) -> None:
-        self.title.configure(text=self._shown(model.current.name))
-        self.status.configure(text=self._shown(model.status))
-        lost = model.stage is Stage.LOST
-        if lost or model.outside:
-            self.why.configure(text=self._shown(model.reason if lost else model.outside))
-            self.again_button.configure(text="Connect again" if lost else "Join again")
-            self.banner.pack(fill="x", pady=(0, look.GAP), before=self.panes)
+    def show_talk(self, talk: Talk) -> None:
+        """All of this talk: it is another one than before."""
+        self.show_title(talk)
+        self.transcript.show(talk.lines)
+        self.show_members(talk, at_once=True)
+        self.composer.set(talk.draft)
+        self._in_room = talk.kind is TalkKind.ROOM
+        self.find.forget()
+        self._arrange()
+
+    def show_title(self, talk: Talk) -> None:
+        self.title.configure(text=self._shown(talk.name))
+        self.topic.configure(text=self._shown(talk.topic))
+
+    def show_members(self, talk: Talk, at_once: bool = False) -> None:
+        self.people.show(talk.members.listed, at_once)
+
+    def show_banner(self, why: str, offer: str) -> None:
+        """Say what is wrong, and offer what mends it; nothing is wrong without `why`."""
+        if why:
+            self.why.configure(text=self._shown(why))
+            self.again_button.configure(text=offer)
+            self.banner.pack(side="top", fill="x", pady=(0, self._gap), before=self.status)
         else:
             self.banner.pack_forget()
 
-    def clear(self) -> None:
-        """As new, for another conversation."""
-        self.transcript.clear()
-        self.show_members([])
-        self.message.delete(0, "end")
+    def show_status(self, words: str) -> None:
+        self.status.configure(text=self._shown(words))
 
-    def _make_header(self) -> None:
-        header = ttk.Frame(self)
-        header.pack(fill="x", pady=(0, look.GAP))
-        self.quit_button = ttk.Button(header, text="Quit", command=self._actions.quit)
-        self.quit_button.pack(side="right")
-        self.title = ttk.Label(header, style="Title.TLabel")
-        self.title.pack(side="left")
+    @property
+    def sashes(self) -> tuple[int, ...]:
+        """Widths of the talks and of the members, in pixels."""
+        return (self.sidebar.winfo_width(), self.people.winfo_width() if self._has_people() else 0)
+
+    def place_sashes(self, widths: tuple[int, ...]) -> None:
+        """Widths as `sashes` gave them; they take effect when the panes are shown."""
+        for side, width in zip((self.sidebar, self.people), widths, strict=False):
+            if width > look.px(self, 40):
+                side.configure(width=width)
+
+    def next_part(self) -> None:
+        """Move the keyboard to the next pane: message box, talks, transcript, members."""
+        parts = [self.composer.text, self.sidebar.list, self.transcript.text]
+        parts += [self.people.list] if self._has_people() else []
+        here = self.focus_get()
+        at = next((index for index, part in enumerate(parts) if part is here), -1)
+        parts[(at + 1) % len(parts)].focus_set()
 
     def _make_banner(self) -> None:
-        self.banner = ttk.Frame(self, style="Alarm.TFrame", padding=look.GAP)
-        self.again_button = ttk.Button(self.banner, style="Main.TButton", command=self._actions.again)
-        self.again_button.pack(side="right", padx=(look.GAP, 0))
+        self.banner = ttk.Frame(self, style="Alarm.TFrame", padding=self._gap)
+        self.again_button = ttk.Button(self.banner, style="Accent.TButton", command=self._actions.again)
+        self.again_button.pack(side="right", padx=(self._gap, 0))
         self.why = ttk.Label(self.banner, style="Alarm.TLabel")
         self.why.pack(side="left", fill="x", expand=True)
         self.why.bind("<Configure>", lambda event: self.why.configure(wraplength=event.width))
 
-    def _make_message_box(self) -> None:
-        row = ttk.Frame(self)
-        row.pack(side="bottom", fill="x", pady=look.GAP)
-        self.send_button = ttk.Button(row, text="Send", style="Main.TButton", command=self._submit)
-        self.send_button.pack(side="right", padx=(look.GAP, 0))
-        self.message = ttk.Entry(row, font="TkTextFont")
-        self.message.pack(side="left", fill="x", expand=True)
-        self.message.bind("<Return>", lambda event: self._submit())
-        self.message.bind("<KP_Enter>", lambda event: self._submit())
+    def _make_middle(self) -> None:
+        header = ttk.Frame(self.middle)
+        header.pack(side="top", fill="x", pady=(0, self._gap // 2))
+        self.title = ttk.Label(header, style="Title.TLabel")
+        self.title.pack(side="left")
+        self.topic = ttk.Label(header, style="Faint.TLabel", width=1)  # takes what is left, and is cut there
+        self.topic.pack(side="left", fill="x", expand=True, padx=(self._gap, 0))
+        self.composer = Composer(self.middle, self._actions.typed, self._actions.candidates)
+        self.composer.pack(side="bottom", fill="x", pady=(self._gap, 0))  # first, so that a small window keeps it
+        self.transcript = Transcript(self.middle, self._shown, self._actions.wishes)
+        self.transcript.pack(fill="both", expand=True)
+        self.find = FindBar(self.middle, self.transcript, self.composer.text.focus_set)
 
-    def _make_panes(self) -> None:
-        self.panes = ttk.PanedWindow(self, orient="horizontal")
-        self.panes.pack(fill="both", expand=True)
-        self.transcript = Transcript(self.panes, self._shown)
-        self.panes.add(self.transcript, weight=1)
-        side = ttk.Frame(self.panes, width=_MEMBERS_WIDTH)
-        self.count = ttk.Label(side, text="Members", style="Strong.TLabel", padding=(0, 0, 0, 4))
-        self.count.pack(fill="x")
-        self._bar = ttk.Scrollbar(side)
-        self.members = tkinter.Listbox(
-            side,
-            width=10,  # the pane decides, not this
-            relief="flat",
-            activestyle="none",
-            exportselection=False,  # a click here must not undo what is selected in the transcript
-            background=look.PAPER,
-            foreground=look.INK,
-            selectbackground=look.MARKED,
-            selectforeground=look.INK,
-            highlightthickness=1,
-            highlightbackground=look.EDGE,
-            highlightcolor=look.EDGE,
-            borderwidth=4,
-            yscrollcommand=self._move_bar,
-        )
-        self._bar.configure(command=self.members.yview)
-        self.members.pack(side="left", fill="both", expand=True)
-        side.pack_propagate(False)
-        self.panes.add(side, weight=0)
+    def _has_people(self) -> bool:
+        return str(self.people) in self.panes.panes()  # type: ignore[no-untyped-call]
 
-    def _move_bar(self, first: float, last: float) -> None:
-        """Show the members' scroll bar while there is more than fits. Tk gives the fractions as text."""
-        self._bar.set(first, last)
-        if float(first) > 0 or float(last) < 1:
-            self._bar.pack(side="right", fill="y", before=self.members)
-        else:
-            self._bar.pack_forget()
-
-    def _submit(self) -> None:
-        if self._actions.typed(self.message.get()):
-            self.message.delete(0, "end")
+    def _arrange(self, event: object = None) -> None:
+        """Members only in a room, and only where there is room for them."""
+        wanted = self.panes.winfo_width() >= look.px(self, _ROOM_FOR_MEMBERS) and self._in_room
+        if wanted and not self._has_people():
+            self.panes.add(self.people, weight=0)
+        elif not wanted and self._has_people():
+            self.panes.forget(self.people)

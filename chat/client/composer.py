@@ -1,0 +1,115 @@
+"""The message box: Enter sends, Tab completes, Up and Down recall what was sent. Widgets only.
+
+It grows with what is written, up to a few lines; Shift+Enter begins a new one, which is sent as a message of its own.
+"""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+
+from chat.client import look
+from chat.client.completion import Candidates, Completion
+from chat.client.palette import Palette
+from chat.client.recall import Recall
+
+_MOST_LINES = 5  # that it grows to; more are scrolled
+
+
+class Composer(ttk.Frame):
+    """`send` says whether the box may be emptied; `candidates` what Tab may complete."""
+
+    def __init__(self, parent: tkinter.Misc, send: Callable[[str], bool], candidates: Callable[[], Candidates]) -> None:
+        super().__init__(parent)
+        self._send = send
+        self._candidates = candidates
+        self._completion: Completion | None = None
+        self._recall = Recall()
+        self.button = ttk.Button(self, text="Send", style="Accent.TButton", command=self.submit, takefocus=False)
+        self.button.pack(side="right", fill="y", padx=(look.px(self, 8), 0))
+        self.text = tkinter.Text(self, width=10, height=1, wrap="word", font=look.TEXT, undo=True, maxundo=200)
+        self.text.configure(relief="flat", borderwidth=0, highlightthickness=1)
+        self.text.configure(padx=look.px(self, 10), pady=look.px(self, 7))
+        self.text.pack(side="left", fill="x", expand=True)
+        for keys, act in (
+            ("<Return>", self._entered),
+            ("<KP_Enter>", self._entered),
+            ("<Shift-Return>", self._new_line),
+            ("<Tab>", lambda event: self._complete(back=False)),
+            ("<Shift-Tab>", lambda event: self._complete(back=True)),
+            ("<Up>", lambda event: self._page(up=True)),
+            ("<Down>", lambda event: self._page(up=False)),
+        ):
+            self.text.bind(keys, act)
+        if self.tk.call("tk", "windowingsystem") == "x11":
+            self.text.bind("<ISO_Left_Tab>", lambda event: self._complete(back=True))
+        for happening in ("<<Modified>>", "<Configure>"):
+            self.text.bind(happening, self._fit)
+
+    def paint(self, palette: Palette) -> None:
+        self.text.configure(background=palette.paper, foreground=palette.ink, insertbackground=palette.ink)
+        self.text.configure(selectbackground=palette.marked, selectforeground=palette.ink)
+        self.text.configure(highlightbackground=palette.edge, highlightcolor=palette.accent)
+
+    def get(self) -> str:
+        return self.text.get("1.0", "end-1c")
+
+    def set(self, text: str, cursor: int | None = None) -> None:
+        """Put this into the box, with the cursor so many characters from the beginning, or at its end."""
+        self.text.delete("1.0", "end")
+        self.text.insert("1.0", text)
+        self.text.mark_set("insert", "end-1c" if cursor is None else f"1.0 +{cursor}c")
+        self.text.see("insert")
+
+    def submit(self) -> None:
+        text = self.get()
+        if text.strip() and self._send(text):
+            self._recall.add(text)
+            if self.get() == text:  # not another talk's draft, which a command may have brought
+                self.set("")
+            self.text.edit_reset()
+        self.text.focus_set()
+
+    def _entered(self, event: object) -> str:
+        self.submit()
+        return "break"
+
+    def _new_line(self, event: object) -> str:
+        self.text.insert("insert", "\n")
+        self.text.see("insert")
+        return "break"
+
+    def _complete(self, back: bool) -> str | None:
+        """Tab in an empty box leads to the next part of the window, as everywhere."""
+        text = self.get()
+        if not text.strip():
+            return None if back else self._leave()
+        cursor = len(self.text.get("1.0", "insert"))
+        if not (self._completion and self._completion.goes_on(text, cursor)):
+            self._completion = Completion(text, cursor, self._candidates())
+        self.set(*self._completion.next(back))
+        return "break"
+
+    def _leave(self) -> str:
+        following = self.text.tk_focusNext()
+        if following:
+            following.focus_set()
+        return "break"
+
+    def _page(self, up: bool) -> str | None:
+        """At the first or last line only; within a text of several the cursor moves as usual."""
+        edge = "1.0" if up else "end-1c"
+        if self.text.count("insert", edge, "displaylines") not in (None, 0, (0,)):
+            return None
+        recalled = self._recall.up(self.get()) if up else self._recall.down(self.get())
+        if recalled is not None:
+            self.set(recalled)
+        return "break"
+
+    def _fit(self, event: object = None) -> None:
+        self.text.edit_modified(False)
+        found = self.text.count("1.0", "end", "displaylines")
+        lines = (found[0] if isinstance(found, tuple) else found) or 1
+        height = min(_MOST_LINES, lines)
+        if height != int(self.text.cget("height")):
+            self.text.configure(height=height)
+            self.text.see("insert")

@@ -1,0 +1,53 @@
+"""The help window: every key and every command, from the tables that the program runs on. Widgets only."""
+
+import tkinter
+from tkinter import ttk
+
+from chat.client import commands, look, menus
+from chat.client.palette import LIGHT, Palette
+
+_BOX_KEYS = (
+    ("Enter", "Send"),
+    ("Shift+Enter", "A second line, sent as a message of its own"),
+    ("Tab, Shift+Tab", "Complete a name, a command or a room"),
+    ("Up, Down", "What was sent before"),
+)
+
+
+def help_lines() -> list[tuple[str, str]]:
+    """Pairs of what to press or write and what that does; a heading has nothing beside it."""
+    lines = [("Keys", "")]
+    lines += [(", ".join(map(menus.keys_shown, item.keys[:2])), item.label) for item in menus.ITEMS if item.keys]
+    lines += [("In the message box", ""), *_BOX_KEYS, ("Commands", "")]
+    return [*lines, *commands.HELP]
+
+
+def show_help(root: tkinter.Tk, palette: Palette | None) -> tkinter.Toplevel:
+    """Open it, or raise it if it is open. Escape closes it."""
+    palette = palette or LIGHT
+    name = "help"
+    if name in root.children:
+        root.children[name].destroy()
+    window = tkinter.Toplevel(root, name=name, background=palette.surface)
+    window.title("Keys and Commands - Fanfare")
+    window.transient(root)
+    text = tkinter.Text(window, width=72, height=30, wrap="word", relief="flat", borderwidth=0, font=look.TEXT)
+    text.configure(background=palette.paper, foreground=palette.ink, padx=look.px(root, 14), pady=look.px(root, 10))
+    text.configure(highlightthickness=0, spacing1=look.px(root, 3))
+    column = look.width(root, "Ctrl+PageDown, Alt+Down    ")
+    text.tag_configure("line", tabs=column, lmargin2=column)
+    text.tag_configure("key", font=look.BOLD)
+    text.tag_configure("heading", font=look.TITLE, spacing1=look.px(root, 12), foreground=palette.accent)
+    for left, right in help_lines():
+        if right:
+            text.insert("end", f"{left}\t", ("line", "key"), f"{right}\n", ("line",))
+        else:
+            text.insert("end", f"{left}\n", ("heading",))
+    text.configure(state="disabled")
+    bar = ttk.Scrollbar(window, command=text.yview)
+    text.configure(yscrollcommand=bar.set)
+    bar.pack(side="right", fill="y")
+    text.pack(fill="both", expand=True)
+    window.bind("<Escape>", lambda event: window.destroy())
+    text.focus_set()
+    return window
