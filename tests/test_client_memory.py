@@ -111,6 +111,18 @@ def test_a_place_that_cannot_be_written_or_read_is_no_trouble(tmp_path: Path) ->
     assert sorted(os.listdir(tmp_path)) == ["client.json", "file"], "something half written was left"
 
 
+def test_a_save_that_fails_half_way_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(FULL, tmp_path)
+
+    def fail(descriptor: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    assert not save(replace(FULL, name="ben"), tmp_path)
+    assert load(tmp_path) == FULL
+    assert os.listdir(tmp_path) == ["client.json"]
+
+
 PLACES: list[tuple[str, dict[str, str], Path]] = [
     ("linux", {"XDG_CONFIG_HOME": "/c"}, Path("/c/fanfare")),
     ("linux", {"XDG_CONFIG_HOME": "relative"}, Path.home() / ".config" / "fanfare"),
