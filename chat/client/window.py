@@ -29,7 +29,7 @@ from chat.client.target import Target
 from chat.client.view import View
 
 _TICK = 40  # ms between looks at the queue; shorter than anybody notices
-_BATCH = 200  # news in one tick; drawing them takes some 10 ms
+_BATCH = 80  # news in one tick: to draw them takes some 20 ms, and twice that where others want the processor too
 _SMALLEST = (420, 300)  # pixels at 96 dpi
 _TO_BEGIN_WITH = (960, 640)
 
