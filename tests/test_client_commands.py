@@ -186,8 +186,8 @@ def test_names_are_written_out_up_to_a_limit() -> None:
 def test_the_topic_is_told() -> None:
     model = inside()
     assert hints(commands.answer(model, "/topic")) == ["#lobby has no topic."]
-    take(model, Topic(BEN, "#lobby", "cats", 3.0))
-    assert hints(commands.answer(model, "/topic")) == ["The topic is: cats"]
+    take(model, Topic(BEN, "#lobby", "cats", 86_400.0 / 2))
+    assert hints(commands.answer(model, "/topic")) == ["The topic is: cats (set by ben, 01 January 1970)"]
 
 
 def test_a_cleared_transcript_keeps_what_is_not_sent() -> None:

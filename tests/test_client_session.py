@@ -1,4 +1,4 @@
-"""The network thread against a server whose every line the test itself writes; and the protocol within it."""
+"""The network thread against a server whose every line the test itself writes."""
 
 import queue
 import socket
@@ -9,12 +9,20 @@ from dataclasses import replace
 import pytest
 
 from chat.client.members import Member
-from chat.client.news import Connecting, Lost, Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.news import (
+    Connecting,
+    Lost,
+    Names,
+    NamesEnd,
+    News,
+    NickRefused,
+    Seen,
+    Welcomed,
+)
 from chat.client.problem import Problem
-from chat.client.protocol import Protocol
 from chat.client.session import Patience, Session
 from chat.client.target import Target
-from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from chat.events import Away, Join, Person, Say
 from tests.scripted import ScriptedServer, scripted_server
 from tests.support import PATIENCE, IrcClient, RunningServer
 
@@ -273,62 +281,13 @@ def test_against_the_real_server(server: RunningServer, open_session: Callable[.
     assert ben.expect("QUIT").params[-1].endswith("bye")
 
 
-READ = [
-    (":ben!b@h PRIVMSG #lobby :hi there", Say(BEN, "#lobby", "hi there", 5.0)),
-    ("@+typing=active;x=y :ben!b@h TAGMSG #lobby", Say(BEN, "#lobby", "", 5.0, Kind.TAGS, "+typing=active")),
-    (":s NOTICE * :*** Looking up", Say(Person("s", "", ""), "*", "*** Looking up", 5.0, Kind.NOTICE)),
-    (":ben!b@h PART #lobby", Leave(BEN, "#lobby", 5.0)),
-    (":ben!b@h PART #lobby :bye", Leave(BEN, "#lobby", 5.0, "bye")),
-    (":ben!b@h QUIT :Ping timeout", Quit(BEN, 5.0, "Ping timeout")),
-    (":ben!b@h NICK zoe", Rename(BEN, "zoe", 5.0)),
-    (":ben!b@h KICK #lobby ana :spam", Kick(BEN, "#lobby", Person("ana", "", ""), 5.0, "spam")),
-    (":ben!b@h TOPIC #lobby :cats", Topic(BEN, "#lobby", "cats", 5.0)),
-    (":s 332 ana #lobby :cats", Topic(Person("", "", ""), "#lobby", "cats", 5.0)),
-    (":s 433 * ana :Nickname is already in use", NickRefused("ana", "Nickname is already in use", True, 5.0)),
-    (":s 432 * 9 :Erroneous nickname", NickRefused("9", "Erroneous nickname", False, 5.0)),
-    (":s 471 ana #lobby :Cannot join channel (+l)", Refused("#lobby", "Cannot join channel (+l)", 5.0, "471")),
-    (":s 417 ana :Input line was too long", Refused("", "Input line was too long", 5.0, "417")),
-    (":s PONG s :said-1", Ponged("said-1")),
-    ("@time=not-a-time :ben!b@h QUIT", Quit(BEN, 5.0)),
-    ("@time=0001-01-01T00:00:00.000Z :ben!b@h QUIT", Quit(BEN, 5.0)),
-]
-
-
-@pytest.mark.parametrize(("line", "news"), READ)
-def test_a_line_becomes_news_whole_and_byte_by_byte(line: str, news: News) -> None:
-    data = f"{line}\r\n".encode()
-    assert Protocol("ana", ["#lobby"], lambda: 5.0).feed(data) == [news]
-    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
-    assert [found for byte in data for found in protocol.feed(bytes([byte]))] == [news]
-
-
-@pytest.mark.parametrize(
-    "line", ["", ":only-a-source", "PRIVMSG", "PRIVMSG #lobby", ":s 001", "KICK #lobby", ":s 353 ana", "CAP", "WHAT x"]
-)
-def test_a_line_that_says_nothing_is_skipped(line: str) -> None:
-    assert Protocol("ana", ["#lobby"]).feed(f"{line}\r\n".encode()) == []
-
-
-def test_a_server_without_capabilities_is_no_trouble() -> None:
-    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
-    assert protocol.feed(b":s 421 * CAP :Unknown command\r\n") == []
-    assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
-
-
-def test_refused_capabilities_are_not_counted_on() -> None:
-    protocol = Protocol("ana", ["#lobby"], lambda: 5.0)
-    protocol.feed(b":s CAP * LS :server-time\r\n:s CAP * NAK :server-time\r\n")
-    assert protocol.take_output().endswith(b"CAP REQ server-time\r\nCAP END\r\n")
-    assert protocol.feed(b":s 001 ana :Welcome\r\n") == [Welcomed("ana", frozenset(), 5.0)]
-
-
-@pytest.mark.parametrize(("size", "said"), [(8191 + 512 - 2, False), (8191 + 512 - 1, True)])
-def test_a_line_over_the_limit_is_left_out_with_a_word(size: int, said: bool) -> None:
-    start = b":ben!b@h PRIVMSG #lobby :"
-    (news,) = Protocol("ana", ["#lobby"]).feed(start + b"x" * (size - len(start)) + b"\r\n")
-    assert isinstance(news, ServerSaid if said else Say)
-
-
-def test_bytes_that_are_not_utf_8_are_shown_as_replaced() -> None:
-    (news,) = Protocol("ana", ["#lobby"], lambda: 5.0).feed(b":ben!b@h PRIVMSG #lobby :caf\xe9\r\n")
-    assert news == Say(BEN, "#lobby", "caf\ufffd", 5.0)
+def test_absence_is_told_by_the_real_server(server: RunningServer, open_session: Callable[..., Session]) -> None:
+    ben = server.irc("ben", "#lobby")
+    ben.send("AWAY :lunch")
+    ben.sync()
+    session = open_session(Target("127.0.0.1", server.ports["irc"]))
+    seen = {news.nick: news.away for _ in range(2) for news in until(session, Seen) if isinstance(news, Seen)}
+    assert seen == {"ana": False, "ben": True}
+    ben.send("AWAY")
+    assert isinstance(away := until(session, Away)[-1], Away)
+    assert (away.who.nick, away.text) == ("ben", None)

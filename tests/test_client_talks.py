@@ -2,10 +2,23 @@
 
 import pytest
 
-from chat.client.changes import Appended, Change, MembersChanged, Opened, TalksChanged
+from chat.client.changes import Appended, Change, MembersChanged, Opened, StageChanged, TalksChanged
 from chat.client.members import Member
 from chat.client.model import Model
-from chat.client.news import Names, NamesEnd, News, Refused, ServerSaid, Welcomed
+from chat.client.news import (
+    Invited,
+    Lost,
+    Names,
+    NamesEnd,
+    News,
+    OwnAway,
+    Ranks,
+    Refused,
+    Seen,
+    ServerSaid,
+    TopicSetBy,
+    Welcomed,
+)
 from chat.client.talk import Line, Look, Talk, TalkKind
 from chat.client.talks import TALKS, mentions
 from chat.events import Away, Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
@@ -209,6 +222,63 @@ def test_who_is_away_is_so_in_every_room() -> None:
     assert [member.nick for member in model.current.members.listed() if member.away] == ["ben"]
     take(model, Away(BEN, None, 3.0))
     assert not any(member.away for member in model.current.members.listed())
+
+
+def test_a_person_who_is_away_is_said_to_be_so_once_in_the_talk_with_them() -> None:
+    model = inside()
+    take(model, Say(BEN, "ana", "psst", 3.0))
+    ben = find(model, "ben")
+    for _ in range(2):
+        take(model, Away(Person("ben", "", ""), "lunch", 4.0))
+    take(model, Away(BEN, None, 5.0), Away(BEN, None, 5.0))
+    assert [line.text for line in ben.lines] == ["psst", "ben is away (lunch)", "ben is back"]
+    assert ben.away is None
+    assert [line.text for line in find(model, "#lobby").lines] == []
+
+
+def test_whether_we_are_away_is_in_the_status_and_ends_with_the_connection() -> None:
+    model = inside()
+    assert StageChanged() in take(model, OwnAway(True, "You have been marked as being away", 3.0))
+    assert model.status == "irc.example:6667 · you are ana, away"
+    assert [member.nick for member in model.current.members.listed() if member.away] == ["ana"]
+    take(model, OwnAway(False, "You are no longer marked as being away", 3.0))
+    assert model.status == "irc.example:6667 · you are ana"
+    take(model, OwnAway(True, "away", 3.0), Lost("cut", 4.0), Welcomed("ana", frozenset(), 5.0))
+    assert not model.away
+
+
+def test_who_was_away_before_we_came_is_shown_so_without_a_line() -> None:
+    model = inside()
+    assert take(model, Seen("BEN", True)) == [MembersChanged(model.current)]
+    assert take(model, Seen("BEN", True)) == []
+    assert not model.current.lines
+
+
+def test_ranks_are_given_and_taken() -> None:
+    model = inside()
+    changes = take(model, Ranks(ANA, "#lobby", "+ov ben ben", (("ben", "@", True), ("ben", "+", True)), 3.0))
+    assert MembersChanged(model.current) in changes
+    assert [member.rank + member.nick for member in model.current.members.listed()] == ["@ben", "ana"]
+    take(model, Ranks(ANA, "#lobby", "-o ben", (("ben", "@", False),), 3.0), Ranks(ANA, "#other", "+i", (), 3.0))
+    assert [member.rank + member.nick for member in model.current.members.listed()] == ["+ben", "ana"]
+    assert [line.text for line in model.current.lines] == ["ana set the mode +ov ben ben", "ana set the mode -o ben"]
+    assert [type(change) for change in take(model, Ranks(ANA, "#lobby", "+i", (), 3.0))] == [Appended]
+
+
+def test_a_topic_is_told_once_to_who_comes_back_with_who_set_it() -> None:
+    model = inside()
+    nobody = Person("", "", "")
+    for _ in range(2):
+        take(model, Topic(nobody, "#lobby", "cats", 3.0), TopicSetBy("#lobby", "ben", 2.0))
+    take(model, Topic(BEN, "#lobby", "", 4.0))
+    assert [line.text for line in model.current.lines] == ["The topic is: cats", "ben removed the topic"]
+    assert (model.current.topic, model.current.topic_by) == ("", "ben")
+
+
+def test_an_invitation_is_shown_where_we_look_and_one_for_others_is_not() -> None:
+    model = inside()
+    take(model, Invited(BEN, "Ana", "#cats", 3.0), Invited(BEN, "zoe", "#cats", 3.0))
+    assert [line.text for line in model.current.lines] == ["ben invites you into #cats: /join #cats"]
 
 
 def test_closing_the_talk_that_is_shown_shows_the_one_before() -> None:

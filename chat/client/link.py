@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged
-from chat.client.news import Connecting, Lost, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.news import Connecting, Lost, NickRefused, OwnAway, Ponged, Refused, ServerSaid, Welcomed
 from chat.client.problem import Problem
 from chat.client.stage import Stage
-from chat.client.talk import Look, Talk
+from chat.client.talk import Look
 from chat.client.target import allowed_name, other_names
 from chat.client.text import clean
 
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 _NOT_PASSED_ON = frozenset({"401", "403", "404", "407", "442", "477", "486", "489", "531", "716"})
 
 
+def cut_off(model: Model) -> Iterable[Change]:
+    """There is no connection now: we are in no room, and what is pending is unsent."""
+    for talk in model.talks.rooms():
+        if talk.joined:
+            talk.leave()
+            yield MembersChanged(talk)
+    yield from model.outgoing.lost()
+
+
 def _connecting(model: Model, news: Connecting) -> Iterable[Change]:
+    yield from cut_off(model)
     yield model.enter_stage(Stage.CONNECTING)
 
 
@@ -29,6 +39,7 @@ def _welcomed(model: Model, news: Welcomed) -> Iterable[Change]:
     model.nick = clean(news.nick)
     model.capabilities = news.capabilities
     model.was_welcomed = True
+    model.away = False
     model.reconnect.welcomed()
     yield model.enter_stage(Stage.ONLINE)
 
@@ -63,6 +74,15 @@ def _refused(model: Model, news: Refused) -> Iterable[Change]:
         yield from model.happened(talk or model.current, about + news.reason, news.at, Look.TROUBLE)
 
 
+def _own_away(model: Model, news: OwnAway) -> Iterable[Change]:
+    model.away = news.away
+    yield StageChanged()
+    yield from model.happened(model.current, news.text, news.at)
+    for talk in model.talks.rooms():
+        if talk.members.set_away(model.nick, news.away):
+            yield MembersChanged(talk)
+
+
 def _ponged(model: Model, news: Ponged) -> Iterable[Change]:
     yield from model.outgoing.answered(news.token)
 
@@ -79,8 +99,7 @@ def _lost(model: Model, news: Lost) -> Iterable[Change]:
     reason = f"{'Connection lost' if was_connected else 'Could not connect'}: {clean(news.reason)}"
     for talk in list(model.talks) if was_connected else [model.talks.server]:
         yield from model.happened(talk, f"{reason}.", news.at, Look.TROUBLE)
-        yield from _cut_off(talk)
-    yield from model.outgoing.lost()
+    yield from cut_off(model)
     if news.problem.hopeless or (news.problem is Problem.UNKNOWN_HOST and not model.was_welcomed):
         model.reconnect.stop()
     else:
@@ -90,17 +109,12 @@ def _lost(model: Model, news: Lost) -> Iterable[Change]:
     yield TalksChanged()
 
 
-def _cut_off(talk: Talk) -> Iterable[Change]:
-    if talk.joined:
-        talk.leave()
-        yield MembersChanged(talk)
-
-
 HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
     Connecting: _connecting,
     Welcomed: _welcomed,
     NickRefused: _nick_refused,
     Refused: _refused,
+    OwnAway: _own_away,
     Ponged: _ponged,
     ServerSaid: _server_said,
     Lost: _lost,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chat.client.changes import Change, MembersChanged, StageChanged, TalksChanged, TopicChanged
 from chat.client.members import Member
-from chat.client.news import Names, NamesEnd
+from chat.client.news import Names, NamesEnd, Ranks, Seen, TopicSetBy
 from chat.client.talk import Look, Move, Moved, Talk, TalkKind
 from chat.client.text import clean
 from chat.events import Away, Join, Kick, Leave, Quit, Rename, Topic
@@ -38,6 +38,8 @@ def _joined(model: Model, news: Join) -> Iterable[Change]:
         yield from model.happened(talk, f"You joined {news.room}", news.at)
         yield StageChanged()
         yield TalksChanged()
+    elif talk and not talk.joined:
+        return  # others' doings in a room that we are not in
     elif talk:
         move = Move(clean(news.who.nick), Moved.JOINED)
         yield from model.happened(talk, f"{news.who.nick} joined", news.at, move=move)
@@ -120,17 +122,51 @@ def _renamed(model: Model, news: Rename) -> Iterable[Change]:
 
 def _topic(model: Model, news: Topic) -> Iterable[Change]:
     talk = _room(model, news.room)
+    if talk is None:
+        return
+    known = talk.topic == clean(news.text)
+    talk.topic, talk.topic_by, talk.topic_at = clean(news.text), clean(news.who.nick), news.at
+    yield TopicChanged(talk)
+    if news.who.nick:
+        text = f"{news.who.nick} changed the topic to: {news.text}"
+        yield from model.happened(talk, text if news.text else f"{news.who.nick} removed the topic", news.at)
+    elif not known:  # as it is told to whoever comes in, or comes back
+        yield from model.happened(talk, f"The topic is: {news.text}", news.at)
+
+
+def _topic_set_by(model: Model, news: TopicSetBy) -> Iterable[Change]:
+    talk = _room(model, news.room)
     if talk:
-        talk.topic = clean(news.text)
-        who = f"{news.who.nick} changed the topic to" if news.who.nick else "The topic is"
+        talk.topic_by, talk.topic_at = clean(news.nick), news.at
         yield TopicChanged(talk)
-        yield from model.happened(talk, f"{who}: {news.text}", news.at)
 
 
 def _away(model: Model, news: Away) -> Iterable[Change]:
-    for talk in _with(model, news.who.nick):
-        if talk.members.set_away(news.who.nick, news.text is not None):
+    """In a talk with that person it is said too, once: the server tells it after each line that we write."""
+    nick = news.who.nick
+    text = None if news.text is None else clean(news.text)
+    yield from _seen(model, Seen(nick, text is not None))
+    talk = model.talks.find(nick)
+    if talk and talk.kind is TalkKind.PERSON and talk.away != text:
+        talk.away = text
+        yield from model.happened(talk, f"{nick} is back" if text is None else f"{nick} is away ({text})", news.at)
+        yield TalksChanged()
+
+
+def _seen(model: Model, news: Seen) -> Iterable[Change]:
+    for talk in model.talks.rooms():
+        if talk.members.set_away(news.nick, news.away):
             yield MembersChanged(talk)
+
+
+def _ranks(model: Model, news: Ranks) -> Iterable[Change]:
+    talk = _room(model, news.room)
+    if talk is None:
+        return
+    changed = [talk.members.set_rank(nick, sign, given) for nick, sign, given in news.given]
+    yield from model.happened(talk, f"{news.who.nick or model.server} set the mode {news.changes}", news.at)
+    if any(changed):
+        yield MembersChanged(talk)
 
 
 HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
@@ -142,5 +178,8 @@ HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {
     Kick: _kicked,
     Rename: _renamed,
     Topic: _topic,
+    TopicSetBy: _topic_set_by,
     Away: _away,
+    Seen: _seen,
+    Ranks: _ranks,
 }

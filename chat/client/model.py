@@ -47,6 +47,7 @@ class Model:
         self.reconnect = reconnect or Reconnect()
         self.wanted = nick  # the name that we ask for; a server may have given us another
         self.was_welcomed = False  # by any connection so far
+        self.away = False
         self.capabilities: frozenset[str] = frozenset()
         self.outgoing = Outgoing()
         self.clock = clock
@@ -75,7 +76,7 @@ class Model:
             return f"Connecting to {self.server} …" if self.stage is Stage.CONNECTING else self.reason
         talk = self.current
         if talk.kind is not TalkKind.ROOM or talk.joined:
-            return f"{self.server} · you are {self.nick}"
+            return f"{self.server} · you are {self.nick}{', away' if self.away else ''}"
         if not talk.reason:
             return f"Joining {talk.name} …"
         return f"{self.server} · you are {self.nick}, not in {talk.name}"
@@ -105,6 +106,8 @@ class Model:
 
     def take(self, news: News) -> list[Change]:
         """Let it have happened."""
+        if type(news) in membership.HANDLERS and not self.connected:
+            return []  # a server that has not taken us in has no rooms for us
         handle = _HANDLERS.get(type(news))
         return list(handle(self, news)) if handle else []
 
@@ -112,7 +115,7 @@ class Model:
         """A new connection begins, under this name if one is given; the transcripts stay."""
         self.wanted = self.nick = clean(nick) or self.wanted
         self.reconnect.stop()
-        return [*self.outgoing.lost(), self.enter_stage(Stage.CONNECTING)]
+        return [*link.cut_off(self), self.enter_stage(Stage.CONNECTING), TalksChanged()]
 
     def open(self, talk: Talk) -> list[Change]:
         """Show this talk."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chat.client.members import Member
 from chat.client.problem import Problem
-from chat.events import Event
+from chat.events import Event, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,53 @@ class Ponged:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """Somebody changed a room's modes: `changes` as `+o ana`, and in `given` whose rank was given or taken by it."""
+
+    who: Person
+    room: str
+    changes: str
+    given: tuple[tuple[str, str, bool], ...]  # nickname, sign of the rank, whether it is theirs now
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Whether somebody is away, from a list that we asked for."""
+
+    nick: str
+    away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAway:
+    """We are away now, or back, in the server's words."""
+
+    away: bool
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSetBy:
+    """Who set the topic, and when."""
+
+    room: str
+    nick: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """`who` asks `whom` into a room."""
+
+    who: Person
+    whom: str
+    room: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSaid:
     """Words of the server itself, for the person to read."""
 
@@ -90,4 +137,20 @@ class Lost:
     problem: Problem = Problem.CUT
 
 
-News = Event | Connecting | Welcomed | Names | NamesEnd | NickRefused | Refused | ServerSaid | Ponged | Lost
+News = (
+    Event
+    | Connecting
+    | Welcomed
+    | Names
+    | NamesEnd
+    | NickRefused
+    | Refused
+    | Ponged
+    | Ranks
+    | Seen
+    | OwnAway
+    | TopicSetBy
+    | Invited
+    | ServerSaid
+    | Lost
+)

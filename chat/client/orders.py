@@ -1,5 +1,6 @@
 """The table of commands, and what each of them does. Pure: bytes to send and changes to show, for a model."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -141,11 +142,18 @@ def _topic(model: Model, argument: str) -> Answer | None:
     if talk.kind is not TalkKind.ROOM:
         return _refuse(model, "Only a room has a topic.")
     if not argument:
-        return Answer(changes=model.hint(f"The topic is: {talk.topic}" if talk.topic else f"{talk.name} has no topic."))
+        return Answer(changes=model.hint(_topic_of(talk)))
     limit = room_for_text(model.longest_mask, talk.name)
     if len(argument.encode()) > limit:
         return _refuse(model, f"This topic has {len(argument.encode()):,} bytes, the limit is {limit:,}.")
     return _offline(model) or Answer([build("TOPIC", talk.name, argument)])
+
+
+def _topic_of(talk: Talk) -> str:
+    if not talk.topic:
+        return f"{talk.name} has no topic."
+    when = time.strftime("%d %B %Y", time.localtime(talk.topic_at))
+    return f"The topic is: {talk.topic}" + (f" (set by {talk.topic_by}, {when})" if talk.topic_by else "")
 
 
 def _away(model: Model, argument: str) -> Answer:

@@ -7,27 +7,29 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chat.client.members import RANKS, Member
-from chat.client.news import Names, NamesEnd, News, NickRefused, Ponged, Refused, ServerSaid, Welcomed
+from chat.client.members import Member
+from chat.client.modes import Modes
+from chat.client.news import Names, NamesEnd, News, NickRefused, Ranks, Refused, ServerSaid, Welcomed
 from chat.client.problem import Problem
+from chat.client.reading import READERS, person
 from chat.errors import WireError
-from chat.events import Join, Kick, Kind, Leave, Person, Quit, Rename, Say, Topic
+from chat.events import Join, Rename
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
+from chat.wires.names import fold
 from chat.wires.numerics import (
     ERR_ERRONEUSNICKNAME,
     ERR_NICKNAMEINUSE,
-    ERR_NOMOTD,
     ERR_PASSWDMISMATCH,
-    RPL_ENDOFNAMES,
+    RPL_ISUPPORT,
     RPL_NAMREPLY,
-    RPL_TOPIC,
     RPL_WELCOME,
 )
 
-WANTED = frozenset({"server-time", "echo-message", "message-tags"})
+WANTED = frozenset({"server-time", "echo-message", "message-tags", "away-notify", "multi-prefix"})
 
 _LINE_BYTES = 8191 + 512  # the most that a server may send: its tags (message-tags), then the rest of the line
+_ASKED_ABOUT = 500  # members of a room that we ask of who is away; the answer has a line for each
 _NICK_COLLISION = "436"  # 433's sister on networks of several servers
 _NICK_UNAVAILABLE = "437"  # somebody had it until a moment ago
 _HOPELESS = {ERR_PASSWDMISMATCH.code: Problem.PASSWORD, "463": Problem.BANNED, "465": Problem.BANNED}
@@ -54,6 +56,9 @@ class Protocol:
         self._offered: set[str] = set()
         self._granted: frozenset[str] = frozenset()
         self._instead = list(instead)
+        self._nick = nick
+        self._modes = Modes()
+        self._coming_in: dict[str, int] = {}  # rooms that we have just joined: how many members were named so far
         self._output = [
             *([build("PASS", password)] if password else []),  # before NICK and USER
             build("CAP", "LS", "302"),
@@ -92,11 +97,31 @@ class Protocol:
         return found
 
     def _read(self, message: Message) -> News | None:
-        handler = _HANDLERS.get(message.verb)
-        if handler is None:
+        stateful = _HANDLERS.get(message.verb)
+        if stateful:
+            least, handle = stateful
+            return handle(self, message, self._at(message)) if len(message.params) >= least else None
+        reader = READERS.get(message.verb)
+        if reader is None:
             return self._complaint(message) if message.verb[0] in "45" and message.verb.isdigit() else None
-        least, handle = handler
-        return handle(self, message, self._at(message)) if len(message.params) >= least else None
+        if len(message.params) < reader[0]:
+            return None
+        news = reader[1](message, self._at(message))
+        if news is not None:
+            self._note(news)
+        return news
+
+    def _note(self, news: News) -> None:
+        """Remember what later lines depend on; ask who is away in a room that we came into."""
+        match news:
+            case Rename(who, nick) if fold(who.nick) == fold(self._nick):
+                self._nick = nick
+            case Join(who, room) if fold(who.nick) == fold(self._nick):
+                self._coming_in[fold(room)] = 0
+            case NamesEnd(room):
+                count = self._coming_in.pop(fold(room), _ASKED_ABOUT)
+                if count < _ASKED_ABOUT and "away-notify" in self._granted:
+                    self._output.append(build("WHO", room))
 
     def _at(self, message: Message) -> float:
         stamp = message.tag("time")
@@ -140,6 +165,7 @@ class Protocol:
 
     def _welcome(self, message: Message, at: float) -> News:
         self.welcomed = True
+        self._nick = message.params[0]
         self._output += [build("JOIN", *room.split()) for room in self._rooms]
         return Welcomed(message.params[0], self._granted, at)
 
@@ -151,62 +177,38 @@ class Protocol:
         return NickRefused(message.params[1], message.params[-1], taken, at, instead)
 
     def _names(self, message: Message, at: float) -> News:
-        members = (_member(word) for word in message.params[-1].split())
-        return Names(message.params[-2], tuple(member for member in members if member.nick))
+        room = message.params[-2]
+        members = tuple(member for member in map(self._member, message.params[-1].split()) if member.nick)
+        if fold(room) in self._coming_in:
+            self._coming_in[fold(room)] += len(members)
+        return Names(room, members)
 
-    def _say(self, message: Message, at: float) -> News:
-        text = message.params[1] if len(message.params) > 1 else ""
-        tags = ";".join(tag for tag in message.tags.split(";") if tag.startswith("+"))
-        return Say(_person(message), message.params[0], text, at, Kind(message.verb), tags)
+    def _member(self, word: str) -> Member:
+        nick = word.lstrip(self._modes.signs)
+        return Member(nick, word[: len(word) - len(nick)])
 
+    def _supports(self, message: Message, at: float) -> None:
+        self._modes.learn(message.params[1:-1])
 
-def _person(message: Message) -> Person:
-    nick, _, rest = message.source.partition("!")
-    user, _, host = rest.partition("@")
-    return Person(nick, user, host)
-
-
-def _member(word: str) -> Member:
-    nick = word.lstrip(RANKS)
-    return Member(nick, word[: len(word) - len(nick)])
-
-
-def _param(message: Message, index: int) -> str:
-    return message.params[index] if len(message.params) > index else ""
+    def _mode(self, message: Message, at: float) -> News | None:
+        room, *changes = message.params
+        if room[:1] not in ("#", "&"):
+            return None  # a mode of our own, which nobody asked about
+        return Ranks(person(message), room, " ".join(changes), tuple(self._modes.ranks(changes)), at)
 
 
-def _kick(protocol: Protocol, m: Message, at: float) -> News:
-    return Kick(_person(m), m.params[0], Person(m.params[1], "", ""), at, _param(m, 2))
-
-
-# A topic that somebody set before we came is news from nobody.
-def _topic_is(protocol: Protocol, m: Message, at: float) -> News:
-    return Topic(Person("", "", ""), m.params[1], m.params[2], at)
-
-
-# verb: the least number of parameters, and who reads it
+# Lines that change what later ones mean, or want an answer; the others are READERS'.
 _Handler = Callable[[Protocol, Message, float], News | None]
 _HANDLERS: dict[str, tuple[int, _Handler]] = {
     "PING": (0, Protocol._ping),
-    "PONG": (1, lambda protocol, m, at: Ponged(m.params[-1])),
     "ERROR": (1, Protocol._error),
     "CAP": (3, Protocol._cap),
-    "PRIVMSG": (2, Protocol._say),
-    "NOTICE": (2, Protocol._say),
-    "TAGMSG": (1, Protocol._say),
-    "JOIN": (1, lambda protocol, m, at: Join(_person(m), m.params[0], at)),
-    "PART": (1, lambda protocol, m, at: Leave(_person(m), m.params[0], at, _param(m, 1))),
-    "QUIT": (0, lambda protocol, m, at: Quit(_person(m), at, _param(m, 0))),
-    "KICK": (2, _kick),
-    "NICK": (1, lambda protocol, m, at: Rename(_person(m), m.params[0], at)),
-    "TOPIC": (2, lambda protocol, m, at: Topic(_person(m), m.params[0], m.params[1], at)),
+    "MODE": (2, Protocol._mode),
     RPL_WELCOME.code: (1, Protocol._welcome),
-    RPL_TOPIC.code: (3, _topic_is),
+    RPL_ISUPPORT.code: (2, Protocol._supports),
     RPL_NAMREPLY.code: (3, Protocol._names),
-    RPL_ENDOFNAMES.code: (2, lambda protocol, m, at: NamesEnd(m.params[1])),
     ERR_ERRONEUSNICKNAME.code: (3, Protocol._nick_refused),
     ERR_NICKNAMEINUSE.code: (3, Protocol._nick_refused),
     _NICK_COLLISION: (3, Protocol._nick_refused),
     _NICK_UNAVAILABLE: (3, Protocol._nick_refused),
-    ERR_NOMOTD.code: (9, lambda protocol, m, at: None),  # not news: it is no error to have no message of the day
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chat.client.changes import Change, TalksChanged
 from chat.client.members import RANKS
+from chat.client.news import Invited
 from chat.client.talk import Line, Look, Talk, TalkKind
 from chat.client.talks import TALKS, mentions
 from chat.client.text import clean, read_action
@@ -58,4 +59,9 @@ def _private_talk(model: Model, news: Say) -> Talk:
     return model.talks.add(peer, TalkKind.PERSON)
 
 
-HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {Say: _said}
+def _invited(model: Model, news: Invited) -> Iterable[Change]:
+    if model.is_me(news.whom):
+        yield from model.hint(f"{clean(news.who.nick)} invites you into {clean(news.room)}: /join {clean(news.room)}")
+
+
+HANDLERS: dict[type, Callable[..., Iterable[Change]]] = {Say: _said, Invited: _invited}

@@ -89,6 +89,9 @@ class Talk:
         self.kind = kind
         self.key = ""  # that this room wants of who joins
         self.topic = ""
+        self.topic_by = ""  # who set it, and when, in seconds since the epoch
+        self.topic_at = 0.0
+        self.away: str | None = None  # why this person is away
         self.members = Members()
         self.lines: deque[Line] = deque(maxlen=SCROLLBACK)
         self.unread = 0  # words that came while another talk was shown
