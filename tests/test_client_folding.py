@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chat.client.folding import FEW, Folding, Row, day_line
 from chat.client.model import Model
+from chat.client.news import Welcomed
 from chat.client.talk import Line, Look, Move, Moved, State, Talk, TalkKind
 from chat.events import Join, Kick, Leave, Person, Quit, Rename
 
@@ -196,6 +197,7 @@ def test_the_model_says_who_moved_and_removals_stay_by_themselves() -> None:
 
     model = Model("ana", "#lobby", "server:1", lambda: NOON)
     for news in (
+        Welcomed("ana", frozenset(), NOON),
         Join(person("ana"), "#lobby", NOON),
         Join(person("ben"), "#lobby", NOON),
         Rename(person("ben"), "bo", NOON),
