@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chat.client.glyphs import draws_emoji, spell_out
 from chat.client.target import Target, nickname, parse_target, room_name
-from chat.client.text import clean, split
+from chat.client.text import FORMATTING, clean, one_line, split, whole_characters
 from chat.errors import SetupError
 
 CLEANED = [
@@ -39,6 +39,11 @@ def test_cleaned_text_is_one_line_that_can_be_encoded_and_stays_as_it_is(dirty: 
     cleaned.encode()
     assert len(cleaned.splitlines()) <= 1
     assert clean(cleaned) == cleaned
+
+
+def test_every_printable_character_is_harmless() -> None:
+    printable = [chr(code) for code in range(0x110000) if chr(code).isprintable()]
+    assert whole_characters(one_line(FORMATTING.sub("", "".join(printable)))) == "".join(printable)
 
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(4, 40))

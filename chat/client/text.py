@@ -20,6 +20,8 @@ _HARMFUL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 def clean(text: str) -> str:
     """A peer's text as one line without formatting codes, control characters or half characters."""
+    if text.isprintable():
+        return text  # as most is; neither a control character nor a mark of direction nor half a character is printable
     return whole_characters(one_line(FORMATTING.sub("", text)))
 
 
