@@ -3,12 +3,16 @@
 import queue
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from chat.client import commands
 from chat.client.members import Member
+from chat.client.model import Model
 from chat.client.news import (
     Connecting,
     Lost,
@@ -20,11 +24,12 @@ from chat.client.news import (
     Welcomed,
 )
 from chat.client.problem import Problem
+from chat.client.reconnect import Reconnect
 from chat.client.session import Patience, Session
 from chat.client.target import Target
 from chat.events import Away, Join, Person, Say
 from tests.scripted import ScriptedServer, scripted_server
-from tests.support import PATIENCE, IrcClient, RunningServer
+from tests.support import PATIENCE, IrcClient, RunningServer, running_server
 
 BEN = Person("ben", "b", "h")
 
@@ -291,3 +296,63 @@ def test_absence_is_told_by_the_real_server(server: RunningServer, open_session:
     ben.send("AWAY")
     assert isinstance(away := until(session, Away)[-1], Away)
     assert (away.who.nick, away.text) == ("ben", None)
+
+
+def test_a_full_server_says_so(open_session: Callable[..., Session]) -> None:
+    with running_server(max_connections=1) as full:
+        full.irc("ben")
+        lost = until(open_session(Target("127.0.0.1", full.ports["irc"])), Lost)[-1]
+    assert isinstance(lost, Lost)
+    assert lost.problem is Problem.FULL
+    assert "has no place for you now" in lost.reason
+
+
+def test_after_a_restart_the_rooms_are_joined_again_and_unsent_words_go_out(
+    scripted: ScriptedServer, open_session: Callable[..., Session]
+) -> None:
+    model = Model("ana", "#lobby", scripted.target.server, reconnect=Reconnect(chance=lambda: 0.0))
+
+    def connect(before: Session | None = None) -> tuple[Session, IrcClient]:
+        if before:
+            for news in until(before, Lost):
+                model.take(news)
+            assert model.due
+        model.begin_again()
+        session = open_session(scripted.target, model.nick, rooms=model.rooms, instead=model.instead)
+        end = scripted.welcome("echo-message")
+        for news in until(session, NamesEnd):
+            model.take(news)
+        return session, end
+
+    session, end = connect()
+    session.send(b"".join(commands.answer(model, "hello").send))
+    assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
+    end.sock.close()
+    session, end = connect(session)
+    (unsent,) = model.outgoing.unsent(model.current)
+    session.send(b"".join(model.resend(unsent)[0]))
+    assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
+    assert model.current.joined
+
+
+HANGING = """
+import socket, sys, threading
+from chat.client.session import Session
+from chat.client.target import Target
+asked = threading.Event()
+def hang(*arguments, **more):
+    asked.set()
+    threading.Event().wait()
+socket.getaddrinfo = hang
+session = Session(Target("irc.example"), "ana")
+session.start()
+asked.wait()
+session.close()
+sys.exit(0 if not session.join(0.0) else 3)
+"""
+
+
+def test_a_look_up_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    """The thread is a daemon's, and closing does not wait for it longer than it is told."""
+    ended = subprocess.run([sys.executable, "-c", HANGING], timeout=PATIENCE, check=False)
+    assert ended.returncode == 0

@@ -1,4 +1,4 @@
-"""The desktop client: a Tk window for one room of any IRC server.
+"""The desktop client: a Tk window for the rooms and private talks of any IRC server.
 
 Two threads. `session` owns the socket on one of its own: `protocol` turns its bytes into `news`, which wait on a queue.
 Tk's thread takes them: `model`, with its `talks`, says by `changes` what to draw, `window` draws it, in `form`, `view`
