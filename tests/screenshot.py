@@ -40,12 +40,14 @@ def save_screenshot(root: tkinter.Tk, file: Path) -> None:
 
 def _place(x11: ctypes.CDLL, display: ctypes.c_void_p, screen: ctypes.c_ulong, window: int) -> list[int]:
     """Left, top, width and height of the window on the screen, with its menu bar."""
-    numbers = [ctypes.c_int() for _ in range(6)]
-    root, x, y, width, height, other = map(ctypes.byref, numbers)
-    x11.XGetGeometry(display, ctypes.c_ulong(window), ctypes.byref(ctypes.c_ulong()), x, y, width, height, root, other)
-    child = ctypes.byref(ctypes.c_ulong())
-    x11.XTranslateCoordinates(display, ctypes.c_ulong(window), screen, 0, 0, x, y, child)
-    return [number.value for number in numbers[1:5]]
+    parent, ignored, children = ctypes.c_ulong(), ctypes.c_ulong(), ctypes.c_void_p()
+    count, (x, y, width, height, border, depth) = ctypes.c_uint(), [ctypes.c_int() for _ in range(6)]
+    by = ctypes.byref
+    x11.XQueryTree(display, ctypes.c_ulong(window), by(ignored), by(parent), by(children), by(count))
+    outer = parent if parent.value != screen.value else ctypes.c_ulong(window)  # Tk's own frame holds the menu bar
+    x11.XGetGeometry(display, outer, by(ignored), by(x), by(y), by(width), by(height), by(border), by(depth))
+    x11.XTranslateCoordinates(display, outer, screen, 0, 0, by(x), by(y), by(ignored))
+    return [x.value, y.value, width.value, height.value]
 
 
 def _row(bgrx: bytes) -> bytes:

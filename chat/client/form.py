@@ -26,12 +26,12 @@ class Form(ttk.Frame):
         ttk.Label(box, text="Fanfare", style="Title.TLabel").grid(sticky="w")
         self.notice = ttk.Label(box, style="Notice.TLabel", wraplength=width)
         self.notice.grid(sticky="w")
+        self._labels: dict[ttk.Entry, ttk.Label] = {}
         self._errors: dict[ttk.Entry, ttk.Label] = {}
         self.server = self._field(box, "Server")
         self.name = self._field(box, "Your name")
         self.room = self._field(box, "Room")
         self.password = self._field(box, "Password", show="•")
-        self._password_label = box.grid_slaves()[2]
         self.button = ttk.Button(box, text="Join", style="Accent.TButton", command=self._submit)
         self.button.grid(sticky="ew", pady=(look.px(self, 14), 0))
         for key in ("<Return>", "<KP_Enter>"):
@@ -45,14 +45,20 @@ class Form(ttk.Frame):
         self._complain(None, "")
         self.notice.configure(text=notice)
         self.password.delete(0, "end")
-        for part in (self.password, self._password_label):
+        for part in (self._labels[self.password], self.password):
             (part.grid if with_password else part.grid_remove)()
         self._point_to(self.password if with_password else self.name)
 
+    def errors(self) -> list[ttk.Label]:
+        """What stands under the fields, where something is wrong with them."""
+        return list(self._errors.values())
+
     def _field(self, box: ttk.Frame, label: str, show: str = "") -> ttk.Entry:
-        ttk.Label(box, text=label, style="Faint.TLabel").grid(sticky="w", pady=(look.px(self, 7), look.px(self, 2)))
+        above = ttk.Label(box, text=label, style="Faint.TLabel")
+        above.grid(sticky="w", pady=(look.px(self, 7), look.px(self, 2)))
         field = ttk.Entry(box, font=look.TEXT, show=show)
         field.grid(sticky="ew")
+        self._labels[field] = above
         error = ttk.Label(box, style="Notice.TLabel", wraplength=look.px(self, _WIDTH))
         error.grid(sticky="w")
         error.grid_remove()

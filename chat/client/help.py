@@ -17,7 +17,7 @@ _BOX_KEYS = (
 def help_lines() -> list[tuple[str, str]]:
     """Pairs of what to press or write and what that does; a heading has nothing beside it."""
     lines = [("Keys", "")]
-    lines += [(", ".join(map(menus.keys_shown, item.keys[:2])), item.label) for item in menus.ITEMS if item.keys]
+    lines += [(menus.all_keys(item), item.label) for item in menus.ITEMS]
     lines += [("In the message box", ""), *_BOX_KEYS, ("Commands", "")]
     return [*lines, *commands.HELP]
 
@@ -34,7 +34,7 @@ def show_help(root: tkinter.Tk, palette: Palette | None) -> tkinter.Toplevel:
     text = tkinter.Text(window, width=72, height=30, wrap="word", relief="flat", borderwidth=0, font=look.TEXT)
     text.configure(background=palette.paper, foreground=palette.ink, padx=look.px(root, 14), pady=look.px(root, 10))
     text.configure(highlightthickness=0, spacing1=look.px(root, 3))
-    column = look.width(root, "Ctrl+PageDown, Alt+Down    ")
+    column = look.width(root, "Ctrl+PageDown, Alt+Down    ", look.BOLD)
     text.tag_configure("line", tabs=column, lmargin2=column)
     text.tag_configure("key", font=look.BOLD)
     text.tag_configure("heading", font=look.TITLE, spacing1=look.px(root, 12), foreground=palette.accent)

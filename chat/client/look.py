@@ -95,6 +95,6 @@ def on_screen(root: tkinter.Tk, geometry: str) -> str:
     return geometry if reachable else f"{width}x{height}"
 
 
-def width(root: tkinter.Misc, text: str) -> int:
+def width(root: tkinter.Misc, text: str, name: str = TEXT) -> int:
     """Pixels that this text takes."""
-    return font.nametofont(TEXT, root).measure(text)
+    return font.nametofont(name, root).measure(text)

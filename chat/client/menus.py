@@ -56,6 +56,11 @@ def keys_shown(keys: str) -> str:
     return "+".join(_WORDS.get(part, part.upper() if len(part) == 1 else part) for part in keys.split("-"))
 
 
+def all_keys(item: Item) -> str:
+    """All that do the same, but for those that only stand for a sign on another part of the keyboard."""
+    return ", ".join(keys_shown(keys) for keys in item.keys if not keys.endswith(("equal", "KP_Add", "KP_Subtract")))
+
+
 class Menus:
     """The menu bar of a window. `theme` is Tk's variable of the theme that is chosen."""
 
