@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from chat.client import run
+from chat.client import memory, run
 from chat.client.members import RANKS
 from chat.client.reconnect import Reconnect
 from chat.client.session import Session
@@ -173,6 +173,8 @@ def test_the_form_takes_a_name_and_joins(hands: Hands, server: RunningServer) ->
     window = hands.open(target_of(server))
     assert hands.root.focus_get() is window.form.name
     assert window.form.server.get() == target_of(server).server
+    assert all(field.winfo_viewable() for field in (window.form.server, window.form.name, window.form.room))
+    assert not window.form.password.winfo_viewable()
     hands.type("zoe")
     hands.wait_for("You joined #lobby")
     assert hands.members() == ("zoe",)
@@ -200,6 +202,33 @@ def test_a_name_in_use_is_said_in_words_and_another_gets_in(hands: Hands, server
     hands.type("zoe")
     hands.wait_for("You joined #lobby")
     hands.until(lambda: hands.members() == ("ana", "zoe"))
+
+
+def test_a_server_that_wants_a_password_gets_one(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.accept()
+    end.expect("USER")
+    end.send(":irc.example 464 ana :Password incorrect", "ERROR :Closing link: Bad password")
+    end.sock.close()
+    hands.until(window.form.password.winfo_viewable)
+    assert window.form.notice["text"].endswith("wants a password")
+    assert hands.root.focus_get() is window.form.password
+    hands.type("secret")
+    end = scripted.accept()
+    assert end.expect("PASS").params == ["secret"]
+    window.close()
+    assert "secret" not in (memory.folder() / "client.json").read_text()
+
+
+def test_what_is_wrong_in_a_field_is_said_under_it(hands: Hands) -> None:
+    window = hands.open(None, "ana")
+    window.form.server.delete(0, "end")
+    window.form.server.insert(0, "here:there")
+    hands.click(window.form.button)
+    hands.root.update()
+    said = [label["text"] for label in window.form.errors() if label.winfo_viewable()]
+    assert said == ["'here:there': the port is 'there', it must be a number from 1 to 65535"]
+    assert hands.root.focus_get() is window.form.server
 
 
 def test_members_come_go_and_change_their_names(hands: Hands, server: RunningServer) -> None:
@@ -364,6 +393,51 @@ HARSH = [
     '{tcl} [exit] $x \\ "quoted',
     "\u202eesrever \x07\x1b[2J \u0300\u0301\u0302",
 ]
+
+
+def test_words_are_found_among_emoji_whatever_their_case(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(
+        *(f":ben!b@h PRIVMSG #lobby :{text}" for text in ("👍😀 The first", "nothing", "😀 the second 🎉 THE third"))
+    )
+    hands.wait_for("third")
+    hands.press("Control-f")
+    assert hands.root.focus_get() is window.view.find.field
+    hands.key("t", "h", "e")
+    hands.root.update()
+    text = window.view.transcript.text
+    assert window.view.find.found["text"] == "3 of 3"
+    assert [text.get(*place) for place in window.view.find.places()] == ["The", "the", "THE"]
+    hands.key("Return", "Return", "Return")
+    assert window.view.find.found["text"] == "3 of 3"
+    assert text.get(*text.tag_ranges("here")) == "THE"
+    hands.press("F3")
+    assert window.view.find.found["text"] == "1 of 3"
+    hands.key("x")
+    hands.root.update()
+    assert window.view.find.found["text"] == "not found"
+    hands.key("Escape")
+    hands.root.update()
+    assert not window.view.find.winfo_viewable()
+    assert hands.root.focus_get() is window.view.composer.text
+    assert not text.tag_ranges("found")
+
+
+def test_a_name_is_completed_after_an_emoji(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(":Benjamin!b@h JOIN #lobby")
+    hands.wait_for("Benjamin joined")
+    window.view.composer.set("😀 hi benj!")
+    window.view.composer.text.mark_set("insert", "end-2c")
+    hands.key("Tab")
+    hands.root.update()
+    assert window.view.composer.get().startswith("😀 hi Benjamin")
+    before = window.view.composer.text.get("1.0", "insert")
+    assert before.rstrip() == "😀 hi Benjamin"
+    hands.key("Tab")
+    assert window.view.composer.get() == "😀 hi benj!"
 
 
 @pytest.mark.parametrize("text", HARSH)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from chat.client import look
+from chat.client.characters import index
 from chat.client.completion import Candidates, Completion
 from chat.client.palette import Palette
 from chat.client.recall import Recall
@@ -57,7 +58,7 @@ class Composer(ttk.Frame):
         """Put this into the box, with the cursor so many characters from the beginning, or at its end."""
         self.text.delete("1.0", "end")
         self.text.insert("1.0", text)
-        self.text.mark_set("insert", "end-1c" if cursor is None else f"1.0 +{cursor}c")
+        self.text.mark_set("insert", "end-1c" if cursor is None else index(self, text, cursor))
         self.text.see("insert")
 
     def submit(self) -> None:

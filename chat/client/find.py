@@ -1,10 +1,12 @@
 """The find bar over the transcript: words to look for, next, previous. Widgets only."""
 
+import re
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
 
 from chat.client import look
+from chat.client.characters import index
 from chat.client.transcript import Transcript
 
 
@@ -24,6 +26,7 @@ class FindBar(ttk.Frame):
         self.found.pack(side="left", padx=(0, look.px(self, 6)))
         for text, act in (("↑", self.previous), ("↓", self.next), ("✕", self.close)):
             ttk.Button(self, text=text, width=2, command=act).pack(side="left")
+        self.field.bind("<Escape>", lambda event: self.close())
         self._words.trace_add("write", lambda *_: self._look())
         self.field.bind("<Return>", lambda event: self.previous())
         self.field.bind("<KP_Enter>", lambda event: self.previous())
@@ -60,18 +63,18 @@ class FindBar(ttk.Frame):
         """Mark every place, and go to the newest."""
         self._unmark()
         self._mark_all()
-        places = self._places()
-        self._show(len(places) - 1, places)
+        found = self.places()
+        self._show(len(found) - 1, found)
 
     def _go(self, step: int) -> None:
         if not self.opened:
             self.open()
             return
         self._mark_all()  # lines may have come
-        places = self._places()
+        found = self.places()
         here = self._text.tag_ranges("here")
-        at = next((i for i, place in enumerate(places) if here and place[0] == str(here[0])), len(places))
-        self._show((at + step) % len(places) if places else -1, places)
+        at = next((i for i, place in enumerate(found) if here and place[0] == str(here[0])), len(found))
+        self._show((at + step) % len(found) if found else -1, found)
 
     def _mark_all(self) -> None:
         words = self._words.get()
@@ -79,22 +82,22 @@ class FindBar(ttk.Frame):
         if not words.strip():
             return
         self._transcript.complete()
-        places = self._text.tk.splitlist(
-            self._text.tk.call(self._text, "search", "-all", "-nocase", "--", words, "1.0")
-        )
-        for place in places:
-            self._text.tag_add("found", str(place), f"{place} +{len(words)}c")
+        wanted = re.compile(re.escape(words), re.IGNORECASE)
+        # Not by Tk's own search: that of Tk 8.6 ends the whole program where it ignores case and comes by an emoji.
+        for number, line in enumerate(self._text.get("1.0", "end-1c").split("\n"), 1):
+            for match in wanted.finditer(line):
+                self._text.tag_add("found", *(index(self, line, edge, number) for edge in match.span()))
 
-    def _places(self) -> list[tuple[str, str]]:
+    def places(self) -> list[tuple[str, str]]:
         ranges = [str(index) for index in self._text.tag_ranges("found")]
         return list(zip(ranges[::2], ranges[1::2], strict=True))
 
-    def _show(self, at: int, places: list[tuple[str, str]]) -> None:
+    def _show(self, at: int, found: list[tuple[str, str]]) -> None:
         self._text.tag_remove("here", "1.0", "end")
-        if places:
-            self._text.tag_add("here", *places[at])
-            self._transcript.look_at(places[at][0])
-            self.found.configure(text=f"{at + 1:,} of {len(places):,}")
+        if found:
+            self._text.tag_add("here", *found[at])
+            self._transcript.look_at(found[at][0])
+            self.found.configure(text=f"{at + 1:,} of {len(found):,}")
         else:
             self.found.configure(text="not found" if self._words.get().strip() else "")
 
