@@ -106,7 +106,7 @@ def hanging(connection, data):
     going = send(connection, data)
     sent += data.startswith(b"PRIVMSG")
     if data.startswith(b"PRIVMSG") and sent == MESSAGES:
-        others = [m.connection._fd for m in Member.crew.members.values() if m.connection is not connection]
+        others = [m.connection.fd for m in Member.crew.members.values() if m.connection is not connection]
         assert len(others) == USERS - 1
         until = time.monotonic() + 1 + GRACE_S
         while time.monotonic() < until or len(select.select(others, [], [], 1)[0]) < len(others):

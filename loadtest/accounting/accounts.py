@@ -43,13 +43,15 @@ class Receiver:
 class Batch:
     """The stamps in some bytes, and when the receivers of exactly these bytes had them."""
 
-    __slots__ = ("data", "gone", "runs", "stamps", "tenths", "times", "urgent")
+    __slots__ = ("after", "data", "first", "gone", "runs", "sender", "stamps", "tenths", "times", "urgent")
 
     def __init__(self, data: bytes, wanted: re.Pattern[bytes], offset_ns: int = 0) -> None:
         self.data = data
         self.gone: Gone | None = None  # whose end it tells of, where that is watched
         self.stamps = stamps.find(wanted, data, offset_ns)
         self.runs = stamps.runs(self.stamps)
+        # Of one sender alone, as mostly, these are its run; else no sender has this number.
+        self.sender, self.first, self.after = self.runs[0] if self.runs and len(self.runs) == 1 else (-1, 0, 0)
         self.times: list[int] = []
         self.tenths: list[int] | None = None  # of the same receivers, in a sample
         self.urgent = b"PING" in data or b"ERROR" in data  # perhaps a line that the connection must answer
@@ -123,22 +125,30 @@ class Account(Tally):
         batch = self._newest
         if data != batch.data:
             batch = self._batch(data, now_ns)
-        if batch.gone is not None and self.notices is not None:
+        if batch.gone is not None:
+            assert self.notices
             self.notices.note(receiver, batch.gone, now_ns)
         due = receiver.next
-        if batch.runs is None:
+        if due.get(batch.sender) == batch.first:
+            due[batch.sender] = batch.after
+        elif not self._follows(due, batch):
             self._apart(receiver, batch, now_ns)
             return batch.urgent
-        for sender, first, _ in batch.runs:
-            if due.get(sender) != first:
-                self._apart(receiver, batch, now_ns)
-                return batch.urgent
-        for sender, _, after in batch.runs:
-            due[sender] = after
         batch.times.append(now_ns)
         if batch.tenths is not None:
             batch.tenths.append(receiver.tenth)
         return batch.urgent
+
+    def _follows(self, due: dict[int, int], batch: Batch) -> bool:
+        """Whether a batch is just what is due, of each sender; then what follows it is due next."""
+        if batch.runs is None:
+            return False
+        for sender, first, _ in batch.runs:
+            if due.get(sender) != first:
+                return False
+        for sender, _, after in batch.runs:
+            due[sender] = after
+        return True
 
     def join(self, receiver: Receiver, now_ns: int) -> None:
         """A user came in while the window is open: a member from now on."""

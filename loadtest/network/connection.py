@@ -1,13 +1,11 @@
 """One TCP connection to a server: whole messages in, bytes out. Where one ends, a `Framing` knows; mostly a line end.
 
-Reading happens in gevent's hub, not in a greenlet for each connection: a watcher calls back when the socket is
-readable, and the callback must never wait. `gevent.sleep`, a queue's `put` with a limit and the like are out of bounds
-in `on_lines` and `on_lost`.
+Reading happens in gevent's hub, not in a greenlet for each connection (see readers.py), and nothing there may wait:
+`gevent.sleep`, a queue's `put` with a limit and the like are out of bounds in `on_lines` and `on_lost`.
 """
 
 import os
 import socket
-import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -19,13 +17,11 @@ import gevent.socket
 from chat.errors import SetupError
 from loadtest.network.arrivals import Arrivals
 from loadtest.network.framing import LINES, Framing
+from loadtest.network.readers import readers_here, take
 from loadtest.network.sources import Address, Sources
 
-# Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
-# 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
-_RECV_SIZE = 65_536
 _LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
-_READ, _WRITE = 1, 2  # libev's event bits
+_WRITE = 2  # libev's event bit
 
 _ANYWHERE = Sources()
 
@@ -51,22 +47,22 @@ class Connection:
     """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
 
     __slots__ = (
-        *("_end", "_fd", "_framing", "_loop", "_read", "_reading", "_rest", "_socket", "_unsent", "_writing"),
-        *("on_lines", "on_lost"),
+        *("_end", "_framing", "_readers", "_rest", "_socket", "_unsent", "_writing"),
+        *("fd", "is_open", "on_lines", "on_lost", "read"),
     )
 
     def __init__(self, sock: Any, framing: Framing = LINES) -> None:
         self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._socket = sock
-        self._fd: int = sock.fileno()
-        self._read: Callable[[int, int], bytes] = os.read
+        self.fd: int = sock.fileno()
+        self.is_open = True
+        self.read: Callable[[int, int], bytes] = os.read
         self._framing = framing
         self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
         self._rest = b""
         self._unsent = bytearray()
-        self._loop = gevent.get_hub().loop
-        self._reading: Any = self._loop.io(self._fd, _READ)
+        self._readers = readers_here()
         self._writing: Any = None
 
     @classmethod
@@ -85,33 +81,29 @@ class Connection:
             raise
         return cls(sock, framing)
 
-    @property
-    def is_open(self) -> bool:
-        return self._reading is not None
-
     def start(self) -> None:
         """Begin to call `on_lines` with whole messages and the monotonic time, in nanoseconds, when they were read."""
-        self._reading.start(self._readable)
+        self._readers.add(self)
 
     def read_now(self) -> None:
         """Take what has arrived, up to one read, without waiting for the loop's turn."""
-        if self._reading is not None:
-            self._readable()
+        if self.is_open:
+            take(self)
 
     def watch(self, arrivals: Arrivals | None) -> None:
         """Note there how long what arrives waits to be read, until told None."""
-        if self._reading is not None:
-            self._read = (arrivals and arrivals.reader(self._socket)) or os.read
+        if self.is_open:
+            self.read = (arrivals and arrivals.reader(self._socket)) or os.read
 
     def send(self, data: bytes) -> bool:
         """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
-        if self._reading is None:
+        if not self.is_open:
             return False
         if self._unsent:
             self._unsent += data
             return True
         try:
-            sent = os.write(self._fd, data)
+            sent = os.write(self.fd, data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
@@ -119,34 +111,33 @@ class Connection:
             return False
         if sent < len(data):
             self._unsent += data[sent:]
-            self._writing = self._loop.io(self._fd, _WRITE)
+            self._writing = gevent.get_hub().loop.io(self.fd, _WRITE)
             self._writing.start(self._writable)
         return True
 
     def close(self) -> None:
         """Close without a word. Harmless when closed."""
-        for watcher in (self._reading, self._writing):
-            if watcher is not None:
-                watcher.stop()
-                watcher.close()
-        self._reading = self._writing = None
+        if self.is_open:
+            self.is_open = False
+            self._readers.remove(self)
+        if self._writing is not None:
+            self._writing.stop()
+            self._writing.close()
+            self._writing = None
         self._socket.close()
 
-    def _readable(self) -> None:
-        try:
-            data = self._read(self._fd, _RECV_SIZE)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._lose(error.strerror or str(error))
-            return
-        now_ns = time.monotonic_ns()
+    def arrived(self, data: bytes, now_ns: int) -> None:
+        """See `Reader`."""
         if not data:
             self._lose("closed by the server")
         elif self._rest or data[-1] != self._end:
             self._cut(data, now_ns)
         else:
             self.on_lines(data, now_ns)
+
+    def broken(self, error: OSError) -> None:
+        """See `Reader`."""
+        self._lose(error.strerror or str(error))
 
     def _cut(self, data: bytes, now_ns: int) -> None:
         """Pass on whole messages and keep what follows the last one for the next read."""
@@ -161,7 +152,7 @@ class Connection:
 
     def _writable(self) -> None:
         try:
-            del self._unsent[: os.write(self._fd, self._unsent)]
+            del self._unsent[: os.write(self.fd, self._unsent)]
         except BlockingIOError:
             return
         except OSError as error:
