@@ -77,6 +77,13 @@ def test_several_of_ones_own_settle_in_place_one_after_the_other() -> None:
     assert shown(model.current.lines) == [("one", State.SENT), ("two", State.SENT), ("three", State.SENT)]
 
 
+def test_an_echo_settles_the_line_that_it_is_the_echo_of() -> None:
+    model = inside()
+    type_in(model, "swallowed by the server", "passed on")
+    take(model, Say(ANA, "#lobby", "passed on", 8.0))
+    assert shown(model.current.lines) == [("swallowed by the server", State.PENDING), ("passed on", State.SENT)]
+
+
 def test_words_that_the_server_changed_take_the_place_of_the_oldest_pending_ones() -> None:
     model = inside()
     type_in(model, "darn it")

@@ -35,6 +35,8 @@ READ = [
     (":s 332 ana #lobby :cats", Topic(Person("", "", ""), "#lobby", "cats", 5.0)),
     (":s 433 * ana :Nickname is already in use", NickRefused("ana", "Nickname is already in use", True, 5.0)),
     (":s 432 * 9 :Erroneous nickname", NickRefused("9", "Erroneous nickname", False, 5.0)),
+    (":s 437 ana zoe :Nick is unavailable", NickRefused("zoe", "Nick is unavailable", True, 5.0)),
+    (":s 437 ana #lobby :Channel is unavailable", Refused("#lobby", "Channel is unavailable", 5.0, "437")),
     (":s 471 ana #lobby :Cannot join channel (+l)", Refused("#lobby", "Cannot join channel (+l)", 5.0, "471")),
     (":s 417 ana :Input line was too long", Refused("", "Input line was too long", 5.0, "417")),
     (":ben!b@h AWAY :lunch", Away(BEN, "lunch", 5.0)),

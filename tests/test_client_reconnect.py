@@ -49,6 +49,10 @@ def test_the_waits_grow_up_to_a_limit() -> None:
     assert waits(longest(Clock()), 8) == [1, 2, 4, 8, 16, 32, CAP, CAP]
 
 
+def test_chance_spreads_each_wait() -> None:
+    assert waits(Reconnect(clock=Clock(), chance=lambda: 0.25), 3) == [0.25, 0.5, 1]
+
+
 def test_there_is_no_attempt_too_many_for_the_arithmetic() -> None:
     assert waits(longest(Clock()), 2000)[-1] == CAP
 

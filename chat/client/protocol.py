@@ -169,7 +169,9 @@ class Protocol:
         self._output += [build("JOIN", *room.split()) for room in self._rooms]
         return Welcomed(message.params[0], self._granted, at)
 
-    def _nick_refused(self, message: Message, at: float) -> News:
+    def _nick_refused(self, message: Message, at: float) -> News | None:
+        if message.params[1][:1] in ("#", "&"):
+            return self._complaint(message)  # 437 is also said of rooms
         taken = message.verb != ERR_ERRONEUSNICKNAME.code
         instead = self._instead.pop(0) if self._instead and not self.welcomed else ""
         if instead:
