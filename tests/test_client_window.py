@@ -1,31 +1,34 @@
 """The window under real keys and a real mouse: what a person does, and what they then see."""
 
+import importlib.util
 import os
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from chat.client import memory, run
-from chat.client.members import RANKS
+from chat.client import commands, look, memory, run
+from chat.client.palette import DARK, LIGHT, READABLE, contrast
 from chat.client.reconnect import Reconnect
 from chat.client.session import Session
 from chat.client.talk import SCROLLBACK
 from chat.client.target import Target
 from chat.errors import SetupError
 from tests.scripted import ScriptedServer, scripted_server
-from tests.support import PATIENCE, RunningServer
+from tests.support import PATIENCE, RunningServer, running_server
 
 try:
     import tkinter
+    from tkinter import font, ttk
 
-    from chat.client.desktop import Desktop
-    from chat.client.window import Window
+    from chat.client.menus import ITEMS, THEMES, all_keys, keys_shown
+    from tests.hands import Hands, lively_room
 except ImportError:
     if os.environ.get("REQUIRE_DISPLAY"):
         raise
@@ -33,95 +36,9 @@ except ImportError:
 
 pytestmark = pytest.mark.gui
 
-_KEYSYMS = {" ": "space", "/": "slash", ",": "comma", ".": "period", "!": "exclam", "?": "question"}
 
 # Tk aborts when an interpreter is freed by another thread than its own, as any thread's garbage collection may do it.
 _roots: list[tkinter.Tk] = []
-
-
-class Hands:
-    """A person at the window: types, clicks, and waits until something is to be seen."""
-
-    def __init__(self, root: tkinter.Tk) -> None:
-        self.root = root
-        self.window: Window
-
-    def open(
-        self,
-        target: Target | None = None,
-        nick: str | None = None,
-        connect: Callable[..., Session] = Session,
-        reconnect: Callable[[], Reconnect] = Reconnect,
-    ) -> Window:
-        self.window = Window(self.root, target, nick, connect, reconnect, desktop=partial(Desktop, bool))
-        self.root.update()
-        cursor = self.root.focus_lastfor()
-        assert cursor
-        cursor.focus_force()  # as a window manager would: the keyboard is ours
-        return self.window
-
-    def until(self, seen: Callable[[], object]) -> None:
-        """Let Tk work until this holds. Its own tick makes sure that it never waits for ever."""
-        deadline = time.monotonic() + PATIENCE
-        while not seen():
-            assert time.monotonic() < deadline, f"not seen; the transcript is:\n{self.transcript()}"
-            self.root.tk.dooneevent(0)
-        self.root.update()
-
-    def key(self, *keysyms: str) -> None:
-        """Press keys; they go where the cursor is."""
-        for keysym in keysyms:
-            self.root.event_generate("<KeyPress>", keysym=keysym)
-            self.root.event_generate("<KeyRelease>", keysym=keysym)
-
-    def press(self, chord: str) -> None:
-        """Press keys together, as `Control-f`; they go where the cursor is."""
-        self.root.event_generate(f"<{chord}>")
-        self.root.update()
-
-    def type(self, text: str) -> None:
-        self.key(*(_KEYSYMS.get(letter, letter) for letter in text), "Return")
-        self.root.update()
-
-    def click(self, widget: tkinter.Misc) -> None:
-        self.root.update()
-        assert widget.winfo_viewable()
-        x, y = widget.winfo_width() // 2, widget.winfo_height() // 2
-        for what in ("<Enter>", "<ButtonPress-1>", "<ButtonRelease-1>"):
-            widget.event_generate(what, x=x, y=y)
-
-    def answer_next_dialog(self, button: str, asked: list[str]) -> None:
-        """Once a message box is open, note what it asks, and press this button of it."""
-        tk = self.root.tk
-
-        def press() -> None:
-            parents = (".", str(self.window.form))
-            children = [path for parent in parents for path in tk.splitlist(tk.call("winfo", "children", parent))]
-            box = next((str(path) for path in children if str(path).endswith("__tk__messagebox")), None)
-            if box is None:
-                self.root.after(20, press)
-                return
-            asked.append(str(tk.call(f"{box}.msg", "cget", "-text")))
-            for what in ("<Enter>", "<ButtonPress-1>", "<ButtonRelease-1>"):
-                tk.call("event", "generate", f"{box}.{button}", what, "-x", 5, "-y", 5)
-
-        self.root.after(20, press)
-
-    def transcript(self) -> str:
-        return self.window.view.transcript.text.get("1.0", "end-1c")
-
-    def members(self) -> tuple[str, ...]:
-        """Their names in the order of the alphabet, without their ranks."""
-        return tuple(sorted(shown.lstrip(RANKS) for shown in self.window.view.people.list.get(0, "end")))
-
-    def looks(self, words: str) -> tuple[str, ...]:
-        """The tags of these words in the transcript."""
-        text = self.window.view.transcript.text
-        place = text.search(words, "1.0")
-        return text.tag_names(place) if place else ()
-
-    def wait_for(self, words: str) -> None:
-        self.until(lambda: words in self.transcript())
 
 
 @pytest.fixture
@@ -130,10 +47,13 @@ def hands() -> Iterator[Hands]:
         (pytest.fail if os.environ.get("REQUIRE_DISPLAY") else pytest.skip)("no display: run it with xvfb-run -a")
     root = tkinter.Tk()
     _roots.append(root)
+    scaling = root.tk.call("tk", "scaling")
     failures: list[BaseException] = []
     root.report_callback_exception = lambda kind, error, trace: failures.append(error)
     person = Hands(root)
     yield person
+    if not person.window.closed:
+        root.tk.call("tk", "scaling", scaling)  # of the display: the next test's window would have it too
     person.window.close()
     assert not failures, failures
 
@@ -524,3 +444,338 @@ def test_without_tk_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "tkinter", None)
     with pytest.raises(SetupError, match="apt-get install python3-tk"):
         run("irc://127.0.0.1/lobby", "ana")
+
+
+def test_two_clients_and_a_plain_connection_talk(hands: Hands, server: RunningServer) -> None:
+    carl = server.irc("carl", "#lobby")
+    hands.open(target_of(server), "ana")
+    hands.wait_for("You joined #lobby")
+    other = Hands(tkinter.Tk())
+    _roots.append(other.root)
+    other.open(target_of(server), "ben")
+    other.wait_for("You joined #lobby")
+    other.type("hello from ben")
+    hands.wait_for("ben  hello from ben")
+    hands.take_keyboard()
+    hands.type("hello from ana")
+    other.wait_for("ana  hello from ana")
+    assert [carl.expect("PRIVMSG").params[-1] for _ in range(2)] == ["hello from ben", "hello from ana"]
+    carl.say("#lobby", "and from carl")
+    for person in (hands, other):
+        person.wait_for("carl  and from carl")
+        assert person.members() == ("ana", "ben", "carl")
+    other.window.close()
+    hands.wait_for("ben quit")
+
+
+def test_private_words_open_a_talk_of_their_own_and_each_talk_keeps_its_draft(
+    hands: Hands, server: RunningServer
+) -> None:
+    ben = server.irc("ben", "#lobby")
+    window = hands.open(target_of(server), "ana")
+    hands.wait_for("You joined #lobby")
+    ben.say("ana", "psst")
+    hands.until(lambda: ("ben", "@1") in hands.talks() or ("ben", "1") in hands.talks())
+    assert "psst" not in hands.transcript()
+    hands.key("d", "r", "a", "f", "t")
+    hands.press("Control-Next")
+    hands.wait_for("ben  psst")
+    assert ("ben", "") in hands.talks()
+    assert window.view.composer.get() == ""
+    assert hands.root.title().startswith("ben")
+    hands.type("/me nods")
+    assert ben.expect("PRIVMSG").params == ["ben", "\x01ACTION nods\x01"]
+    hands.type("/query #lobby")
+    hands.wait_for("You joined #lobby")
+    hands.press("Control-Next")
+    assert window.view.composer.get() == "", "what opened the other talk is no draft"
+    hands.type("not now")
+    assert ben.expect("PRIVMSG").params == ["ben", "not now"]
+    hands.press("Control-Prior")
+    assert window.view.composer.get() == "draft"
+    hands.press("Alt-Down")
+    hands.press("Control-w")
+    assert [name for name, _ in hands.talks()] == [target_of(server).server, "#lobby"]
+
+
+def test_a_restarted_server_is_found_again_with_all_rooms_and_nothing_that_was_written_is_lost(hands: Hands) -> None:
+    with running_server() as first:
+        port = first.ports["irc"]
+        window = hands.open(target_of(first), "ana", reconnect=partial(Reconnect, base=0.05, cap=0.05))
+        hands.wait_for("You joined #lobby")
+        hands.type("/join #tea")
+        hands.wait_for("You joined #tea")
+        hands.key("h", "a", "l", "f")
+    hands.until(window.view.banner.winfo_viewable)
+    assert window.view.composer.get() == "half"
+    hands.key("Return")
+    hands.key("m", "o", "r", "e", "Return", "r", "e", "s", "t")
+    hands.wait_for("half  Not sent. Send again")
+    hands.wait_for("more  Not sent. Send again")
+    with running_server(port=port) as second:
+        ben = second.irc("ben", "#lobby", "#tea")
+        hands.until(lambda: hands.members() == ("ana", "ben"))
+        assert not window.view.banner.winfo_viewable()
+        assert window.view.composer.get() == "rest"
+        hands.click_at(window.view.transcript.text.search("Send again", "1.0"))
+        assert ben.expect("PRIVMSG").params == ["#tea", "half"]
+        hands.press("Control-r")
+        assert ben.expect("PRIVMSG").params == ["#tea", "more"]
+        hands.until(lambda: "Not sent" not in hands.transcript())
+        ben.say("#lobby", "welcome back")
+        hands.press("Control-Prior")
+        hands.wait_for("ben  welcome back")
+        hands.window.close()
+
+
+def test_everything_is_done_without_a_mouse(hands: Hands, server: RunningServer) -> None:
+    ben = server.irc("ben", "#lobby")
+    window = hands.open(target_of(server))
+    hands.key("a", "n", "a", "Tab")
+    hands.root.update()
+    assert hands.root.focus_get() is window.form.room
+    hands.key("Tab")
+    hands.root.update()
+    assert hands.root.focus_get() is window.form.button
+    hands.key("Return")
+    hands.until(lambda: hands.members() == ("ana", "ben"))
+    parts = [window.view.sidebar.list, window.view.transcript.text, window.view.people.list, window.view.composer.text]
+    for part in parts:
+        hands.press("F6")
+        assert hands.root.focus_get() is part
+    hands.press("F6")
+    hands.key("Up")
+    hands.until(lambda: hands.root.title().startswith(target_of(server).server))
+    assert hands.root.focus_get() is window.view.sidebar.list
+    hands.key("Down", "Return")
+    hands.until(lambda: hands.root.title().startswith("#lobby"))
+    assert hands.root.focus_get() is window.view.composer.text
+    window.view.people.list.focus_set()
+    window.view.people.list.activate(window.view.people.list.get(0, "end").index("@ben"))
+    hands.key("space", "Return")
+    hands.until(lambda: hands.root.title().startswith("ben"))
+    hands.type("hi")
+    assert ben.expect("PRIVMSG").params == ["ben", "hi"]
+    hands.press("Control-j")
+    assert window.view.composer.get() == "/join #"
+    hands.type("tea")
+    hands.wait_for("You joined #tea")
+
+
+def test_what_is_typed_over_the_transcript_goes_to_the_message_box(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    scripted.welcome()
+    hands.wait_for("You joined #lobby")
+    window.view.transcript.text.focus_set()
+    hands.key("h")
+    hands.root.update()
+    hands.key("i")
+    assert window.view.composer.get() == "hi"
+
+
+def test_a_second_line_is_a_message_of_its_own_and_up_brings_both_back(hands: Hands, server: RunningServer) -> None:
+    ben = server.irc("ben", "#lobby")
+    window = hands.open(target_of(server), "ana")
+    hands.wait_for("You joined #lobby")
+    box = window.view.composer
+    height = box.text.winfo_height()
+    hands.key("o", "n", "e")
+    hands.press("Shift-Return")
+    hands.key("t", "w", "o")
+    hands.root.update()
+    assert box.get() == "one\ntwo"
+    assert box.text.winfo_height() > height
+    hands.key("Return")
+    assert [ben.expect("PRIVMSG").params[-1] for _ in range(2)] == ["one", "two"]
+    hands.root.update()
+    assert box.text.winfo_height() == height
+    hands.type("three")
+    hands.key("x", "Up")
+    assert box.get() == "three"
+    hands.key("Up")
+    assert box.get() == "one\ntwo"
+    hands.key("Up", "Down")  # within the two lines
+    assert box.get() == "one\ntwo"
+    hands.key("Down", "Down")
+    assert box.get() == "x"
+
+
+def test_tab_completes_names_and_commands(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    scripted.welcome()
+    hands.until(lambda: hands.members() == ("ana", "ben"))
+    hands.key("b", "Tab")
+    assert window.view.composer.get() == "ben: "
+    hands.key("Tab")
+    assert window.view.composer.get() == "b"
+    window.view.composer.set("")
+    hands.key("slash", "j", "o", "Tab")
+    assert window.view.composer.get() == "/join "
+
+
+def test_a_link_opens_by_mouse_and_by_keys(
+    hands: Hands, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visited: list[str] = []
+    monkeypatch.setattr("webbrowser.open", visited.append)
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(":ben!b@h PRIVMSG #lobby :see https://one.example/a_(b), \x02http\x02://two.example. javascript:alert(1)")
+    hands.wait_for("alert")
+    assert "link" in hands.looks("one.example")
+    assert "link" not in hands.looks("javascript")
+    hands.click_at(window.view.transcript.text.search("one.example", "1.0"))
+    assert visited == ["https://one.example/a_(b)"]
+    hands.press("Control-l")
+    offered = window.menus.links
+    assert [offered.entrycget(index, "label") for index in range(2)] == [
+        "https://one.example/a_(b)",
+        "http://two.example",
+    ]
+    offered.invoke(1)
+    offered.unpost()
+    assert visited[-1] == "http://two.example"
+
+
+def test_formatting_codes_are_shown_and_never_as_signs(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(":ben!b@h PRIVMSG #lobby :\x02thick\x02 \x1dslanted\x1d \x0304coloured\x03 ana: \x0399,99\x04zz")
+    hands.wait_for("ben  thick slanted coloured ana: zz")
+    assert "bold" in hands.looks("thick")
+    assert "italic" in hands.looks("slanted")
+    colour = next(tag for tag in hands.looks("coloured") if tag.startswith("fg#"))
+    assert contrast(colour.removeprefix("fg"), window.view.transcript.text["background"]) >= READABLE
+
+
+def test_new_lines_are_announced_to_who_has_scrolled_back(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(*(f":ben!b@h PRIVMSG #lobby :line {number}" for number in range(200)))
+    hands.wait_for("line 199")
+    newer = window.view.transcript.newer
+    assert not newer.winfo_ismapped()
+    window.view.transcript.text.focus_set()
+    hands.key("Prior", "Prior")
+    hands.root.update()
+    end.send(":ben!b@h PRIVMSG #lobby :line 200", ":ben!b@h PRIVMSG #lobby :line 201")
+    hands.until(newer.winfo_ismapped)
+    hands.until(lambda: newer["text"] == "2 new ↓")
+    hands.click(newer)
+    hands.root.update()
+    assert window.view.transcript.text.yview()[1] == 1.0
+    assert not newer.winfo_ismapped()
+
+
+def test_a_long_talk_is_there_at_once_with_its_newest_lines(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    hands.wait_for("You joined #lobby")
+    hands.press("Control-Prior")
+    end.send(*(f":ben!b@h PRIVMSG #lobby :line {number}" for number in range(2000)))
+    hands.until(lambda: ("#lobby", "2,000") in hands.talks())
+    assert window.model
+    window.show(window.model.open(next(iter(window.model.talks.rooms()))))
+    assert hands.transcript().endswith("line 1999")
+    assert hands.transcript().count("\n") < 400
+    end.send(":ben!b@h PRIVMSG #lobby :after")
+    hands.wait_for("line 0\n")
+    hands.wait_for("after")
+    said = [line.split("  ", 1)[1] for line in hands.transcript().split("\n") if "  " in line]
+    assert said == [*(f"line {number}" for number in range(2000)), "after"]
+    assert window.view.transcript.text.yview()[1] == 1.0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("modern", [True, False])
+def test_each_theme_is_worn_and_remembered_with_size_and_place(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch, theme: str, modern: bool
+) -> None:
+    if not modern:
+        monkeypatch.setattr("chat.client.theme.sv_ttk", None)
+    elif importlib.util.find_spec("sv_ttk") is None:
+        pytest.skip("the extra `client` is not installed")
+    paper = {"light": LIGHT.paper, "dark": DARK.paper}[theme]
+    memory.save(memory.Memory(theme=theme, font_size=14, geometry="700x500+30+40", name="zoe", sashes=(200, 120)))
+    window = hands.open()
+    assert window.view.transcript.text["background"] == paper
+    assert ttk.Style(hands.root).theme_use() == (f"sun-valley-{theme}" if modern else "clam")
+    assert font.nametofont("TkTextFont", hands.root).actual("size") == 14
+    assert hands.root.winfo_width() == 700
+    assert window.form.name.get() == "zoe"
+    hands.press("Control-plus")
+    other = {"light": "dark", "dark": "light"}[theme]
+    window.menus.themes.invoke(list(THEMES).index(other))
+    hands.root.update()
+    assert window.view.transcript.text["background"] != paper
+    window.close()
+    kept = memory.load()
+    assert (kept.theme, kept.font_size, kept.sashes) == (other, 15, (200, 120))
+    assert kept.geometry.startswith("700x500+")
+
+
+def test_a_dense_screen_has_the_same_window_in_more_pixels(hands: Hands, scripted: ScriptedServer) -> None:
+    hands.root.tk.call("tk", "scaling", 192 / 72)
+    window = hands.open(scripted.target, "ana")
+    scripted.welcome()
+    hands.wait_for("You joined #lobby")
+    assert hands.root.minsize() == (840, 600)
+    hands.root.geometry("840x600")
+    hands.until(lambda: hands.root.winfo_width() == 840)
+    for widget in (window.view.composer.button, window.view.status, window.view.title):
+        assert widget.winfo_rooty() + widget.winfo_height() <= hands.root.winfo_rooty() + 600
+    assert look.line_height(hands.root) > 30
+
+
+def test_a_narrow_window_shows_no_members_and_a_wide_one_does(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    scripted.welcome()
+    hands.until(lambda: hands.members() == ("ana", "ben"))
+    assert window.view.people.winfo_viewable()
+    hands.root.geometry("430x310")
+    hands.until(lambda: not window.view.people.winfo_viewable())
+    hands.until(lambda: window.view.sidebar.winfo_width() < 150)
+    hands.root.geometry("900x600")
+    hands.until(window.view.people.winfo_viewable)
+    hands.press("Control-Prior")
+    hands.until(lambda: not window.view.people.winfo_viewable())
+
+
+def test_every_action_has_a_menu_its_keys_beside_it_and_a_line_in_the_help(hands: Hands) -> None:
+    window = hands.open()
+    for item in ITEMS:
+        menu = window.menus.menus[item.menu]
+        assert menu.entrycget(item.label, "accelerator") == keys_shown(item.keys[0])
+    hands.press("F1")
+    page = hands.root.nametowidget("help")
+    text = next(child for child in page.winfo_children() if isinstance(child, tkinter.Text)).get("1.0", "end")
+    for item in ITEMS:
+        assert f"{all_keys(item)}\t{item.label}\n" in text
+    for usage, words in commands.HELP:
+        assert f"{usage}\t{words}\n" in text
+    page.focus_force()
+    page.event_generate("<Escape>")
+    assert "help" not in hands.root.children
+
+
+def test_ranks_and_absence_are_shown(hands: Hands, server: RunningServer) -> None:
+    window = hands.open(target_of(server), "ana")
+    hands.wait_for("You joined #lobby")
+    ben = server.irc("ben", "#lobby")
+    people = window.view.people.list
+    hands.until(lambda: people.get(0, "end") == ("@ana", "ben"))
+    ben.send("AWAY :lunch")
+    hands.until(lambda: people.itemcget(1, "foreground") == LIGHT.faint)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_picture_of_a_lively_room(hands: Hands, server: RunningServer, tmp_path: Path, theme: str) -> None:
+    memory.save(memory.Memory(theme=theme, geometry="960x600+0+0"))
+    window = hands.open(target_of(server), "ana")
+    hands.wait_for("You joined #lobby")
+    lively_room(hands, server)
+    folder = Path(os.environ.get("FANFARE_ARTIFACTS", tmp_path))
+    picture = hands.picture(folder, f"client-{theme}")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert 20_000 < picture.stat().st_size < 200_000, "a window with nothing in it has some 10 KB"
+    assert window.view.composer.get()

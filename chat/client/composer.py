@@ -63,11 +63,13 @@ class Composer(ttk.Frame):
 
     def submit(self) -> None:
         text = self.get()
-        if text.strip() and self._send(text):
-            self._recall.add(text)
-            if self.get() == text:  # not another talk's draft, which a command may have brought
-                self.set("")
-            self.text.edit_reset()
+        if text.strip():
+            self.set("")  # first: what the box holds when another talk is opened becomes the draft of this one
+            if self._send(text):
+                self._recall.add(text)
+                self.text.edit_reset()
+            else:
+                self.set(text)
         self.text.focus_set()
 
     def _entered(self, event: object) -> str:

@@ -24,13 +24,12 @@ _LINKS = 12  # of the newest that the menu of links offers
 
 
 class Deeds:
-    def __init__(self, window: Window, visit: Callable[[str], object] = webbrowser.open) -> None:
+    def __init__(self, window: Window) -> None:
         self._window = window
-        self._visit = visit
 
     def for_view(self) -> Actions:
         window = self._window
-        wishes = Wishes(self._visit, self._resend, self._post_context)
+        wishes = Wishes(webbrowser.open, self._resend, self._post_context)
         return Actions(window.typed, self._candidates, self._open, self._query, window.again, wishes)
 
     def for_menus(self) -> Mapping[str, Callable[[], object]]:
@@ -79,7 +78,8 @@ class Deeds:
         window = self._window
         if window.model and talk is not window.model.current:
             window.show(window.model.open(talk))
-            window.view.composer.text.focus_set()
+            if window.root.focus_get() is not window.view.sidebar.list:  # who goes through the talks by keys goes on
+                window.view.composer.text.focus_set()
 
     def _query(self, nick: str) -> None:
         model = self._window.model
@@ -169,4 +169,4 @@ class Deeds:
             return
         urls = dict.fromkeys(link.url for line in reversed(model.current.lines) for link in links(line.text))
         text = self._window.view.transcript.text
-        self._window.menus.post_links(list(urls)[:_LINKS], self._visit, text.winfo_rootx(), text.winfo_rooty())
+        self._window.menus.post_links(list(urls)[:_LINKS], webbrowser.open, text.winfo_rootx(), text.winfo_rooty())

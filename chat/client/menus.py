@@ -115,12 +115,6 @@ class Menus:
             self.links.add_command(label="There are no links in this talk", state="disabled")
         self.links.tk_popup(x, y, 0)
 
-    def enable(self, name: str, possible: bool) -> None:
-        """Whether the action can be chosen now."""
-        for item in ITEMS:
-            if item.name == name:
-                self.menus[item.menu].entryconfigure(item.label, state="normal" if possible else "disabled")
-
     def _add(self, menu: tkinter.Menu, item: Item) -> None:
         keys = keys_shown(item.keys[0]) if item.keys else ""
         menu.add_command(label=item.label, accelerator=keys, command=self._actions[item.name])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from tkinter import ttk
 
 from chat.client import look
+from chat.client.bars import PassingBar
 from chat.client.members import Member
 from chat.client.palette import LIGHT, Palette
 
@@ -25,11 +26,10 @@ class People(ttk.Frame):
         self._ask: Callable[[], Sequence[Member]] = tuple
         self.count = ttk.Label(self, text="Members", style="Strong.TLabel")
         self.count.pack(fill="x", padx=look.px(self, 4), pady=(0, look.px(self, 4)))
-        self._bar = ttk.Scrollbar(self)
         self.list = tkinter.Listbox(self, width=10, relief="flat", activestyle="dotbox", exportselection=False)
-        self.list.configure(borderwidth=look.px(self, 3), highlightthickness=1, yscrollcommand=self._move_bar)
-        self._bar.configure(command=self.list.yview)
+        self.list.configure(borderwidth=look.px(self, 3), highlightthickness=1)
         self.list.pack(side="left", fill="both", expand=True)
+        PassingBar(self, self.list)
         for event in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
             self.list.bind(event, self._open)
 
@@ -75,11 +75,3 @@ class People(ttk.Frame):
         nick = self.chosen() or (self._members[self.list.index("active")].nick if self._members else "")
         if nick:
             self._chosen(nick)
-
-    def _move_bar(self, first: float, last: float) -> None:
-        """Show the scroll bar while there is more than fits. Tk gives the fractions as text."""
-        self._bar.set(first, last)
-        if float(first) > 0 or float(last) < 1:
-            self._bar.pack(side="right", fill="y", before=self.list)
-        else:
-            self._bar.pack_forget()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from tkinter import ttk
 
 from chat.client import look
+from chat.client.bars import PassingBar
 from chat.client.palette import Palette
 from chat.client.talk import Talk, TalkKind
 
@@ -22,7 +23,8 @@ class Sidebar(ttk.Frame):
         self.list = ttk.Treeview(self, style="Talks.Treeview", show="", columns=("name", "unread"), selectmode="browse")
         self.list.column("name", width=look.px(self, 90), minwidth=look.px(self, 40), stretch=True)
         self.list.column("unread", width=look.px(self, 44), minwidth=look.px(self, 36), stretch=False, anchor="e")
-        self.list.pack(fill="both", expand=True)
+        self.list.pack(side="left", fill="both", expand=True)
+        PassingBar(self, self.list)
         self.list.bind("<<TreeviewSelect>>", self._selected)
 
     def paint(self, palette: Palette) -> None:

@@ -67,8 +67,8 @@ def _dress_ours(root: tkinter.Tk, style: ttk.Style, palette: Palette) -> None:
     style.configure("Talks.Treeview", foreground=palette.ink, font="TkDefaultFont")
     style.map(
         "Talks.Treeview",
-        background=[("selected", palette.marked)],
-        foreground=[("selected", palette.ink)],
+        background=[("selected", "focus", palette.accent), ("selected", palette.marked)],
+        foreground=[("selected", "focus", palette.on_accent), ("selected", palette.ink)],
     )
 
 

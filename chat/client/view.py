@@ -18,6 +18,8 @@ from chat.client.transcript import Transcript, Wishes
 _TALKS_WIDTH, _MEMBERS_WIDTH = 170, 160  # pixels to begin with; the sashes between the panes change them
 _ROOM_FOR_MEMBERS = 620  # pixels; a narrower window shows no members, or nothing could be read
 
+_CONTROL, _ALT = 0x4, 0x8  # bits of an event's state
+
 
 @dataclass(frozen=True, slots=True)
 class Actions:
@@ -42,7 +44,8 @@ class View(ttk.Frame):
         self._make_banner()
         self.status = ttk.Label(self, style="Status.TLabel", padding=(0, gap // 2))
         self.status.pack(side="bottom", fill="x")
-        self.panes = ttk.PanedWindow(self, orient="horizontal")
+        # Not ttk's: that of Tk hides a pane and shows it again as wide as it was.
+        self.panes = tkinter.PanedWindow(self, orient="horizontal", borderwidth=0, sashwidth=gap, sashrelief="flat")
         self.panes.pack(fill="both", expand=True)
         self.sidebar = Sidebar(self.panes, shown, actions.open)
         self.middle = ttk.Frame(self.panes)
@@ -51,11 +54,19 @@ class View(ttk.Frame):
         for side, width in ((self.sidebar, _TALKS_WIDTH), (self.people, _MEMBERS_WIDTH)):
             side.configure(width=look.px(self, width))
             side.pack_propagate(False)
-        self.panes.add(self.sidebar, weight=0)
-        self.panes.add(self.middle, weight=1)
+        self._widths = [look.px(self, _TALKS_WIDTH), look.px(self, _MEMBERS_WIDTH)]
+        self.panes.add(self.sidebar, minsize=look.px(self, 60), stretch="never")
+        self.panes.add(self.middle, minsize=look.px(self, 160), stretch="always")
+        self.panes.add(self.people, minsize=look.px(self, 60), stretch="never", hide=True)
+        self._has_people = False
         self.panes.bind("<Configure>", self._arrange)
+        self.panes.bind("<ButtonRelease-1>", self._sash_moved)
+        for event in ("<ButtonRelease-1>", "<Return>"):
+            self.sidebar.list.bind(event, lambda event: self.composer.text.focus_set(), add=True)
+        self.transcript.text.bind("<KeyPress>", self._write_on, add=True)
 
     def paint(self, palette: Palette) -> None:
+        self.panes.configure(background=palette.surface)
         for part in (self.sidebar, self.transcript, self.composer, self.people):
             part.paint(palette)
 
@@ -90,19 +101,20 @@ class View(ttk.Frame):
 
     @property
     def sashes(self) -> tuple[int, ...]:
-        """Widths of the talks and of the members, in pixels."""
-        return (self.sidebar.winfo_width(), self.people.winfo_width() if self._has_people() else 0)
+        """Widths of the talks and of the members, in pixels, as they were chosen."""
+        return tuple(self._widths)
 
     def place_sashes(self, widths: tuple[int, ...]) -> None:
-        """Widths as `sashes` gave them; they take effect when the panes are shown."""
-        for side, width in zip((self.sidebar, self.people), widths, strict=False):
+        """Widths as `sashes` gave them; before the panes are shown."""
+        for place, (side, width) in enumerate(zip((self.sidebar, self.people), widths, strict=False)):
             if width > look.px(self, 40):
-                side.configure(width=width)
+                self.panes.paneconfigure(side, width=width)  # type: ignore[no-untyped-call]
+                self._widths[place] = width
 
     def next_part(self) -> None:
         """Move the keyboard to the next pane: message box, talks, transcript, members."""
         parts = [self.composer.text, self.sidebar.list, self.transcript.text]
-        parts += [self.people.list] if self._has_people() else []
+        parts += [self.people.list] if self._has_people else []
         here = self.focus_get()
         at = next((index for index, part in enumerate(parts) if part is here), -1)
         parts[(at + 1) % len(parts)].focus_set()
@@ -128,13 +140,25 @@ class View(ttk.Frame):
         self.transcript.pack(fill="both", expand=True)
         self.find = FindBar(self.middle, self.transcript, self.composer.text.focus_set)
 
-    def _has_people(self) -> bool:
-        return str(self.people) in self.panes.panes()  # type: ignore[no-untyped-call]
+    def _sash_moved(self, event: object) -> None:
+        self._widths[0] = self.sidebar.winfo_width()
+        if self._has_people:
+            self._widths[1] = self.people.winfo_width()
 
     def _arrange(self, event: object = None) -> None:
-        """Members only in a room, and only where there is room for them."""
-        wanted = self.panes.winfo_width() >= look.px(self, _ROOM_FOR_MEMBERS) and self._in_room
-        if wanted and not self._has_people():
-            self.panes.add(self.people, weight=0)
-        elif not wanted and self._has_people():
-            self.panes.forget(self.people)
+        """Members only in a room, and only where there is room for them; the talks have a third at most."""
+        width = self.panes.winfo_width()
+        wanted = width >= look.px(self, _ROOM_FOR_MEMBERS) and self._in_room
+        if wanted != self._has_people:
+            self._has_people = wanted
+            self.panes.paneconfigure(self.people, hide=not wanted, width=self._widths[1])  # type: ignore[no-untyped-call]
+        talks = min(self._widths[0], max(look.px(self, 90), width // 3))
+        if width > 1 and self.sidebar.winfo_width() != talks:
+            self.panes.paneconfigure(self.sidebar, width=talks)  # type: ignore[no-untyped-call]
+
+    def _write_on(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        """Whoever types while looking at the transcript means the message box."""
+        modified = int(event.state) & (_CONTROL | _ALT)
+        if event.char and event.char.isprintable() and not modified:
+            self.composer.text.focus_set()
+            self.composer.text.insert("insert", event.char)

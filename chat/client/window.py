@@ -52,7 +52,7 @@ class Window:
         self._reconnect = reconnect
         self._target = target
         self._session: Session | None = None
-        self._closed = False
+        self.closed = False
         self._memory = memory.load()
         look.fit_density(root)
         look.make_fonts(root)
@@ -111,9 +111,9 @@ class Window:
 
     def close(self) -> None:
         """End the conversation and the window, once."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self.root.after_cancel(self._timer)
         self._remember()
         session = self._session
