@@ -741,8 +741,9 @@ def test_a_narrow_window_shows_no_members_and_a_wide_one_does(hands: Hands, scri
     hands.until(lambda: not window.view.people.winfo_viewable())
 
 
-def test_every_action_has_a_menu_its_keys_beside_it_and_a_line_in_the_help(hands: Hands) -> None:
+def test_every_action_has_a_menu_its_keys_beside_it_and_a_line_in_help_and_docs(hands: Hands) -> None:
     window = hands.open()
+    docs = (Path(__file__).parent.parent / "docs" / "client.md").read_text("utf-8")
     for item in ITEMS:
         menu = window.menus.menus[item.menu]
         assert menu.entrycget(item.label, "accelerator") == keys_shown(item.keys[0])
@@ -751,6 +752,7 @@ def test_every_action_has_a_menu_its_keys_beside_it_and_a_line_in_the_help(hands
     text = next(child for child in page.winfo_children() if isinstance(child, tkinter.Text)).get("1.0", "end")
     for item in ITEMS:
         assert f"{all_keys(item)}\t{item.label}\n" in text
+        assert f"| {all_keys(item)} | {item.label.removesuffix(' …')} |\n" in docs
     for usage, words in commands.HELP:
         assert f"{usage}\t{words}\n" in text
     page.focus_force()
