@@ -22,7 +22,7 @@ class Sidebar(ttk.Frame):
         self.title.pack(fill="x", padx=look.px(self, 8), pady=(0, look.px(self, 4)))
         self.list = ttk.Treeview(self, style="Talks.Treeview", show="", columns=("name", "unread"), selectmode="browse")
         self.list.column("name", width=look.px(self, 90), minwidth=look.px(self, 40), stretch=True)
-        self.list.column("unread", width=look.px(self, 44), minwidth=look.px(self, 36), stretch=False, anchor="e")
+        self.list.column("unread", width=look.px(self, 40), minwidth=look.px(self, 32), stretch=False, anchor="e")
         self.list.pack(side="left", fill="both", expand=True)
         PassingBar(self, self.list)
         self.list.bind("<<TreeviewSelect>>", self._selected)

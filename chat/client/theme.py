@@ -77,10 +77,11 @@ def _dress_clam(root: tkinter.Tk, style: ttk.Style, palette: Palette) -> None:
     style.configure(".", bordercolor=edge, lightcolor=surface, darkcolor=surface, troughcolor=surface)
     style.configure("TEntry", padding=look.px(root, 6), fieldbackground=paper, lightcolor=paper)
     style.map("TEntry", bordercolor=[("focus", accent)], lightcolor=[("focus", paper)])
-    style.configure("TButton", padding=(look.px(root, 14), look.px(root, 5)), background=paper)
+    style.configure("TButton", width=0, padding=(look.px(root, 14), look.px(root, 5)), background=paper)
     style.map("TButton", background=[("pressed", edge), ("active", surface)], bordercolor=[("focus", accent)])
     style.map("TCheckbutton", background=[("active", surface)])
     style.configure("Accent.TButton", background=accent, foreground=palette.on_accent, bordercolor=accent)
+    style.configure("Accent.TButton", lightcolor=accent, darkcolor=accent)
     style.map(
         "Accent.TButton",
         background=[("pressed", palette.pressed), ("active", palette.pressed)],

@@ -15,7 +15,7 @@ from chat.client.sidebar import Sidebar
 from chat.client.talk import Talk, TalkKind
 from chat.client.transcript import Transcript, Wishes
 
-_TALKS_WIDTH, _MEMBERS_WIDTH = 170, 160  # pixels to begin with; the sashes between the panes change them
+_TALKS_WIDTH, _MEMBERS_WIDTH = 184, 160  # pixels to begin with; the sashes between the panes change them
 _ROOM_FOR_MEMBERS = 620  # pixels; a narrower window shows no members, or nothing could be read
 
 _CONTROL, _ALT = 0x4, 0x8  # bits of an event's state
