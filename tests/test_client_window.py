@@ -637,6 +637,18 @@ def test_a_link_opens_by_mouse_and_by_keys(
     assert visited[-1] == "http://two.example"
 
 
+def test_what_the_connection_does_not_take_is_shown_as_unsent(hands: Hands, scripted: ScriptedServer) -> None:
+    class Stuck(Session):
+        def send(self, data: bytes) -> bool:
+            return b"PRIVMSG" not in data and super().send(data)
+
+    hands.open(scripted.target, "ana", Stuck)
+    scripted.welcome()
+    hands.wait_for("You joined #lobby")
+    hands.type("hello")
+    hands.wait_for("hello  Not sent. Send again")
+
+
 def test_formatting_codes_are_shown_and_never_as_signs(hands: Hands, scripted: ScriptedServer) -> None:
     window = hands.open(scripted.target, "ana")
     end = scripted.welcome()

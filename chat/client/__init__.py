@@ -1,9 +1,9 @@
 """The desktop client: a Tk window for the rooms and private talks of any IRC server.
 
 Two threads. `session` owns the socket on one of its own: `protocol` turns its bytes into `news`, which wait on a queue.
-Tk's thread takes them: `model`, with its `talks`, says by `changes` what to draw, `window` draws it, in `form`, `view`
-and `transcript`. What a person types goes through `commands`, which answers with bytes for the session and changes for
-the window.
+Tk's thread takes them: `model`, with its `talks`, says by `changes` what to draw, and `window` has `display` draw it in
+the parts of `view`. What a person types goes through `commands`, which answers with bytes for the session and changes
+for the window.
 """
 
 import signal
@@ -28,8 +28,10 @@ def run(address: str | None, nick: str | None) -> int:
         import tkinter  # here, so that the server runs where there is no Tk
     except ImportError:
         raise SetupError(_NO_TK) from None
+    from chat.client.look import see_pixels
     from chat.client.window import Window
 
+    see_pixels()
     try:
         root = tkinter.Tk(className="Fanfare")
     except tkinter.TclError as error:
