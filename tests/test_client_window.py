@@ -667,7 +667,7 @@ def test_new_lines_are_announced_to_who_has_scrolled_back(hands: Hands, scripted
     hands.wait_for("line 199")
     newer = window.view.transcript.newer
     assert not newer.winfo_ismapped()
-    window.view.transcript.text.focus_set()
+    assert hands.root.focus_get() is window.view.composer.text
     hands.key("Prior", "Prior")
     hands.root.update()
     end.send(":ben!b@h PRIVMSG #lobby :line 200", ":ben!b@h PRIVMSG #lobby :line 201")

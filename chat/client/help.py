@@ -11,6 +11,7 @@ _BOX_KEYS = (
     ("Shift+Enter", "A second line, sent as a message of its own"),
     ("Tab, Shift+Tab", "Complete a name, a command or a room"),
     ("Up, Down", "What was sent before"),
+    ("PageUp, PageDown", "Scroll the transcript"),
 )
 
 

@@ -181,6 +181,12 @@ class Transcript(ttk.Frame):
         self.text.see(index)
         self._see_where()
 
+    def page(self, step: int) -> str:
+        """A page back or forth, for whoever has the keyboard elsewhere."""
+        self.text.yview_scroll(step, "pages")
+        self._see_where()
+        return "break"
+
     def _scroll(self, *how: str) -> None:
         """What the scroll bar asks for."""
         self.text.yview(*how)

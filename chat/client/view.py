@@ -63,6 +63,8 @@ class View(ttk.Frame):
         self.panes.bind("<ButtonRelease-1>", self._sash_moved)
         for event in ("<ButtonRelease-1>", "<Return>"):
             self.sidebar.list.bind(event, lambda event: self.composer.text.focus_set(), add=True)
+        for keys, step in (("<Prior>", -1), ("<Next>", 1)):
+            self.composer.text.bind(keys, lambda event, step=step: self.transcript.page(step))  # type: ignore[misc]
         self.transcript.text.bind("<KeyPress>", self._write_on, add=True)
 
     def paint(self, palette: Palette) -> None:
