@@ -726,6 +726,14 @@ def test_each_theme_is_worn_and_remembered_with_size_and_place(
     assert kept.geometry.startswith("700x500+")
 
 
+def test_at_the_first_start_the_text_is_as_large_as_the_desktop_has_it(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(look._POINTS, str(hands.root.tk.call("tk", "windowingsystem")), 13)
+    hands.open()
+    assert font.nametofont("TkTextFont", hands.root).actual("size") == 13
+
+
 def test_a_dense_screen_has_the_same_window_in_more_pixels(hands: Hands, scripted: ScriptedServer) -> None:
     hands.root.tk.call("tk", "scaling", 192 / 72)
     window = hands.open(scripted.target, "ana")

@@ -66,7 +66,8 @@ class Window:
         self.display = Display(self.view)
         self.menus = Menus(root, deeds.for_menus(), self.appearance.theme)
         self.menus.reach(root)
-        self.appearance.begin(self._memory.theme, self._memory.font_size)
+        first = self._memory == memory.Memory()  # then the text is as large as this desktop's programs have it
+        self.appearance.begin(self._memory.theme, look.usual_points(root) if first else self._memory.font_size)
         self._place()
         if target and nick:
             self.join(target, nick)
