@@ -112,6 +112,8 @@ def test_of_each_death_is_drawn_when_the_first_the_median_and_the_last_was_told_
 def test_an_axis_is_logarithmic_where_its_values_lie_far_apart() -> None:
     assert "type" not in ms_axis("a", [1.0, None, 19.0])
     assert ms_axis("a", [1.0, 20.0])["type"] == "log"
+    assert ms_axis("a", [3.0, 1_200.0])["ticktext"][:9] == ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
+    assert ms_axis("a", [1.0, 5_000.0])["ticktext"] == ["1", "10", "100", "1,000", "10,000"]
     for none in ([], [None], [0.0]):
         assert "type" not in ms_axis("a", none)
 

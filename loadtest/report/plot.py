@@ -6,6 +6,7 @@ when the colour scheme changes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil, floor, log10
 from typing import Any
 
 _LOG_FROM = 20.0  # times between the least and the most, from which a logarithmic axis reads better
@@ -45,8 +46,16 @@ def ms_axis(title: str, values: Iterable[float | None]) -> dict[str, Any]:
     seen = [value for value in values if value is not None]
     least = min((value for value in seen if value > 0), default=0.0)
     if least and max(seen) / least >= _LOG_FROM:
-        return axis(f"{title}, ms (logarithmic)", type="log", dtick="D2" if max(seen) / least < _DECADES else 1)
+        ticks = _ticks(least, max(seen))
+        return axis(f"{title}, ms (logarithmic)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks])
     return axis(f"{title}, ms", rangemode="tozero")
+
+
+def _ticks(least: float, most: float) -> list[float]:
+    """1, 2 and 5 of each decade, or 1 where there are many. Plotly's own leave out the noughts: `5` for 50."""
+    steps = (1, 2, 5) if most / least < _DECADES else (1,)
+    decades = range(floor(log10(least)), ceil(log10(most)) + 1)
+    return [float(f"{step}e{decade}") for decade in decades for step in steps]
 
 
 def ms(us: int | None) -> float | None:
