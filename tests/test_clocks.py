@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,3 +114,17 @@ def test_clocks_that_cannot_be_compared_well_enough_make_the_run_invalid(tmp_pat
     assert done.returncode == 3, done.stdout + done.stderr
     (reason,) = summary(tmp_path)["reasons"]
     assert re.fullmatch(r"the clocks of the generator's hosts can be compared to ± [\d.]+ ms only, .* is 0 ms", reason)
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_scenario_that_compares_moments_itself_takes_no_other_clock(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve = f"{sys.executable} -m chat.cli serve --listen irc://127.0.0.1:{port} --rate-limit off"
+    link = master_port()
+    leading = ("--master", "--expect-workers", "2", *link, "--report", str(tmp_path))
+    with worker(link=link), worker(*APART, link=link):
+        done = run(port, *QUICK, *UNHURRIED, *leading, "--scenario", "stampede", "--server-command", serve)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert summary(tmp_path)["reasons"][0].startswith("stampede needs all its processes on one host")

@@ -149,6 +149,10 @@ class Stage:
         settings, processes = self.settings, self.processes
         answers = self.ask("muster")
         self._clocks = Clocks(tuple(answer["clock"] for answer in answers))
+        if self._clocks.others and self._scenario.one_clock:
+            raise Over(
+                f"{self.settings.scenario} needs all its processes on one host: workers elsewhere have other clocks"
+            )
         self._compare_clocks()
         duration_s = self._duration_s() if duration_s is None else duration_s
         start_ns = time.monotonic_ns() + round(settings.settle * 1e9)

@@ -37,6 +37,7 @@ class Scenario(ABC):
     usual_users: ClassVar[int] = 1  # without --users; Locust's own default
     role: ClassVar[str] = "member"  # of ROLES: what the users do
     once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
+    one_clock: ClassVar[bool] = False  # it compares moments of several processes by itself
     takes_shapes: ClassVar[bool] = False  # the number of users may change in a window
 
     def __init__(self, settings: "Settings", users: int) -> None:

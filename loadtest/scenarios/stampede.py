@@ -27,6 +27,7 @@ class Stampede(OneRoom):
     summary = "the server is restarted under all users, and they come back"
     default_rate = 20.0
     role = "returners"
+    one_clock = True
 
     def __init__(self, settings: "Settings", users: int) -> None:
         super().__init__(settings, users)
