@@ -142,9 +142,9 @@ class Part:
 
     def so_far(self) -> dict[str, Any]:
         """What was sent, and what came of it: the conductor waits until they agree."""
-        account, short = self.account, self.short()
+        account = self.account
         return {
-            "due": account.due(short) - account.under_way(short) if self.finished else 0,
+            "due": self._due_here() if self.finished else 0,
             "crowd_sent": dict(self.crowd_sent),
             "crowd_left": dict(self.crowd_left),
             "delivered": account.delivered,
@@ -156,6 +156,11 @@ class Part:
         own = {sender: self.sent[sender] for sender in self._planned}
         overdue = None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own)  # they have no timetable
         return {**self._fresh.take(), "sent": self.sent.total() + self.crowd_sent.total(), "overdue": overdue}
+
+    def _due_here(self) -> int:
+        """What may still come, as far as is known here: that a sender elsewhere has sent less comes out at the end."""
+        short = self.short()
+        return self.account.due(short) - self.account.under_way(short)
 
     def short(self) -> dict[int, int]:
         """The senders here who sent fewer messages than planned, and how many these were."""
