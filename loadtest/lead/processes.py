@@ -102,7 +102,7 @@ class Processes:
         self.tell_all(kind, data)
         until_ns = time.monotonic_ns() + round(seconds * 1e9)
         if not self.wait(lambda: all(kind in process.answers for process in self.present), until_ns):
-            raise Over(f"a generator process did not answer within {seconds:g} s: it hangs, or has too much to do")
+            raise _unanswered(seconds)
         answers = self.answers(kind)
         if fault := next((answer["fault"] for answer in answers if answer.get("fault")), None):
             raise Over(fault)
@@ -122,7 +122,7 @@ class Processes:
                 self.tell(name, kind, orders[name])
             again_ns = min(until_ns, time.monotonic_ns() + _AGAIN_NS)
             if not self.wait(lambda: len(self.answers(kind)) == len(self.all), again_ns) and again_ns == until_ns:
-                raise Over(f"a generator process did not answer within {seconds:g} s: it hangs, or has too much to do")
+                raise _unanswered(seconds)
         return self.answers(kind)
 
     def wait(self, ready: Callable[[], bool], until_ns: int | None = None) -> bool:
@@ -161,3 +161,7 @@ class Processes:
                 self._vanished.add(name)
                 which = f"generator process {self._runner.get_worker_index(name)}"
                 raise Changed(f"{which} vanished during the run, and its users with it: see what it said last")
+
+
+def _unanswered(seconds: float) -> Over:
+    return Over(f"a generator process did not answer within {seconds:g} s: it hangs, or has too much to do")

@@ -228,9 +228,10 @@ class Stage:
             return
         trips = []
         for _ in range(TRIPS):
-            answers = self.ask("clock")
-            for process, clock, answer in zip(self.processes.present, self._clocks.ids, answers, strict=True):
-                trips.append((clock, Trip(process.told_ns, answer["now_ns"], process.heard_ns)))
+            self.ask("clock")
+            for process, clock in zip(self.processes.all.values(), self._clocks.ids, strict=True):
+                if answer := process.answers.get("clock"):  # not of one that has vanished
+                    trips.append((clock, Trip(process.told_ns, answer["now_ns"], process.heard_ns)))
         self._clocks.compare(trips)
 
     def complete(self, status: dict[str, Any]) -> None:
