@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.lead.clocks import Clocks, Trip, clock_id
+from loadtest.lead.clocks import Clocks, Trip
+from loadtest.watch import clock
+from loadtest.watch.clock import clock_id
 from tests.support import running_server
 from tests.test_locust import QUICK, ROOT, UNHURRIED, command, master_port, run, summary
 
@@ -53,8 +55,16 @@ def test_a_drift_between_two_comparisons_is_an_error_too() -> None:
     assert clocks.error_us() == 700 + 50
 
 
+def test_without_a_boot_id_the_hosts_name_tells_clocks_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(clock, "_BOOT_ID", tmp_path / "none")
+    monkeypatch.setattr(clock, "_TIME_NAMESPACE", str(tmp_path / "none"))
+    names = ["one", "other"]
+    monkeypatch.setattr("platform.node", lambda: names.pop(0))
+    assert [clock_id(), clock_id()] == ["one", "other"]
+
+
 def test_a_process_in_another_time_namespace_has_another_clock_although_it_is_on_the_same_host() -> None:
-    ask = [sys.executable, "-c", "from loadtest.lead.clocks import clock_id; print(clock_id())"]
+    ask = [sys.executable, "-c", "from loadtest.watch.clock import clock_id; print(clock_id())"]
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip() == clock_id()
     apart = subprocess.run(["unshare", "--time", "--monotonic", "9000", *ask], capture_output=True, text=True)
     if apart.returncode:

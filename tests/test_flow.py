@@ -156,7 +156,7 @@ def test_a_guest_whom_the_server_does_not_want_is_refused_in_its_words_and_goes_
 
 
 def test_a_server_with_a_reason_for_each_guest_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtest.network.reasons.MOST", 1)
+    monkeypatch.setattr("loadtest.accounting.reasons.MOST", 1)
     with scripted_server() as server:
         running = Running(server.target.port, ["g1", "g2", "g3"], plan((0, 1), (0, 1), (0, 1)))
         for number in range(3):

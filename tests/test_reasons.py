@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from loadtest.accounting.reasons import advice, own_faults
 from loadtest.accounting.returns import Attempts
-from loadtest.network.reasons import advice, own_faults
 
 
 @pytest.mark.parametrize(("number", "words"), [(24, "ulimit -n"), (23, "fs.file-max"), (99, "ip_local_port_range")])

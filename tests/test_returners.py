@@ -13,9 +13,9 @@ from locust.exception import StopUser
 
 from loadtest.accounting.accounts import Receiver
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.reasons import MOST
 from loadtest.accounting.returns import Attempts, Return
 from loadtest.network.door import Door
-from loadtest.network.reasons import MOST
 from loadtest.network.sources import Sources
 from loadtest.settings.options import Settings
 from loadtest.worker.roles.returners import Returners

@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from loadtest.accounting.histogram import Histogram
-from loadtest.network.reasons import count, own_faults
+from loadtest.accounting.reasons import count, own_faults
 
 TENTH_NS = 100_000_000
 _COUNTS = ("made", "succeeded", "refused", "timed_out", "unfinished")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from loadtest.lead.clocks import boot_id
+from loadtest.watch.clock import boot_id
 
 MIN_SIZE = 56  # bytes: the longest stamp and a blank take 51
 MAX_SIZE = 350  # bytes: with `:nick!user@host PRIVMSG #room :` before it, a line still fits IRC's 512

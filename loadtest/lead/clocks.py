@@ -1,35 +1,17 @@
 """Compare the clocks of a run's processes: offsets from round trips, and how far off they may be. Sends nothing.
 
-Processes of one host share its monotonic clock, to the nanosecond: they have the same boot id, and the same time
-namespace. For any other clock, a round trip tells its offset to within half of the time that the trip took: the answer
-was written at some moment between the question and its arrival. The shortest of many trips tells most. A second
-comparison, after the window, shows how far the clocks have drifted apart.
+Processes of one host share its clock, to the nanosecond (see watch/clock.py). For any other one, a round trip tells its
+offset to within half of the time that the trip took: the answer was written at some moment between the question and
+its arrival. The shortest of many trips tells most. A second comparison, after the window, shows how far the clocks have
+drifted apart.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from loadtest.watch.clock import clock_id
 
 TRIPS = 30  # a comparison: the shortest of so many is rarely held up by anything but the way itself
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_TIME_NAMESPACE = "/proc/self/ns/time"
-
-
-def boot_id() -> str:
-    """Names this boot of this machine; empty where it cannot be told."""
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""  # not Linux
-
-
-def clock_id() -> str:
-    """Processes with the same one share their monotonic clock."""
-    try:
-        return f"{boot_id()} {os.readlink(_TIME_NAMESPACE)}"
-    except OSError:
-        return boot_id()  # a kernel before 5.6: no such namespaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ import gevent
 from locust.runners import MasterRunner
 
 from chat.errors import FanfareError, SetupError
+from loadtest.accounting.reasons import advice
 from loadtest.judge.measures import measures
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, judge
 from loadtest.lead.processes import Over, Processes
 from loadtest.lead.stage import ANSWER_S, Stage
-from loadtest.network.reasons import advice
 from loadtest.page.lookout import Lookout
 from loadtest.report import show, table, write
 from loadtest.report.summary import summarise

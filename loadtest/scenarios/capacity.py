@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
+from loadtest.accounting.reasons import advice
 from loadtest.capacity import findings
 from loadtest.capacity.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
 from loadtest.capacity.steps import Played, at, side, together
 from loadtest.judge.measures import measures
 from loadtest.judge.objective import Objective
 from loadtest.judge.verdict import FAIL, INVALID, PASS, Figures, Verdict, judge
-from loadtest.network.reasons import advice
 from loadtest.scenarios.scenario import OneRoom
 
 if TYPE_CHECKING:

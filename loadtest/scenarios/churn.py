@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from chat.errors import SetupError
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.reasons import own_faults
 from loadtest.judge.measures import percentiles
-from loadtest.network.reasons import own_faults
 from loadtest.network.visits import closing_s
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.settings.share import share_of

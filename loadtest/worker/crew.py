@@ -18,13 +18,13 @@ from locust.user.task import LOCUST_STATE_WAITING
 from chat.errors import FanfareError
 from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Receiver
-from loadtest.lead.clocks import clock_id
 from loadtest.network import files
 from loadtest.network.connection import resolve
 from loadtest.network.door import Door
 from loadtest.network.sources import Sources, choose
 from loadtest.scenarios import SCENARIOS, Scenario
 from loadtest.settings.options import Settings
+from loadtest.watch.clock import clock_id
 from loadtest.wires import wire_of
 from loadtest.worker.part import Part
 from loadtest.worker.roles import ROLES, Member, Role

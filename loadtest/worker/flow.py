@@ -18,8 +18,8 @@ from chat.errors import FanfareError
 from chat.wires.message import build
 from loadtest.accounting.accounts import Account
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.reasons import count
 from loadtest.accounting.stamps import Stamp
-from loadtest.network.reasons import count
 from loadtest.network.sources import Address, Sources
 from loadtest.network.visits import Times, Visit
 from loadtest.worker.alarm import Alarm

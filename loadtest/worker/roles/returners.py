@@ -17,9 +17,9 @@ from locust.exception import StopUser
 
 from chat.errors import FanfareError
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.reasons import count
 from loadtest.accounting.returns import TENTH_NS, Attempts
 from loadtest.network.door import Door
-from loadtest.network.reasons import count
 from loadtest.worker.backoff import Backoff
 from loadtest.worker.generator import Health
 from loadtest.worker.roles.role import Company, Member, Order, Role

@@ -19,8 +19,8 @@ import gevent
 from locust.exception import StopUser
 
 from chat.errors import FanfareError
+from loadtest.accounting.reasons import advice
 from loadtest.network.connection import resolve
-from loadtest.network.reasons import advice
 from loadtest.programs.cut import Cut
 from loadtest.worker.alarm import Alarm
 from loadtest.worker.part import Part
