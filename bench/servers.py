@@ -73,15 +73,17 @@ class BareEpoll(Server):
 
     peer = False
 
-    def __init__(self, name: str, program: Path) -> None:
+    def __init__(self, name: str, program: Path, deaf: bool = False) -> None:
+        """`deaf`: it reads everything, and tells nobody what is said."""
         super().__init__(name)
         self._program = program
+        self._options = ["--deaf"] if deaf else []
 
     def version(self) -> str:
         return "batched broadcast and nothing else, in C"
 
     def command(self, port: int, folder: Path) -> list[str]:
-        return [str(self._program), str(port)]
+        return [str(self._program), str(port), *self._options]
 
 
 class Packaged(Server):

@@ -1,8 +1,9 @@
-/* The least that a chat server can do: one room, one thread, one epoll loop, batched broadcast, in C.
+/* The least that a chat server can do: rooms, one thread, one epoll loop, batched broadcast, in C.
  *
  * A yardstick, not a server: what the machine itself allows. It answers NICK, USER, JOIN, PRIVMSG and PING, believes
- * every client and keeps no history. What arrives during one pass of the loop is put in one block, and goes to each
- * member with one send at the end of the pass.
+ * every client and keeps no history. What arrives during one pass of the loop is put in one block a room, and goes to
+ * each member with one send at the end of the pass. With --deaf it reads everything and tells nobody what is said: it
+ * then shows what a generator can send.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +18,8 @@
 
 enum {
     LINE_BYTES = 512, /* RFC 1459, section 2.3 */
+    NAME_BYTES = 32,
+    SHELVES = 4096, /* of the table of rooms */
     READ_BYTES = 64 << 10,
     EVENTS = 512,
     OWED_LIMIT = 8 << 20 /* bytes that wait for a slow reader before it is dropped */
@@ -27,24 +30,51 @@ struct buffer {
     size_t size, capacity;
 };
 
-struct client {
-    int fd; /* -1: gone, freed at the end of the pass */
-    size_t slot; /* where it stands in `room`, when `member` */
-    bool member;
+struct client;
+
+/* What a client is to a room. */
+struct member {
+    struct client *client;
+    struct room *room;
+    size_t slot;  /* where it stands in the room's `members` */
+    size_t from;  /* one that joined in this pass gets the block from here on */
     bool special; /* joined or spoke in this pass: not the whole block is for it */
     bool joining; /* its 366 follows the block, so that it comes after its JOIN */
-    size_t from;  /* a member that joined in this pass gets the block from here on */
-    size_t kept;  /* bytes of an unfinished line */
-    char nick[32], keep[LINE_BYTES];
-    struct buffer owed; /* what a short write left */
 };
 
-static struct { size_t at, size; const struct client *by; } *lines; /* the block's lines; by NULL: for everybody */
-static size_t line_count, line_capacity;
-static struct buffer block, part;
-static struct client **room, **gone;
-static size_t room_size, room_capacity, gone_size, gone_capacity;
+struct line {
+    size_t at, size;
+    const struct client *by; /* NULL: for everybody */
+};
+
+struct room {
+    char name[NAME_BYTES];
+    struct room *next; /* on its shelf */
+    struct member **members;
+    size_t size, capacity;
+    struct buffer block; /* what came in this pass */
+    struct line *lines;
+    size_t line_count, line_capacity;
+};
+
+struct client {
+    int fd; /* -1: gone, freed at the end of the pass */
+    size_t kept; /* bytes of an unfinished line */
+    char nick[NAME_BYTES], keep[LINE_BYTES];
+    struct member **seats; /* in the order of joining */
+    size_t seat_count, seat_capacity;
+    struct buffer owed; /* what a short write left, or what this pass has for it from several rooms */
+    bool paid_later; /* it is in `payees` */
+    bool blocked; /* a write was short: the loop says when to go on */
+};
+
+static struct room *shelves[SHELVES];
+static struct buffer part;
+static struct room **busy; /* those with a block */
+static struct client **gone, **payees;
+static size_t busy_size, busy_capacity, gone_size, gone_capacity, payee_size, payee_capacity;
 static int loop;
+static bool deaf;
 
 static void *grown(void *array, size_t *capacity, size_t needed, size_t each)
 {
@@ -75,104 +105,181 @@ static void drop(struct client *c)
         return;
     close(c->fd);
     c->fd = -1;
-    if (c->member) {
-        room[c->slot] = room[--room_size];
-        room[c->slot]->slot = c->slot;
+    for (size_t i = 0; i < c->seat_count; i++) {
+        struct member *m = c->seats[i];
+        m->room->members[m->slot] = m->room->members[--m->room->size];
+        m->room->members[m->slot]->slot = m->slot;
+        free(m);
     }
+    c->seat_count = 0;
     gone = grown(gone, &gone_capacity, gone_size + 1, sizeof *gone);
     gone[gone_size++] = c;
 }
 
+static void pay(struct client *c)
+{
+    ssize_t took = c->fd < 0 ? 0 : send(c->fd, c->owed.data, c->owed.size, MSG_NOSIGNAL);
+    if (c->fd < 0)
+        return;
+    if (took < 0 && errno != EAGAIN) {
+        drop(c);
+        return;
+    }
+    c->owed.size -= took < 0 ? 0 : (size_t)took;
+    memmove(c->owed.data, c->owed.data + (took < 0 ? 0 : took), c->owed.size);
+    if (c->owed.size > OWED_LIMIT)
+        drop(c);
+    else if (c->blocked != (c->owed.size > 0))
+        watch(c, EPOLL_CTL_MOD, (c->blocked = !c->blocked) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* Now, or at the end of the pass where more may come from other rooms: still one send. */
 static void give(struct client *c, const char *data, size_t size)
 {
     ssize_t took = 0;
     if (c->fd < 0 || !size)
         return;
-    if (!c->owed.size && (took = send(c->fd, data, size, MSG_NOSIGNAL)) < 0) {
-        if (errno != EAGAIN) {
+    if (c->seat_count <= 1 && !c->owed.size) {
+        took = send(c->fd, data, size, MSG_NOSIGNAL);
+        if ((size_t)took == size)
+            return;
+        if (took < 0 && errno != EAGAIN) {
             drop(c);
             return;
         }
-        took = 0;
+        took = took < 0 ? 0 : took;
     }
-    if ((size_t)took == size)
-        return;
-    if (!c->owed.size)
-        watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
     append(&c->owed, data + took, size - (size_t)took);
-    if (c->owed.size > OWED_LIMIT)
-        drop(c);
-}
-
-static void pay(struct client *c)
-{
-    ssize_t took = send(c->fd, c->owed.data, c->owed.size, MSG_NOSIGNAL);
-    if (took < 0) {
-        if (errno != EAGAIN)
-            drop(c);
+    if (c->paid_later)
         return;
-    }
-    c->owed.size -= (size_t)took;
-    memmove(c->owed.data, c->owed.data + took, c->owed.size);
-    if (!c->owed.size)
-        watch(c, EPOLL_CTL_MOD, EPOLLIN);
+    payees = grown(payees, &payee_capacity, payee_size + 1, sizeof *payees);
+    payees[payee_size++] = c;
+    c->paid_later = true;
 }
 
-static void broadcast(const struct client *by, const char *nick, const char *rest, size_t size)
+static struct room *find(const char *name, size_t size)
 {
-    lines = grown(lines, &line_capacity, line_count + 1, sizeof *lines);
-    lines[line_count].by = by;
-    lines[line_count].at = block.size;
-    append(&block, ":", 1);
-    append(&block, nick, strlen(nick));
-    append(&block, "!b@bare ", 8);
-    append(&block, rest, size);
-    append(&block, "\r\n", 2);
-    lines[line_count].size = block.size - lines[line_count].at;
-    line_count++;
+    unsigned hash = 5381;
+    struct room *room;
+    for (size_t i = 0; i < size; i++)
+        hash = hash * 33 + (unsigned char)name[i];
+    for (room = shelves[hash % SHELVES]; room; room = room->next)
+        if (!memcmp(room->name, name, size) && !room->name[size])
+            return room;
+    if (!(room = calloc(1, sizeof *room)))
+        abort();
+    memcpy(room->name, name, size);
+    room->next = shelves[hash % SHELVES];
+    return shelves[hash % SHELVES] = room;
+}
+
+static struct member *seat_in(const struct client *c, const struct room *room)
+{
+    for (size_t i = 0; i < c->seat_count; i++)
+        if (c->seats[i]->room == room)
+            return c->seats[i];
+    return NULL;
+}
+
+static void broadcast(struct room *room, const struct client *by, const char *nick, const char *rest, size_t size)
+{
+    struct line *line;
+    if (!room->line_count) {
+        busy = grown(busy, &busy_capacity, busy_size + 1, sizeof *busy);
+        busy[busy_size++] = room;
+    }
+    room->lines = grown(room->lines, &room->line_capacity, room->line_count + 1, sizeof *room->lines);
+    line = &room->lines[room->line_count++];
+    line->by = by;
+    line->at = room->block.size;
+    append(&room->block, ":", 1);
+    append(&room->block, nick, strlen(nick));
+    append(&room->block, "!b@bare ", 8);
+    append(&room->block, rest, size);
+    append(&room->block, "\r\n", 2);
+    line->size = room->block.size - line->at;
+}
+
+static void enter(struct client *c, struct room *room)
+{
+    char line[NAME_BYTES + 8];
+    struct member *m;
+    if (seat_in(c, room))
+        return;
+    if (!(m = calloc(1, sizeof *m)))
+        abort();
+    room->members = grown(room->members, &room->capacity, room->size + 1, sizeof *room->members);
+    c->seats = grown(c->seats, &c->seat_capacity, c->seat_count + 1, sizeof *c->seats);
+    room->members[room->size] = c->seats[c->seat_count++] = m;
+    *m = (struct member){c, room, room->size++, room->block.size, true, true};
+    broadcast(room, NULL, c->nick, line, (size_t)sprintf(line, "JOIN %s", room->name));
 }
 
 static void on_line(struct client *c, const char *line, size_t size)
 {
     char reply[LINE_BYTES + 64];
+    const char *end = line + size, *name, *comma;
     if (size > 8 && !memcmp(line, "PRIVMSG ", 8)) {
-        c->special = true;
-        broadcast(c, c->nick, line, size);
+        name = line + 8;
+        const char *space = memchr(name, ' ', (size_t)(end - name));
+        if (deaf || !space || space - name >= NAME_BYTES)
+            return;
+        struct member *m = seat_in(c, find(name, (size_t)(space - name)));
+        if (!m)
+            return;
+        m->special = true;
+        broadcast(m->room, c, c->nick, line, size);
     } else if (size > 5 && !memcmp(line, "PING ", 5)) {
         give(c, reply, (size_t)sprintf(reply, "PONG %.*s\r\n", (int)size - 5, line + 5));
     } else if (size > 5 && !memcmp(line, "NICK ", 5)) {
         snprintf(c->nick, sizeof c->nick, "%.*s", (int)size - 5, line + 5);
     } else if (size > 5 && !memcmp(line, "USER ", 5)) {
         give(c, reply, (size_t)sprintf(reply, ":bare 001 %s :Welcome\r\n", c->nick));
-    } else if (size > 5 && !memcmp(line, "JOIN ", 5) && !c->member) {
-        room = grown(room, &room_capacity, room_size + 1, sizeof *room);
-        room[c->slot = room_size++] = c;
-        c->member = c->special = c->joining = true;
-        c->from = block.size;
-        broadcast(NULL, c->nick, line, size);
+    } else if (size > 5 && !memcmp(line, "JOIN ", 5)) {
+        for (name = line + 5; name < end; name = comma + 1) {
+            comma = memchr(name, ',', (size_t)(end - name));
+            comma = comma ? comma : end;
+            if (comma - name < NAME_BYTES)
+                enter(c, find(name, (size_t)(comma - name)));
+        }
     }
+}
+
+static void tell_part(struct member *m)
+{
+    char end[128];
+    const struct room *room = m->room;
+    part.size = 0;
+    for (size_t k = 0; k < room->line_count; k++)
+        if (room->lines[k].at >= m->from && room->lines[k].by != m->client)
+            append(&part, room->block.data + room->lines[k].at, room->lines[k].size);
+    if (m->joining)
+        append(&part, end, (size_t)sprintf(end, ":bare 366 %s %s :End of /NAMES list.\r\n", m->client->nick, room->name));
+    m->special = m->joining = false;
+    m->from = 0;
+    give(m->client, part.data, part.size);
 }
 
 static void flush(void)
 {
-    char end[128];
-    for (size_t i = room_size; i-- > 0;) { /* downwards: a drop puts an already served member in the empty place */
-        struct client *c = room[i];
-        if (!c->special) {
-            give(c, block.data, block.size);
-            continue;
+    while (busy_size) {
+        struct room *room = busy[--busy_size];
+        for (size_t i = room->size; i-- > 0;) { /* downwards: a drop puts an already served member in the empty place */
+            if (room->members[i]->special)
+                tell_part(room->members[i]);
+            else
+                give(room->members[i]->client, room->block.data, room->block.size);
         }
-        part.size = 0;
-        for (size_t k = 0; k < line_count; k++)
-            if (lines[k].at >= c->from && lines[k].by != c)
-                append(&part, block.data + lines[k].at, lines[k].size);
-        if (c->joining)
-            append(&part, end, (size_t)sprintf(end, ":bare 366 %s #bench :End of /NAMES list.\r\n", c->nick));
-        c->special = c->joining = false;
-        c->from = 0;
-        give(c, part.data, part.size);
+        room->block.size = room->line_count = 0;
     }
-    block.size = line_count = 0;
+    while (payee_size) {
+        struct client *c = payees[--payee_size];
+        c->paid_later = false;
+        if (c->blocked && c->owed.size > OWED_LIMIT)
+            drop(c);
+        else if (!c->blocked)
+            pay(c);
+    }
 }
 
 static void on_readable(struct client *c)
@@ -218,12 +325,13 @@ int main(int argc, char **argv)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct epoll_event ready[EVENTS], arrivals = {.events = EPOLLIN, .data.ptr = NULL};
 
-    at.sin_port = htons((unsigned short)(argc == 2 ? atoi(argv[1]) : 0));
+    deaf = argc == 3 && !strcmp(argv[2], "--deaf");
+    at.sin_port = htons((unsigned short)(argc == 2 || deaf ? atoi(argv[1]) : 0));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     loop = epoll_create1(EPOLL_CLOEXEC);
-    if (argc != 2 || bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, SOMAXCONN) < 0 ||
+    if ((argc != 2 && !deaf) || bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, SOMAXCONN) < 0 ||
         epoll_ctl(loop, EPOLL_CTL_ADD, listener, &arrivals) < 0) {
-        fprintf(stderr, "bare_epoll PORT: cannot listen on 127.0.0.1: %s\n", strerror(errno));
+        fprintf(stderr, "bare_epoll PORT [--deaf]: cannot listen on 127.0.0.1: %s\n", strerror(errno));
         return 2;
     }
     for (;;) {
@@ -241,8 +349,10 @@ int main(int argc, char **argv)
         }
         flush();
         while (gone_size) {
-            free(gone[--gone_size]->owed.data);
-            free(gone[gone_size]);
+            struct client *c = gone[--gone_size];
+            free(c->owed.data);
+            free(c->seats);
+            free(c);
         }
     }
 }

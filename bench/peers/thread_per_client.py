@@ -1,7 +1,7 @@
 """The chat server of the tutorials: a thread for each client, a list behind a lock, and `sendall` in a loop.
 
 The first peer of the comparison. It speaks just enough IRC (NICK, USER, JOIN, PRIVMSG, PING) to be measured by the same
-generator as the others, and is kept as simple as its models: one room, no limits, and a slow reader stops everybody.
+generator as the others, and is kept as simple as its models: no limits, and a slow reader stops everybody.
 """
 
 import socket
@@ -9,13 +9,13 @@ import sys
 import threading
 from contextlib import suppress
 
-clients: list[socket.socket] = []
-lock = threading.Lock()  # guards `clients`; held across sendall, as in the tutorials: this is what is being measured
+rooms: dict[bytes, list[socket.socket]] = {}
+lock = threading.Lock()  # guards `rooms`; held across sendall, as in the tutorials: this is what is being measured
 
 
-def broadcast(data: bytes, sender: socket.socket | None = None) -> None:
-    """Send to everybody but the sender. The caller holds the lock."""
-    for client in clients:
+def broadcast(room: bytes, data: bytes, sender: socket.socket | None = None) -> None:
+    """Send to everybody in the room but the sender. The caller holds the lock."""
+    for client in rooms[room]:
         if client is sender:
             continue
         with suppress(OSError):  # its own thread will see the end of the connection and take it off the list
@@ -29,7 +29,7 @@ def handle(client: socket.socket) -> None:
             command, _, rest = line.rstrip(b"\r\n").partition(b" ")
             if command == b"PRIVMSG":
                 with lock:
-                    broadcast(b":%s!b@thread PRIVMSG %s\r\n" % (nick, rest), sender=client)
+                    broadcast(rest.partition(b" ")[0], b":%s!b@thread PRIVMSG %s\r\n" % (nick, rest), sender=client)
             elif command == b"NICK":
                 nick = rest
             elif command == b"USER":
@@ -37,16 +37,18 @@ def handle(client: socket.socket) -> None:
             elif command == b"PING":
                 client.sendall(b"PONG %s\r\n" % rest)
             elif command == b"JOIN":
-                with lock:
-                    clients.append(client)
-                    broadcast(b":%s!b@thread JOIN %s\r\n" % (nick, rest))
-                    client.sendall(b":thread 366 %s %s :End of /NAMES list.\r\n" % (nick, rest))
+                for room in rest.split(b","):
+                    with lock:
+                        rooms.setdefault(room, []).append(client)
+                        broadcast(room, b":%s!b@thread JOIN %s\r\n" % (nick, room))
+                        client.sendall(b":thread 366 %s %s :End of /NAMES list.\r\n" % (nick, room))
     except OSError:
         pass
     finally:
         with lock:
-            if client in clients:
-                clients.remove(client)
+            for members in rooms.values():
+                if client in members:
+                    members.remove(client)
         client.close()
 
 
