@@ -1,0 +1,145 @@
+/* What the parts of the generator share. Each .c file says at its top what it is for. */
+#ifndef GENERATOR_H
+#define GENERATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LINE_MAX_BYTES = 1024, /* longest line kept across reads; IRC allows 512 */
+    PROMPT = 64,           /* events to a pass; small, so that a due send never waits behind a thousand reads */
+    EVENTS = 1024          /* events to a pass when saturated */
+};
+#define SECOND UINT64_C(1000000000)
+#define PAUSE (SECOND / 1000) /* before a pass, where members shall not take up each message at once; see one_room.c */
+
+/* ---- options.c ---- */
+
+enum mode { SATURATED, STEADY, BUSY, SEND, IDLE };
+
+extern enum mode mode;
+extern const char *mode_name;
+extern struct options { /* --name value; options.c has what each is, its limits and its default */
+    double port, members, room_size, rooms_each, text, window, pending, seconds, warmup, rate, limit, deadline,
+        join_deadline, server;
+} option;
+
+void read_options(int argc, char **argv);
+__attribute__((format(printf, 2, 3), noreturn)) void quit(int status, const char *format, ...);
+
+/* ---- clock.c ---- */
+
+extern uint64_t now; /* read once after each wait and each recv */
+
+struct span { /* of time, and of the CPU time that generator and server used in it */
+    uint64_t wall, cpu, server;
+};
+
+void read_clock(void);
+uint64_t ns(double s);
+double seconds(uint64_t count);
+struct span measure_from(void);
+struct span measured_since(struct span start);
+void print_cpu(struct span s);
+
+/* ---- samples.c ---- */
+
+struct samples {
+    uint64_t *ns;
+    size_t count, most;
+};
+
+struct summary { /* in ns */
+    size_t count;
+    uint64_t p50, p90, p99, p999, max;
+};
+
+void make_room(struct samples *of, size_t most);
+void add_sample(struct samples *to, uint64_t ns);
+struct summary summarise(struct samples *of);
+void print_summary(const char *name, struct summary s);
+
+/* ---- connections.c ---- */
+
+struct connection {
+    int fd;
+    uint32_t number;
+    bool open;            /* TCP is up and NICK/USER are sent */
+    uint32_t rooms_joined;
+    uint32_t kept;        /* bytes of an unfinished line in `keep` */
+    char keep[LINE_MAX_BYTES];
+    char *owed;           /* what the server did not take yet */
+    size_t owed_size;
+};
+
+extern struct connection *connections;
+extern uint32_t total, dialled; /* total: the members and, in one room, the sender, which is connections[0] */
+
+void dial(void);
+void on_connected(struct connection *c);
+void on_writable(struct connection *c);
+void put(struct connection *c, const char *data, size_t size);
+__attribute__((format(printf, 2, 3))) void putf(struct connection *c, const char *format, ...);
+
+/* ---- rooms.c ---- */
+
+struct seat { /* a user in a room; seats[user * rooms_each + layer] */
+    uint32_t room;
+    uint32_t slot; /* which of the room's members */
+    uint32_t said; /* messages of this user in this room */
+};
+
+struct room {
+    uint32_t size, speakers;
+    size_t first; /* where its part of `due` begins */
+};
+
+extern struct seat *seats;
+extern struct room *rooms;
+extern uint32_t rooms_each, room_count;
+
+void seat_everybody(void);
+uint32_t *due(const struct seat *receiver, const struct seat *speaker);
+int room_name(char *to, uint32_t room);
+void shuffle(uint32_t *numbers, uint32_t count);
+uint64_t join_lines_of_all(void);
+void ask_to_join(struct connection *c);
+
+/* ---- messages.c ---- */
+
+extern uint32_t sent, finished;
+extern uint32_t counted_from; /* messages before this one are warm-up, not sampled */
+extern uint32_t over_limit;   /* counted messages that took --limit or longer */
+extern uint64_t deliveries;
+extern struct samples complete, lateness, fanout;
+
+void say(uint32_t seat, uint64_t from);
+void on_delivery(struct connection *c, const char *text);
+void hold_to_deadline(void);
+void drain(void);
+void print_accounts(void);
+#define MARK "~bench " /* every message's text begins with it */
+#define MARK_SIZE (sizeof MARK - 1)
+
+/* ---- loop.c ---- */
+
+extern int loop, timer, most_events;
+extern bool stdin_ended;
+extern uint64_t last_arrival; /* when bytes last came in */
+extern uint32_t joined, pongs;
+extern uint64_t join_lines; /* JOIN lines seen by anyone */
+
+void watch(int how, int fd, unsigned events, void *with);
+int pump(int wait_ms);
+
+/* ---- arrival.c, and a file for each mode or two ---- */
+
+void arrive(void);
+void run_saturated(void);
+void run_steady(void);
+void run_busy(void);
+void run_send(void);
+void run_idle(void);
+
+#endif

@@ -1,0 +1,108 @@
+/* The messages of a run: who must have each, and who has it. */
+#include "generator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MESSAGES = 1 << 22, /* in flight at most, and samples of messages; seven minutes at 10,000 a second */
+    LINE_BYTES = 512    /* RFC 1459, section 2.3 */
+};
+
+struct message {
+    uint64_t from; /* latencies count from here: the intended moment, or the send when saturated */
+    uint32_t left; /* members that do not have it yet */
+    uint32_t seat; /* its speaker's */
+    uint32_t number; /* among those that its speaker said in that room */
+};
+
+uint32_t sent, finished, counted_from, over_limit;
+uint64_t deliveries;
+struct samples complete, lateness, fanout;
+static struct message messages[MESSAGES]; /* message n is at n % MESSAGES */
+static uint32_t oldest;                   /* every message before this one is finished */
+static uint64_t expected;                 /* deliveries of all that was sent */
+
+/* Send the next message, as a write of its own: batching is the server's to do, not the sender's. */
+void say(uint32_t seat, uint64_t from)
+{
+    char line[LINE_BYTES + 2];
+    struct seat *speaker = &seats[seat];
+    uint32_t others = mode == SEND ? 0 : rooms[speaker->room].size - 1;
+    if (!complete.ns) {
+        make_room(&complete, MESSAGES);
+        make_room(&lateness, MESSAGES);
+    }
+    if (sent - oldest == MESSAGES)
+        quit(1, "%d messages are unfinished, which is the most", MESSAGES);
+    messages[sent % MESSAGES] = (struct message){from, others, seat, speaker->said++};
+    expected += others;
+    finished += !others;
+    char *text = line + sprintf(line, "PRIVMSG "), *end, *rest;
+    text += room_name(text, speaker->room);
+    text += sprintf(text, " :");
+    end = text + (uint32_t)option.text;
+    rest = text + sprintf(text, MARK "%010u ", sent++);
+    memset(rest, 'x', (size_t)(end - rest));
+    memcpy(end, "\r\n", 2);
+    put(&connections[seat / rooms_each], line, (size_t)(end + 2 - line));
+}
+
+void on_delivery(struct connection *c, const char *text)
+{
+    uint32_t number = 0;
+    for (const char *digit = text + MARK_SIZE; *digit >= '0' && *digit <= '9'; digit++)
+        number = number * 10 + (uint32_t)(*digit - '0');
+    if (number - oldest >= sent - oldest) /* before the oldest, or never sent */
+        quit(1, "member %u got message %u, but %u to %u are on their way: twice, or made up", c->number, number, oldest,
+             sent);
+    struct message *m = &messages[number % MESSAGES];
+    const struct seat *speaker = &seats[m->seat];
+    const struct seat *receiver = &seats[(size_t)c->number * rooms_each + m->seat % rooms_each];
+    if (receiver == speaker) /* a server that echoes: the speaker is not counted */
+        return;
+    if (receiver->room != speaker->room)
+        quit(1, "member %u got a message of a room that it is not in", c->number);
+    uint32_t *expects = due(receiver, speaker);
+    if (m->number != *expects)
+        quit(1, "member %u got message %u of member %u when %u was due: lost, twice or out of order", c->number,
+             m->number, m->seat / rooms_each, *expects);
+    ++*expects;
+    deliveries++;
+    uint64_t took = now - m->from;
+    bool counts = number >= counted_from;
+    if (counts)
+        add_sample(&fanout, took);
+    if (--m->left)
+        return;
+    finished++;
+    if (counts) {
+        add_sample(&complete, took);
+        over_limit += took >= ns(option.limit);
+    }
+}
+
+/* Ends the run when a message is over its deadline. */
+void hold_to_deadline(void)
+{
+    while (oldest < sent && !messages[oldest % MESSAGES].left)
+        oldest++;
+    const struct message *m = &messages[oldest % MESSAGES];
+    if (oldest == sent || now <= m->from + ns(option.deadline))
+        return;
+    uint32_t others = rooms[seats[m->seat].room].size - 1;
+    quit(1, "message %u is incomplete after %g s: %u of %u members have it", oldest, option.deadline, others - m->left,
+         others);
+}
+
+void drain(void)
+{
+    while (finished < sent) /* ends: every message is held to its deadline */
+        pump(100);
+}
+
+void print_accounts(void)
+{
+    printf(", \"messages\": {\"sent\": %u, \"expected_deliveries\": %ju, \"delivered\": %ju}", sent, expected,
+           deliveries);
+}
