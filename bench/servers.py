@@ -57,7 +57,9 @@ class Fanfare(Server):
         return f"{_first_line(*self._command, '--version')}, {_first_line(self._python, '--version')}"
 
     def command(self, port: int, folder: Path) -> list[str]:
-        return [*self._command, "serve", "--listen", f"irc://127.0.0.1:{port}", "--rate-limit", "off", *self._workers]
+        listen = f"irc://127.0.0.1:{port}"
+        limits = ["--rate-limit", "off", "--max-per-address", str(AT_ONCE)]
+        return [*self._command, "serve", "--listen", listen, *limits, *self._workers]
 
 
 class ThreadPerClient(Server):

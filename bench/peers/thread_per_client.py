@@ -22,6 +22,13 @@ def broadcast(room: bytes, data: bytes, sender: socket.socket | None = None) -> 
             client.sendall(data)
 
 
+def join(client: socket.socket, nick: bytes, room: bytes) -> None:
+    with lock:
+        rooms.setdefault(room, []).append(client)
+        broadcast(room, b":%s!b@thread JOIN %s\r\n" % (nick, room))
+        client.sendall(b":thread 366 %s %s :End of /NAMES list.\r\n" % (nick, room))
+
+
 def handle(client: socket.socket) -> None:
     nick = b"*"
     try:
@@ -38,17 +45,13 @@ def handle(client: socket.socket) -> None:
                 client.sendall(b"PONG %s\r\n" % rest)
             elif command == b"JOIN":
                 for room in rest.split(b","):
-                    with lock:
-                        rooms.setdefault(room, []).append(client)
-                        broadcast(room, b":%s!b@thread JOIN %s\r\n" % (nick, room))
-                        client.sendall(b":thread 366 %s %s :End of /NAMES list.\r\n" % (nick, room))
+                    join(client, nick, room)
     except OSError:
         pass
     finally:
         with lock:
-            for members in rooms.values():
-                if client in members:
-                    members.remove(client)
+            for members in filter(lambda members: client in members, rooms.values()):
+                members.remove(client)
         client.close()
 
 
