@@ -10,21 +10,26 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from bench import ceiling
 from bench.build import BARE_EPOLL, GENERATOR, BuildError, compile_c
-from bench.cases import Turn, case, take_turn
+from bench.cases import P99_LIMIT, Case, all_cases
+from bench.goals import check, goals_table
 from bench.machine import facts
 from bench.process import raise_file_limit
-from bench.servers import NAMES, choose
-from bench.table import COLUMNS, DISTURBED, failed, outline, table
+from bench.servers import NAMES, Server, choose
+from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
+from bench.turn import Turn, take_turn
 
 USAGE_ERROR = 2
 FAILURE = 1
 INTERRUPTED = 130
 
-LEGEND = f"""1.00x is the best peer's value: more is better for deliveries, less for all else.
+LEGEND = f"""1.00x is the best peer's value: more is better for deliveries and messages, less for all else.
 fanfare is what is compared, and bare-epoll is a C loop that is no chat server: neither counts as a peer.
-bare-epoll also shows what the generator can count: it does not hold up a server that delivers less.
+"server CPU" and "generator CPU" are of one core, while load is counted; of the arrival where that is the case.
+"held up by" is what kept a search from a higher rate: "generator" if it sent over {P99_LIMIT * 100:g} ms late.
 Medians of the rounds in which others than server and generator took at most {DISTURBED} % of a core,
 or of all rounds where there is no such: then it is worth measuring again."""
 
@@ -42,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complaint = str(error)
     except OSError as error:
         complaint = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except ImportError as error:
+        complaint = f"--plot needs the packages of requirements/bench.txt: {error}"
     except KeyboardInterrupt:
         print("bench: interrupted; everything that it started has ended", file=sys.stderr)
         return INTERRUPTED
@@ -55,35 +62,31 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure IRC servers side by side.")
-    parser.add_argument("--servers", type=_words(NAMES), default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
-    parser.add_argument("--cases", type=_words(COLUMNS), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
-    parser.add_argument(
-        "--rounds", type=_count, default=3, metavar="N", help="turns of each server and case (default 3)"
+    add = parser.add_argument
+    add("--servers", type=_words(NAMES), default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
+    add("--cases", type=_words(COLUMNS), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
+    add(
+        "--rounds",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="turns of each server and case (default 3); busy runs in every second of them, from the first on, and "
+        "steady-10000, rooms, large, arrival and idle in every third",
     )
-    parser.add_argument("--idle-rounds", type=int, default=1, metavar="N", help="rounds with the idle case (default 1)")
-    parser.add_argument(
-        "--members", type=_count, default=1000, metavar="N", help="receivers in the room (default 1,000)"
-    )
-    parser.add_argument(
-        "--idle-members", type=_count, default=5000, metavar="N", help="in the idle case (default 5,000)"
-    )
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of counted load a turn (default 2)")
-    parser.add_argument(
-        "--idle-seconds",
-        type=float,
-        default=20,
-        metavar="S",
-        help="until who has not joined is not waited for (default 20)",
-    )
-    parser.add_argument("--workers", type=_counts, default=[], metavar="1,2", help="run fanfare with each of these")
-    parser.add_argument(
+    add("--scale", type=_positive, default=1, metavar="X", help="of all numbers of members (default 1)")
+    add("--seconds", type=_positive, default=2, metavar="S", help="of counted load a turn (default 2)")
+    add("--step-seconds", type=_positive, default=1, metavar="S", help="counted in each step of a search (default 1)")
+    add("--idle-seconds", type=_positive, default=20, metavar="S", help="of silence in the idle case (default 20)")
+    add("--workers", type=_counts, default=[], metavar="1,2", help="run fanfare with each of these")
+    add(
         "--python",
         action="append",
         default=[],
         metavar="PATH",
         help="also run fanfare with this interpreter; repeatable",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every turn's report there")
+    add("--json", type=Path, metavar="FILE", help="write every turn's report there")
+    add("--plot", type=Path, metavar="FILE", help="draw the medians there: .svg, .png or .pdf")
     return parser
 
 
@@ -108,48 +111,81 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
 def _run(options: argparse.Namespace, scratch: Path) -> int:
-    if options.json:
-        options.json.touch()  # better now than after minutes of measuring
+    for file in filter(None, (options.json, options.plot)):
+        file.touch()  # better now than after minutes of measuring
+    if options.plot:
+        from bench import plot  # only a run that draws needs matplotlib
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
     servers = choose(options.servers, bare_epoll, options.python, options.workers)
-    cases = [
-        case(name, options.members, options.idle_members, options.seconds, options.idle_seconds)
-        for name in COLUMNS
-        if name in options.cases
-    ]
+    known = all_cases(options.scale, options.seconds, options.step_seconds, options.idle_seconds)
+    cases = [case for case in known if case.name in options.cases]
     machine, command = facts(), shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     versions = {server.name: server.missing() or server.version() for server in servers}
     print(command, *(f"{name}: {fact}" for name, fact in machine.items()), sep="\n")
-    print("", *(f"{name}: {version}" for name, version in versions.items()), "", sep="\n", flush=True)
+    print("", *(f"{name}: {version}" for name, version in versions.items()), sep="\n", flush=True)
 
+    ceilings = ceiling.measure(generator, bare_epoll, scratch, options.seconds, options.scale)
+    print(f"\ngenerator, against a bare sink\n\n{ceiling.described(ceilings)}", flush=True)
+    turns = _take_turns(generator, servers, cases, options.rounds, scratch)
+    rows = {case.name: {server.name: medians(turns, server.name, case.name) for server in servers} for case in cases}
+    names = [server.name for server in servers if server.name != "bare-epoll"]
+    headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], names) for case in cases}
+    peers = [server.name for server in servers if server.peer]
+    checked = [
+        goal for server in servers if server.name.startswith("fanfare") for goal in check(rows, server.name, peers)
+    ]
+
+    for case in cases:
+        print(f"\n{case.name}: {case.title}\n\n{table(turns, servers, case.name)}")
+    failures = list(filter(None, map(failed, [*ceilings, *turns])))
+    print(*(f"\n{failure}" for failure in failures), sep="")
+    if checked:
+        print(f"\ngoals\n\n{goals_table(checked)}")
+    print("\nthe generator's own effort, of the one core that it can use\n")
+    print(*(f"  {line}" for line in headroom.values() if line), f"\n{LEGEND}", sep="\n")
+    report: dict[str, Any] = {
+        "command": command,
+        "machine": machine,
+        "versions": versions,
+        "cases": {case.name: case.title for case in cases},
+        "generator": {"turns": [asdict(turn) for turn in ceilings], "headroom": headroom},
+        "medians": rows,
+        "goals": [asdict(goal) for goal in checked],
+        "turns": [asdict(turn) for turn in turns],
+    }
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    if options.plot:
+        plot.write(report, options.plot)
+    return FAILURE if failures else 0
+
+
+def _take_turns(
+    generator: Path, servers: Sequence[Server], cases: Sequence[Case], rounds: int, scratch: Path
+) -> list[Turn]:
+    """All of them, turn by turn; each round begins with another server."""
     turns: list[Turn] = []
     present = [server for server in servers if not server.missing()]
-    for round_ in range(options.rounds):
-        rotated = present[round_ % len(present) :] + present[: round_ % len(present)] if present else []
-        for asked in cases:
-            if asked.name == "idle" and round_ >= options.idle_rounds:
-                continue
-            for server in rotated:
+    for round_ in range(rounds if present else 0):
+        rotated = present[round_ % len(present) :] + present[: round_ % len(present)]
+        for case in cases:
+            for server in rotated if round_ % case.every == 0 else ():
                 with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                    turn = take_turn(generator, server, asked, round_, Path(folder))
-                print(f"round {round_ + 1}/{options.rounds} {outline(turn)}", file=sys.stderr, flush=True)
+                    turn = take_turn(generator, server, case, round_, Path(folder))
+                print(f"round {round_ + 1}/{rounds} {outline(turn)}", file=sys.stderr, flush=True)
                 turns.append(turn)
-
-    for asked in cases:
-        print(f"\n{asked.title}\n\n{table(turns, servers, asked.name)}")
-    for failure in filter(None, map(failed, turns)):
-        print(f"\n{failure}")
-    print(f"\n{LEGEND}")
-    if options.json:
-        report = {
-            "command": command,
-            "machine": machine,
-            "versions": versions,
-            "turns": [asdict(turn) for turn in turns],
-        }
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
-    return FAILURE if any(turn.error for turn in turns) else 0
+    return turns
 
 
 if __name__ == "__main__":

@@ -1,112 +1,122 @@
-"""Measure one server once: start it, load it with the generator, and hand back what the generator counted.
+"""What is asked of a server: the cases, each with its members, its load and how often it runs. Runs nothing itself."""
 
-A case is what to ask of a server; a turn is one case at one server. Compares and prints nothing.
-"""
-
-import json
-import select
-import subprocess
-import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from bench.process import StartError, cpu_of, cpu_of_machine, free_port, last_words, memory, running, serving
-from bench.servers import Server
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 JOIN_DEADLINE = 60.0  # s until all are in the room, where nothing can be measured before; the slowest takes about 10
+ARRIVAL_DEADLINE = 90.0  # s for 5,000 who come at once; who is not in by then is counted as missing
+CROWD_DEADLINE = 120.0  # s for 10,000 in one room, who see 50 million JOIN lines in all
 MESSAGE_DEADLINE = 10.0  # s until every member must have a message, or it counts as lost
-MARGIN = 15.0  # s beyond all its deadlines until a silent generator is given up
-SETTLE = 1.0  # s for a server to become idle before its memory is read
 TEXT = 100  # bytes of a message's text; a long line of chat
+LARGE_TEXT = 400  # bytes; the most that is sure to fit in IRC's 512 with prefix, command and room
 WINDOW = 64  # messages in flight when saturated; enough that no server waits for the sender
 RATE = 20  # messages/s when steady; a lively room
 WARMUP = 0.5  # s of load that is not counted
+STEP_WARMUP = 0.25  # s, in each step of a search
+FIRST_RATE = 1000  # messages/s of a search's first step; every server here does more
+P99_LIMIT = 0.05  # s that a message's last receiver may wait on a busy day; below what people take for at once
+BUSY_ROOM = 20  # members of a room on a busy day
+CROWDED_ROOM = 50  # members of a room, and rooms of a user, where users sit in many rooms: busy people hold some 50
+STEPS_MOST = 60  # of a search, which takes about 20; beyond it a generator counts as stuck
 
 
 @dataclass(frozen=True)
 class Case:
+    """`mode` and `options` are the generator's. Runs in every `every`-th round: what is costly runs less often."""
+
     name: str
     title: str
     members: int
-    options: dict[str, float]  # for the generator
+    options: Mapping[str, float] = field(default_factory=dict)
     join_deadline: float = JOIN_DEADLINE
+    mode: str = ""  # "": as the name
+    every: int = 1
+
+    def command_line(self) -> list[str]:
+        """The generator's options, all but those that name the server."""
+        options = {
+            **self.options,
+            "members": self.members,
+            "deadline": MESSAGE_DEADLINE,
+            "join-deadline": self.join_deadline,
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]
+        return ["--mode", self.mode or self.name, *words]
+
+    @property
+    def patience(self) -> float:
+        """s until a generator that keeps all its deadlines must have reported."""
+        load = self.options.get("seconds", 0) + self.options.get("warmup", 0)
+        return self.join_deadline + load * (STEPS_MOST if self.mode == "busy" else 1) + MESSAGE_DEADLINE
 
 
-@dataclass(frozen=True)
-class Turn:
-    """`result` is the generator's report; `error` is one line. Exactly one of them is there."""
+def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idle_seconds: float = 20) -> list[Case]:
+    """Every case, in the order of the tables. `scale` is of the members."""
 
-    server: str
-    case: str
-    round: int
-    result: dict[str, Any] | None
-    error: str | None = None
+    def of(members: int) -> int:
+        return max(2, round(members * scale))
 
-
-def case(name: str, members: int, idle_members: int, seconds: float, idle_seconds: float) -> Case:
-    if name == "idle":
-        title = f"idle: {idle_members:,} members in one room, all of them coming at once; {idle_seconds:g} s for that"
-        return Case(name, title, idle_members, {}, idle_seconds)
     load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP}
-    if name == "saturated":
-        title = f"saturated: {members:,} members, {TEXT}-byte messages, {WINDOW} in flight"
-        return Case(name, title, members, {**load, "window": WINDOW})
-    title = f"steady: {members:,} members, {TEXT}-byte messages, {RATE} a second on a fixed timetable"
-    return Case(name, title, members, {**load, "rate": RATE})
-
-
-def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: Path) -> Turn:
-    """One case at a freshly started server, in `folder`, which is empty and its own."""
-    port = free_port()
-    log = folder / "log"
-    log.touch()
-    try:
-        with serving(server.command(port, folder), port, log) as process:
-            result, error = run_generator(generator, port, case, server.pending, process.pid)
-            if error and process.poll() is not None:
-                error += f" (the server had ended with status {process.returncode}{last_words(log)})"
-    except StartError as failure:
-        return Turn(server.name, case.name, round_, None, str(failure))
-    return Turn(server.name, case.name, round_, result, error)
-
-
-def run_generator(
-    generator: Path, port: int, case: Case, pending: int, server: int
-) -> tuple[dict[str, Any] | None, str | None]:
-    """Its report and no error, or none and what went wrong.
-
-    `server` is the server's process group. The report gets what the group's memory grew by until all were idle, and how
-    much of one CPU others took meanwhile: on a machine that is not idle, the reason why a turn is worth less.
-    """
-    options = {
-        **case.options,
-        "members": case.members,
-        "pending": pending,
-        "deadline": MESSAGE_DEADLINE,
-        "join-deadline": case.join_deadline,
-    }
-    command = [str(generator), "--port", str(port), "--mode", case.name]
-    command += [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]
-    patience = case.join_deadline + MESSAGE_DEADLINE + sum(case.options.get(name, 0) for name in ("seconds", "warmup"))
-    memory_before, began = memory(server), time.monotonic()
-    others_before = cpu_of_machine() - cpu_of(server)
-    with running(command, stdin=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        # the report is one line in one write, so that one look at the pipe is enough
-        if not select.select([process.stdout], [], [], patience + MARGIN)[0]:
-            return None, f"the generator gave no report after {patience + MARGIN:.0f} s"
-        others = cpu_of_machine() - cpu_of(server) - cpu_of(process.pid) - others_before
-        took = time.monotonic() - began
-        report = process.stdout.readline()
-        if not report:
-            complaint = process.stderr.read().strip() or f"the generator ended with status {process.wait(MARGIN)}"
-            return None, complaint
-        result: dict[str, Any] = json.loads(report)
-        result["others_cpu_percent"] = round(max(0.0, 100 * others / took), 1)
-        if case.name == "idle":
-            time.sleep(SETTLE)
-            after = memory(server)
-            result["server_memory_growth"] = None if memory_before is None or after is None else after - memory_before
-    return result, None
+    flood = {**load, "window": WINDOW}
+    steady = {**load, "rate": RATE}
+    search = {"text": TEXT, "seconds": step_seconds, "warmup": STEP_WARMUP, "rate": FIRST_RATE, "limit": P99_LIMIT}
+    busy = {**search, "rooms-each": 1, "room-size": BUSY_ROOM}
+    rooms = {**search, "rooms-each": CROWDED_ROOM, "room-size": CROWDED_ROOM}
+    silence = {"seconds": idle_seconds, "warmup": 2, "rooms-each": 1, "room-size": BUSY_ROOM}
+    every_message = f"{TEXT}-byte messages, {RATE} a second on a fixed timetable"
+    kept = f"the most messages a second with p99 below {P99_LIMIT * 1000:g} ms"
+    return [
+        Case(
+            "saturated", f"{of(1000):,} members in one room, {TEXT}-byte messages, {WINDOW} in flight", of(1000), flood
+        ),
+        Case("steady-100", f"{of(100):,} members in one room, {every_message}", of(100), steady, mode="steady"),
+        Case("steady", f"{of(1000):,} members in one room, {every_message}", of(1000), steady),
+        Case(
+            "steady-10000",
+            f"{of(10_000):,} members in one room, {every_message}",
+            of(10_000),
+            steady,
+            CROWD_DEADLINE,
+            mode="steady",
+            every=3,
+        ),
+        Case(
+            "busy",
+            f"{of(1000):,} users in rooms of {BUSY_ROOM}, everyone talks: {kept}",
+            of(1000),
+            busy,
+            every=2,
+        ),
+        Case(
+            "rooms",
+            f"{of(1000):,} users, each in {CROWDED_ROOM} rooms of {CROWDED_ROOM}, everyone talks: {kept}",
+            of(1000),
+            rooms,
+            mode="busy",
+            every=3,
+        ),
+        Case(
+            "large",
+            f"{of(1000):,} members in one room, {LARGE_TEXT}-byte messages, {WINDOW} in flight",
+            of(1000),
+            {**flood, "text": LARGE_TEXT},
+            mode="saturated",
+            every=3,
+        ),
+        Case(
+            "arrival",
+            f"{of(5000):,} users join one room, all at once; {ARRIVAL_DEADLINE:g} s for that",
+            of(5000),
+            {"seconds": 0},
+            ARRIVAL_DEADLINE,
+            mode="idle",
+            every=3,
+        ),
+        Case(
+            "idle",
+            f"{of(10_000):,} members in rooms of {BUSY_ROOM}, {idle_seconds:g} s of silence",
+            of(10_000),
+            silence,
+            every=3,
+        ),
+    ]

@@ -1,12 +1,14 @@
 """Turn what the turns measured into tables: medians of the rounds, and each as a ratio to the best peer's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.cases import Turn
 from bench.servers import Server
+from bench.turn import Turn
+
+DISTURBED = 15  # % of a core that others may take in an undisturbed turn; the kernel's own work is a few of them
 
 
 @dataclass(frozen=True)
@@ -15,15 +17,39 @@ class Column:
     value: Callable[[dict[str, Any]], float | None]  # from the generator's report
     show: Callable[[float], str]
     best: Callable[[Sequence[float]], float] | None = None  # min or max; None: no ratio is shown
+    of_rounds: Callable[[Iterable[float]], float] = median
+
+
+def _at(*path: str) -> Callable[[dict[str, Any]], float | None]:
+    """What stands there in the report, or None."""
+
+    def value(result: dict[str, Any]) -> float | None:
+        found: Any = result
+        for key in path:
+            found = None if found is None else found.get(key)
+        return None if found is None else float(found)
+
+    return value
 
 
 def _ms(group: str, rank: str) -> Callable[[dict[str, Any]], float | None]:
-    return lambda result: result[group][rank] / 1000
+    microseconds = _at(group, rank)
+    return lambda result: None if (value := microseconds(result)) is None else value / 1000
 
 
 def _kib_per_member(result: dict[str, Any]) -> float | None:
     growth = result["server_memory_growth"]
     return None if growth is None else growth / 1024 / result["arrival"]["connections"]
+
+
+def _when_all(moment: str) -> Callable[[dict[str, Any]], float | None]:
+    """None when some had not come in when the time was up."""
+
+    def value(result: dict[str, Any]) -> float | None:
+        arrival = result["arrival"]
+        return arrival[moment] if arrival["joined"] == arrival["connections"] >= result["members"] else None
+
+    return value
 
 
 def _show_ms(value: float) -> str:
@@ -34,43 +60,71 @@ def _percent(value: float) -> str:
     return f"{value:.0f} %"
 
 
-DISTURBED = 15  # % of a core that others may take in an undisturbed turn; the kernel's own work is a few of them
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
 
-OTHERS = Column("others' CPU", lambda result: result["others_cpu_percent"], _percent)
 
-COLUMNS: dict[str, tuple[Column, ...]] = {
-    "saturated": (
-        Column("deliveries/s", lambda result: result["deliveries_per_s"], lambda value: f"{value:,.0f}", max),
-        Column("complete p50", _ms("complete_us", "p50"), _show_ms),
-        Column("complete p99", _ms("complete_us", "p99"), _show_ms, min),
-        Column("generator CPU", lambda result: result["generator_cpu_percent"], _percent),
-        OTHERS,
+def _s(value: float) -> str:
+    return f"{value:.1f} s"
+
+
+COSTS = (
+    Column("server CPU", _at("server_cpu_percent"), _percent),
+    Column("generator CPU", _at("generator_cpu_percent"), _percent),
+    Column("others' CPU", _at("others_cpu_percent"), _percent),
+)
+SATURATED = (
+    Column("deliveries/s", _at("deliveries_per_s"), _whole, max),
+    Column("complete p50", _ms("complete_us", "p50"), _show_ms),
+    Column("complete p99", _ms("complete_us", "p99"), _show_ms, min),
+    *COSTS,
+)
+STEADY = (
+    Column("complete p50", _ms("complete_us", "p50"), _show_ms, min),
+    Column("complete p99", _ms("complete_us", "p99"), _show_ms, min),
+    Column("delivery p50", _ms("fanout_us", "p50"), _show_ms, min),
+    Column("delivery p99", _ms("fanout_us", "p99"), _show_ms),
+    Column("sent late p99", _ms("send_lateness_us", "p99"), lambda value: f"{value:.2f} ms"),
+    *COSTS,
+)
+BUSY = (
+    Column("messages/s", _at("messages_per_s"), _whole, max),
+    Column("complete p50", _ms("complete_us", "p50"), _show_ms),
+    Column("complete p99", _ms("complete_us", "p99"), _show_ms),
+    Column("all in all rooms", _when_all("joined_s"), _s, min),
+    Column("sent late p99", _ms("send_lateness_us", "p99"), lambda value: f"{value:.2f} ms"),
+    Column(  # one round that the generator held up is enough to say so
+        "held up by",
+        lambda result: float(result["bounded_by"] == "generator"),
+        lambda value: "generator" if value else "server",
+        of_rounds=max,
     ),
-    "steady": (
-        Column("complete p50", _ms("complete_us", "p50"), _show_ms, min),
-        Column("complete p99", _ms("complete_us", "p99"), _show_ms, min),
-        Column("delivery p50", _ms("fanout_us", "p50"), _show_ms, min),
-        Column("delivery p99", _ms("fanout_us", "p99"), _show_ms),
-        Column("sent late p99", _ms("send_lateness_us", "p99"), lambda value: f"{value:.2f} ms"),
-        Column("generator CPU", lambda result: result["generator_cpu_percent"], _percent),
-        OTHERS,
+    *COSTS,
+)
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "saturated": SATURATED,
+    "steady-100": STEADY,
+    "steady": STEADY,
+    "steady-10000": STEADY,
+    "busy": BUSY,
+    "rooms": BUSY,
+    "large": SATURATED,
+    "arrival": (
+        Column("all joined", _when_all("joined_s"), _s, min),
+        Column("all joins seen", _when_all("settled_s"), _s, min),
+        Column("joined", _at("arrival", "joined"), _whole),
+        Column("memory a member", _kib_per_member, lambda value: f"{value:.1f} KiB", min),
+        Column("server CPU", _at("arrival", "server_cpu_percent"), _percent),
+        Column("generator CPU", _at("arrival", "generator_cpu_percent"), _percent),
+        COSTS[-1],
     ),
     "idle": (
+        Column("server CPU", _at("server_cpu_percent"), lambda value: f"{value:.4f} %", min),
         Column("memory a member", _kib_per_member, lambda value: f"{value:.1f} KiB", min),
-        Column("all joined", lambda result: _when_all(result, "joined_s"), lambda value: f"{value:.1f} s", min),
-        Column("all joins seen", lambda result: _when_all(result, "settled_s"), lambda value: f"{value:.1f} s", min),
-        Column("joined", lambda result: result["arrival"]["joined"] - 1, lambda value: f"{value:,.0f}"),
-        Column("generator CPU", lambda result: result["arrival"]["generator_cpu_percent"], _percent),
-        OTHERS,
+        Column("all joined", _when_all("joined_s"), _s, min),
+        *COSTS[1:],
     ),
 }
-
-
-def _when_all(result: dict[str, Any], moment: str) -> float | None:
-    """None when some had not come in when the time was up."""
-    arrival = result["arrival"]
-    value: float | None = arrival[moment]
-    return value if arrival["joined"] == result["members"] + 1 else None
 
 
 def outline(turn: Turn) -> str:
@@ -87,33 +141,37 @@ def failed(turn: Turn) -> str | None:
     return f"{turn.case} {turn.server} FAILED in round {turn.round + 1}: {turn.error}" if turn.error else None
 
 
-def medians(turns: Sequence[Turn], server: str, case: str) -> list[float | None]:
-    """The case's columns for one server; None where no round has a value.
+def medians(turns: Sequence[Turn], server: str, case: str) -> dict[str, float | None]:
+    """The case's columns for one server, by their titles; None where no round has a value.
 
     Of the undisturbed rounds, if there is one: others that take CPU slow some servers more than others.
     """
     results = [turn.result for turn in turns if turn.server == server and turn.case == case and turn.result]
     results = [result for result in results if result["others_cpu_percent"] <= DISTURBED] or results
-    values = [[column.value(result) for result in results] for column in COLUMNS[case]]
-    present = [[value for value in column if value is not None] for column in values]
-    return [median(column) if column else None for column in present]
+    rows: dict[str, float | None] = {}
+    for column in COLUMNS[case]:
+        present = [value for result in results if (value := column.value(result)) is not None]
+        rows[column.title] = column.of_rounds(present) if present else None
+    return rows
 
 
 def table(turns: Sequence[Turn], servers: Sequence[Server], case: str) -> str:
     """One line a server. The ratio after a value is the value over the best peer's."""
     columns = COLUMNS[case]
     rows = {server.name: medians(turns, server.name, case) for server in servers}
-    best: list[float | None] = []
-    for number, column in enumerate(columns):
-        peers = [value for server in servers if server.peer and (value := rows[server.name][number]) is not None]
-        best.append(column.best(peers) if column.best and peers else None)
     lines = [["", *(column.title for column in columns)]]
+    best: list[float | None] = []
+    for column in columns:
+        peers = [value for server in servers if server.peer and (value := rows[server.name][column.title]) is not None]
+        best.append(column.best(peers) if column.best and peers else None)
     for server in servers:
         reason = server.missing()
-        cells = [_cell(*parts) for parts in zip(columns, rows[server.name], best, strict=True)]
+        cells = [
+            _cell(column, rows[server.name][column.title], of_best)
+            for column, of_best in zip(columns, best, strict=True)
+        ]
         lines.append([server.name, reason] if reason else [server.name, *cells])
-    widths = [max(len(line[at]) for line in lines if len(line) > 2) for at in range(len(columns) + 1)]
-    return "\n".join(_aligned(line, widths) for line in lines)
+    return aligned(lines)
 
 
 def _cell(column: Column, value: float | None, best: float | None) -> str:
@@ -122,8 +180,16 @@ def _cell(column: Column, value: float | None, best: float | None) -> str:
     return column.show(value) + (f" {value / best:6.2f}x" if best else "")
 
 
-def _aligned(line: list[str], widths: list[int]) -> str:
-    if len(line) == 2:
-        return f"  {line[0]:{widths[0]}}  {line[1]}"
-    cells = [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
-    return "  " + "  ".join([f"{line[0]:{widths[0]}}", *cells])
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text. A row of a name and one cell more is a remark, and widens no column."""
+    columns = max(map(len, lines))
+    widths = [max(len(line[at]) for line in lines if len(line) == columns) for at in range(columns)]
+    widths[0] = max(len(line[0]) for line in lines)
+    rows = []
+    for line in lines:
+        if len(line) < columns:
+            rows.append(f"  {line[0]:{widths[0]}}  {line[1]}")
+        else:
+            cells = [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=True)]
+            rows.append("  " + "  ".join([f"{line[0]:{widths[0]}}", *cells]))
+    return "\n".join(rows)

@@ -1,0 +1,108 @@
+"""What Fanfare is to reach beside the others, checked on the medians of one run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from bench.table import aligned
+
+Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # of a case, of a server, by the column's title
+
+
+class Against(Enum):
+    PEERS = "best peer"  # the best of those that can be installed instead, the tutorials' server among them
+    YARDSTICK = "bare-epoll"
+    NOTHING = "the bound itself"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`bound` times what it is held against; `least`: it is a floor, otherwise a ceiling; `strict`: and not equal.
+
+    0 satisfies a ceiling, whatever the others have.
+    """
+
+    text: str
+    case: str
+    column: str
+    against: Against
+    bound: float
+    least: bool = False
+    strict: bool = False
+
+
+GOALS = (
+    Goal(
+        "saturated: deliveries/s at least 1.25 of the best peer's",
+        "saturated",
+        "deliveries/s",
+        Against.PEERS,
+        1.25,
+        least=True,
+    ),
+    Goal(
+        "saturated: deliveries/s at least 0.9 of bare-epoll's",
+        "saturated",
+        "deliveries/s",
+        Against.YARDSTICK,
+        0.9,
+        least=True,
+    ),
+    Goal("steady: complete p50 at most 0.75 of the best peer's", "steady", "complete p50", Against.PEERS, 0.75),
+    Goal("steady: complete p99 below the best peer's", "steady", "complete p99", Against.PEERS, 1, strict=True),
+    Goal("busy: messages/s at least the best peer's", "busy", "messages/s", Against.PEERS, 1, least=True),
+    Goal("arrival: all joins seen in at most 0.5 of the best peer's", "arrival", "all joins seen", Against.PEERS, 0.5),
+    Goal("arrival: at most 4 KiB of memory a member", "arrival", "memory a member", Against.NOTHING, 4),
+    Goal("idle: server CPU below every peer's, or none at all", "idle", "server CPU", Against.PEERS, 1, strict=True),
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`reached` is None, and so is what is missing, where the run has no figures for the goal."""
+
+    server: str
+    goal: str
+    value: float | None
+    reference: float | None
+    held_by: str | None  # whose figure the reference is
+    reached: bool | None
+
+
+def check(medians: Medians, server: str, peers: Sequence[str], yardstick: str = "bare-epoll") -> list[Checked]:
+    """All goals, for one server against its peers."""
+    return [_check(goal, medians.get(goal.case, {}), server, peers, yardstick) for goal in GOALS]
+
+
+def _check(
+    goal: Goal, rows: Mapping[str, Mapping[str, float | None]], server: str, peers: Sequence[str], yardstick: str
+) -> Checked:
+    value = rows.get(server, {}).get(goal.column)
+    reference: float | None = 1.0
+    holder: str | None = None
+    if goal.against is not Against.NOTHING:
+        others = peers if goal.against is Against.PEERS else [yardstick]
+        figures = {name: figure for name in others if (figure := rows.get(name, {}).get(goal.column)) is not None}
+        best: Callable[..., str] = max if goal.least else min
+        holder = best(figures, key=figures.__getitem__) if figures else None
+        reference = figures[holder] if holder else None
+    reached = None
+    if value is not None and reference is not None:
+        bound = goal.bound * reference
+        below = (value < bound if goal.strict else value <= bound) or value == 0
+        reached = value >= bound if goal.least else below
+    return Checked(server, goal.text, value, reference, holder, reached)
+
+
+def goals_table(checked: Sequence[Checked]) -> str:
+    lines = [["goal", "measured", "against", "ratio", "reached"]]
+    for one in checked:
+        measured = "-" if one.value is None else f"{one.value:,.4g}" if one.value < 1000 else f"{one.value:,.0f}"
+        against = ratio = "-"
+        if one.held_by and one.reference is not None:
+            against = f"{one.reference:,.4g}" if one.reference < 1000 else f"{one.reference:,.0f}"
+            against += f" ({one.held_by})"
+            ratio = f"{one.value / one.reference:.2f}" if one.value is not None and one.reference else "-"
+        reached = "-" if one.reached is None else "yes" if one.reached else "no"
+        lines.append([one.goal, measured, against, ratio, reached])
+    return aligned(lines)
