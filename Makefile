@@ -13,7 +13,7 @@ help:
 	@echo "make test     all tests, with everything that they need"
 	@echo "make lint     ruff, mypy, the import contract"
 	@echo "make up       server and simulated users in containers, Locust's page on http://127.0.0.1:8089"
-	@echo "make bench    the side-by-side measurements of docs/measurements.md"
+	@echo "make bench    the side-by-side measurements of docs/measurements.md, in about 25 minutes; writes report/bench.svg"
 	@echo "make compare  broadcast against this server, ngIRCd, InspIRCd and Ergo: one table; COMPARE_ARGS=\"--users 500\""
 	@echo "make pin      write requirements/*.txt anew from requirements/*.in"
 
@@ -30,8 +30,9 @@ lint: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.load
-	@$(BIN)/python -m bench $(BENCH_ARGS)
+bench: $(VENV)/.bench
+	@mkdir -p report
+	@$(BIN)/python -m bench --json report/bench.json --plot report/bench.svg $(BENCH_ARGS)
 
 # Without an engine it needs what the demo needs.
 compare:
@@ -46,7 +47,7 @@ down:
 
 pin: $(VENV)/.dev
 	@$(PIP) install uv
-	@for set in build load client dev; do \
+	@for set in build load client bench dev; do \
 	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make pin" \
 	        --output-file requirements/$$set.txt requirements/$$set.in || exit; \
@@ -64,6 +65,11 @@ $(VENV)/.load: $(VENV)/.made requirements/load.txt requirements/build.txt pyproj
 	@echo "installing the load test's packages ..."
 	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/load.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.load requirements/bench.txt
+	@echo "installing the benchmark's packages ..."
+	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.load requirements/dev.txt
