@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 JOIN_DEADLINE = 60.0  # s until all are in the room, where nothing can be measured before; the slowest takes about 10
 ARRIVAL_DEADLINE = 90.0  # s for 5,000 who come at once; who is not in by then is counted as missing
-CROWD_DEADLINE = 120.0  # s for 10,000 in one room, who see 50 million JOIN lines in all
+CROWD_DEADLINE = 60.0  # s for 10,000 in one room, who see 50 million JOIN lines in all
 MESSAGE_DEADLINE = 10.0  # s until every member must have a message, or it counts as lost
 TEXT = 100  # bytes of a message's text; a long line of chat
 LARGE_TEXT = 400  # bytes; the most that is sure to fit in IRC's 512 with prefix, command and room
 WINDOW = 64  # messages in flight when saturated; enough that no server waits for the sender
 RATE = 20  # messages/s when steady; a lively room
 WARMUP = 0.5  # s of load that is not counted
-STEP_WARMUP = 0.25  # s, in each step of a search
+STEP_WARMUP = 0.25  # of the counted seconds, in each step of a search
 FIRST_RATE = 1000  # messages/s of a search's first step; every server here does more
 P99_LIMIT = 0.05  # s that a message's last receiver may wait on a busy day; below what people take for at once
 BUSY_ROOM = 20  # members of a room on a busy day
@@ -31,13 +31,14 @@ class Case:
     join_deadline: float = JOIN_DEADLINE
     mode: str = ""  # "": as the name
     every: int = 1
+    deadline: float = MESSAGE_DEADLINE
 
     def command_line(self) -> list[str]:
         """The generator's options, all but those that name the server."""
         options = {
             **self.options,
             "members": self.members,
-            "deadline": MESSAGE_DEADLINE,
+            "deadline": self.deadline,
             "join-deadline": self.join_deadline,
         }
         words = [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]
@@ -47,7 +48,7 @@ class Case:
     def patience(self) -> float:
         """s until a generator that keeps all its deadlines must have reported."""
         load = self.options.get("seconds", 0) + self.options.get("warmup", 0)
-        return self.join_deadline + load * (STEPS_MOST if self.mode == "busy" else 1) + MESSAGE_DEADLINE
+        return self.join_deadline + load * (STEPS_MOST if self.mode == "busy" else 1) + self.deadline
 
 
 def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idle_seconds: float = 20) -> list[Case]:
@@ -59,7 +60,13 @@ def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idl
     load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP}
     flood = {**load, "window": WINDOW}
     steady = {**load, "rate": RATE}
-    search = {"text": TEXT, "seconds": step_seconds, "warmup": STEP_WARMUP, "rate": FIRST_RATE, "limit": P99_LIMIT}
+    search = {
+        "text": TEXT,
+        "seconds": step_seconds,
+        "warmup": STEP_WARMUP * step_seconds,
+        "rate": FIRST_RATE,
+        "limit": P99_LIMIT,
+    }
     busy = {**search, "rooms-each": 1, "room-size": BUSY_ROOM}
     rooms = {**search, "rooms-each": CROWDED_ROOM, "room-size": CROWDED_ROOM}
     silence = {"seconds": idle_seconds, "warmup": 2, "rooms-each": 1, "room-size": BUSY_ROOM}

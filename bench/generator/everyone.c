@@ -138,7 +138,7 @@ static void send_until(uint64_t moment)
     while (now < moment) {
         for (uint32_t i = 0; i < BATCH; i++) {
             uint32_t seat = next_seat();
-            while (connections[seat / rooms_each].owed_size) /* the server is behind */
+            while (connections[seat / rooms_each].owed_size && now < moment) /* the server is behind */
                 pump(1);
             say(seat, now);
         }
