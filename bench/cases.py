@@ -69,7 +69,7 @@ def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idl
     }
     busy = {**search, "rooms-each": 1, "room-size": BUSY_ROOM}
     rooms = {**search, "rooms-each": CROWDED_ROOM, "room-size": CROWDED_ROOM}
-    silence = {"seconds": idle_seconds, "warmup": 2, "rooms-each": 1, "room-size": BUSY_ROOM}
+    silence = {"seconds": idle_seconds, "warmup": idle_seconds / 10, "rooms-each": 1, "room-size": BUSY_ROOM}
     every_message = f"{TEXT}-byte messages, {RATE} a second on a fixed timetable"
     kept = f"the most messages a second with p99 below {P99_LIMIT * 1000:g} ms"
     return [
