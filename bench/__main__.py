@@ -18,13 +18,14 @@ from bench.cases import P99_LIMIT, Case, all_cases
 from bench.goals import check, goals_table
 from bench.machine import facts
 from bench.process import raise_file_limit
-from bench.servers import NAMES, Server, choose
+from bench.servers import NAMES, YARDSTICK, Server, choose
 from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
 from bench.turn import Turn, take_turn
 
 USAGE_ERROR = 2
 FAILURE = 1
 INTERRUPTED = 130
+PICTURES = (".svg", ".png", ".pdf")
 
 LEGEND = f"""1.00x is the best peer's value: more is better for deliveries and messages, less for all else.
 fanfare is what is compared, and bare-epoll is a C loop that is no chat server: neither counts as a peer.
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also run fanfare with this interpreter; repeatable",
     )
     add("--json", type=Path, metavar="FILE", help="write every turn's report there")
-    add("--plot", type=Path, metavar="FILE", help="draw the medians there: .svg, .png or .pdf")
+    add("--plot", type=_picture, metavar="FILE", help="draw the medians there: .svg, .png or .pdf")
     return parser
 
 
@@ -121,6 +122,12 @@ def _positive(text: str) -> float:
     return value
 
 
+def _picture(text: str) -> Path:
+    if not text.endswith(PICTURES):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end with {', '.join(PICTURES)}")
+    return Path(text)
+
+
 def _run(options: argparse.Namespace, scratch: Path) -> int:
     for file in filter(None, (options.json, options.plot)):
         file.touch()  # better now than after minutes of measuring
@@ -138,37 +145,45 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
     ceilings = ceiling.measure(generator, bare_epoll, scratch, options.seconds, options.scale)
     print(f"\ngenerator, against a bare sink\n\n{ceiling.described(ceilings)}", flush=True)
     turns = _take_turns(generator, servers, cases, options.rounds, scratch)
-    rows = {case.name: {server.name: medians(turns, server.name, case.name) for server in servers} for case in cases}
-    names = [server.name for server in servers if server.name != "bare-epoll"]
-    headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], names) for case in cases}
-    peers = [server.name for server in servers if server.peer]
-    checked = [
-        goal for server in servers if server.name.startswith("fanfare") for goal in check(rows, server.name, peers)
-    ]
-
-    for case in cases:
-        print(f"\n{case.name}: {case.title}\n\n{table(turns, servers, case.name)}")
     failures = list(filter(None, map(failed, [*ceilings, *turns])))
-    print(*(f"\n{failure}" for failure in failures), sep="")
-    if checked:
-        print(f"\ngoals\n\n{goals_table(checked)}")
-    print("\nthe generator's own effort, of the one core that it can use\n")
-    print(*(f"  {line}" for line in headroom.values() if line), f"\n{LEGEND}", sep="\n")
-    report: dict[str, Any] = {
+    report = {
         "command": command,
         "machine": machine,
         "versions": versions,
-        "cases": {case.name: case.title for case in cases},
-        "generator": {"turns": [asdict(turn) for turn in ceilings], "headroom": headroom},
-        "medians": rows,
-        "goals": [asdict(goal) for goal in checked],
+        **_compare(servers, cases, turns, ceilings),
         "turns": [asdict(turn) for turn in turns],
     }
+    print(*(f"\n{failure}" for failure in failures), f"\n{LEGEND}", sep="\n")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.plot:
         plot.write(report, options.plot)
     return FAILURE if failures else 0
+
+
+def _compare(
+    servers: Sequence[Server], cases: Sequence[Case], turns: Sequence[Turn], ceilings: Sequence[Turn]
+) -> dict[str, Any]:
+    """Print the tables and the goals; what they say, for the report."""
+    rows = {case.name: {server.name: medians(turns, server.name, case.name) for server in servers} for case in cases}
+    comparable = [server.name for server in servers if server.name != YARDSTICK]
+    headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], comparable) for case in cases}
+    peers = [server.name for server in servers if server.peer]
+    ours = [name for name in comparable if name not in peers]
+    checked = [goal for name in ours for goal in check(rows, name, peers)]
+    for case in cases:
+        print(f"\n{case.name}: {case.title}\n\n{table(turns, servers, case.name)}")
+    for name in ours:
+        print(f"\ngoals of {name}\n\n{goals_table([goal for goal in checked if goal.server == name])}")
+    if any(headroom.values()):
+        print("\nthe generator's own effort, of the one core that it can use\n")
+        print(*(f"  {line}" for line in headroom.values() if line), sep="\n")
+    return {
+        "cases": {case.name: case.title for case in cases},
+        "generator": {"turns": [asdict(turn) for turn in ceilings], "headroom": headroom},
+        "medians": rows,
+        "goals": [asdict(goal) for goal in checked],
+    }
 
 
 def _take_turns(

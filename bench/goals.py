@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from bench.servers import YARDSTICK
 from bench.table import aligned
 
 Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # of a case, of a server, by the column's title
@@ -11,7 +12,7 @@ Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # of a case, o
 
 class Against(Enum):
     PEERS = "best peer"  # the best of those that can be installed instead, the tutorials' server among them
-    YARDSTICK = "bare-epoll"
+    YARDSTICK = "the bare loop"
     NOTHING = "the bound itself"
 
 
@@ -69,19 +70,17 @@ class Checked:
     reached: bool | None
 
 
-def check(medians: Medians, server: str, peers: Sequence[str], yardstick: str = "bare-epoll") -> list[Checked]:
+def check(medians: Medians, server: str, peers: Sequence[str]) -> list[Checked]:
     """All goals, for one server against its peers."""
-    return [_check(goal, medians.get(goal.case, {}), server, peers, yardstick) for goal in GOALS]
+    return [_check(goal, medians.get(goal.case, {}), server, peers) for goal in GOALS]
 
 
-def _check(
-    goal: Goal, rows: Mapping[str, Mapping[str, float | None]], server: str, peers: Sequence[str], yardstick: str
-) -> Checked:
+def _check(goal: Goal, rows: Mapping[str, Mapping[str, float | None]], server: str, peers: Sequence[str]) -> Checked:
     value = rows.get(server, {}).get(goal.column)
     reference: float | None = 1.0
     holder: str | None = None
     if goal.against is not Against.NOTHING:
-        others = peers if goal.against is Against.PEERS else [yardstick]
+        others = peers if goal.against is Against.PEERS else [YARDSTICK]
         figures = {name: figure for name in others if (figure := rows.get(name, {}).get(goal.column)) is not None}
         best: Callable[..., str] = max if goal.least else min
         holder = best(figures, key=figures.__getitem__) if figures else None

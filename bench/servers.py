@@ -157,7 +157,8 @@ def _configured(name: str, port: int, folder: Path) -> Path:
     return config
 
 
-NAMES = ("fanfare", "thread-per-client", "ngircd", "inspircd", "ergo", "bare-epoll")
+YARDSTICK = "bare-epoll"
+NAMES = ("fanfare", "thread-per-client", "ngircd", "inspircd", "ergo", YARDSTICK)
 
 
 def choose(
@@ -170,7 +171,7 @@ def choose(
         "ngircd": [NgIrcd("ngircd")],
         "inspircd": [InspIrcd("inspircd")],
         "ergo": [Ergo("ergo")],
-        "bare-epoll": [BareEpoll("bare-epoll", bare_epoll)],
+        YARDSTICK: [BareEpoll(YARDSTICK, bare_epoll)],
     }
     return [server for name in NAMES if name in names for server in servers[name]]
 

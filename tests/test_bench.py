@@ -44,7 +44,9 @@ def test_every_case_is_measured_with_every_delivery_accounted_for(
     assert report["goals"][1]["reached"] is not None
     assert report["goals"][0]["reached"] is None, "there is no peer in this run"
     assert picture.read_text().startswith("<?xml")
-    assert output.index("generator, against a bare sink") < output.index("saturated: ") < output.index("goals")
+    assert (
+        output.index("generator, against a bare sink") < output.index("saturated: ") < output.index("goals of fanfare")
+    )
 
 
 @needs_cc
@@ -87,7 +89,7 @@ def test_cases_have_the_sizes_of_the_documentation_and_run_in_their_rounds() -> 
     assert (cases["busy"].options["room-size"], cases["rooms"].options["rooms-each"]) == (20, 50)
 
 
-@pytest.mark.parametrize("options", [("--cases", "loud"), ("--scale", "0"), ("--rounds", "x")])
+@pytest.mark.parametrize("options", [("--cases", "loud"), ("--plot", "plot.bmp"), ("--scale", "0"), ("--rounds", "x")])
 def test_a_wrong_option_ends_with_status_2(options: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(options)
