@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from bench.plot import OURS, PANELS, draw, main
 from bench.table import COLUMNS
@@ -46,7 +47,7 @@ def test_each_case_with_figures_has_a_panel_and_each_server_a_bar() -> None:
     ]
     assert texts(drawn[0]) == ["2.00", "1.00", "3.00"]
     assert texts(drawn[1]) == ["12,345", "no figure", "20,000"]
-    assert [bar.get_width() for bar in drawn[0].patches] == [2, 1, 3]
+    assert [bar.get_width() for bar in drawn[0].patches if isinstance(bar, Rectangle)] == [2, 1, 3]
     assert [label.get_text() for label in drawn[0].get_yticklabels()] == list(ROWS["saturated"])
 
 
@@ -56,6 +57,25 @@ def test_fanfare_is_marked_out_by_colour_and_weight() -> None:
     assert len(set(colours)) == 3
     assert [label.get_fontweight() for label in axis.get_yticklabels()] == ["bold", "normal", "normal"]
     assert OURS.startswith("#")
+
+
+def test_nothing_is_cut_off_and_nothing_overlaps() -> None:
+    servers = ("fanfare 1 worker", "fanfare 2 workers", "thread-per-client", "bare-epoll")
+    rows = {server: {panel.column: 123_456.7 for panel in PANELS} for server in servers}
+    figure = draw({"medians": {panel.case: rows for panel in PANELS}})
+    figure.draw_without_rendering()
+    drawn = [axis for axis in figure.axes if axis.axison]
+    assert len(drawn) == len(PANELS)
+    for axis in drawn:
+        # its own words in their full extent, which lie in the figure and cover no other panel's
+        words = axis.get_tightbbox()
+        assert words is not None
+        assert figure.bbox.x0 <= words.x0 <= words.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= words.y0 <= words.y1 <= figure.bbox.y1
+        for other in drawn:
+            covered = other.get_tightbbox()
+            assert covered is not None
+            assert other is axis or not words.overlaps(covered), axis.get_title(loc="left")
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
