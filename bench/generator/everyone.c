@@ -51,6 +51,7 @@ static struct step take_step(double rate)
     uint32_t begun = sent, counted = (uint32_t)(rate * option.seconds) + 1, allowed = counted / 100, last;
     double in_flight = BACKLOG * rate * option.limit;
     uint64_t first = measure_from().wall + BEFORE, due_at;
+    uint32_t read_since = 0; /* the last pause */
     bool failed = false;
 
     counted_from = begun + (uint32_t)(rate * option.warmup);
@@ -66,8 +67,12 @@ static struct step take_step(double rate)
             say(next_seat(), due_at);
             read_clock();
         }
-        if (pump(0) < most_events)
+        int ready = pump(0);
+        read_since += ready > 0 ? (uint32_t)ready : 0;
+        if (ready < most_events || read_since >= total) {
             nanosleep(&pause, NULL);
+            read_since = 0;
+        }
         read_clock();
         failed = over_limit > allowed || sent - finished > (in_flight > BACKLOG_MIN ? in_flight : BACKLOG_MIN);
     }
