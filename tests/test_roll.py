@@ -1,4 +1,4 @@
-"""The list of names: packed into lines, grown by a join, begun anew by everything else."""
+"""The list of names: packed into lines, and kept as people come, go and are called otherwise."""
 
 import pytest
 from hypothesis import given
@@ -37,6 +37,38 @@ def test_every_name_stands_in_it_once_and_in_order(nicks: list[str], size: int) 
     lines = roll_of(*nicks, size=size).lines()
     assert b" ".join(lines).decode().split() == nicks
     assert all(len(line) <= size for line in lines)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.text("abc", min_size=1, max_size=9)), max_size=40), st.integers(9, 40))
+def test_a_change_of_name_leaves_every_name_in_it_once(changes: list[tuple[int, str]], size: int) -> None:
+    """No line is longer than the size, and whoever is in it can still be taken out."""
+    called = [str(number) for number in range(10)]
+    roll = roll_of(*called, size=size)
+    for number, nick in changes:
+        if nick not in called:
+            before, called[number] = called[number], nick
+            roll.replace(Person(before, "~u", "host"), False, Person(nick, "~u", "host"), False)
+        roll.lines()
+    assert sorted(b" ".join(roll.lines()).decode().split()) == sorted(called)
+    assert all(len(line) <= size for line in roll.lines())
+    for nick in called:
+        roll.remove(Person(nick, "~u", "host"), False)
+    assert roll.lines() == []
+
+
+@pytest.mark.parametrize(
+    ("nick", "lines"),
+    [
+        ("bbbb", [b"aaaa bbbb", b"ccccc ddd"]),
+        ("bbbbb", [b"aaaa bbbbb", b"ccccc ddd"]),
+        ("b" * 6, [b"aaaa", b"ccccc ddd", b"bbbbbb"]),
+    ],
+)
+def test_a_longer_name_keeps_its_line_or_moves_to_the_end(nick: str, lines: list[bytes]) -> None:
+    roll = roll_of("aaaa", "b", "ccccc", "ddd")
+    assert roll.lines() == [b"aaaa b", b"ccccc ddd"]
+    roll.replace(Person("b", "~u", "host"), False, Person(nick, "~u", "host"), False)
+    assert roll.lines() == lines
 
 
 def names(client: IrcClient, room: str = "#a") -> list[str]:

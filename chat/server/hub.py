@@ -121,9 +121,10 @@ class Hub:
         self._users[key] = user
         if user.registered:
             self._spread(user, event, user.own_copy(event, user.speaks_irc))
-        user.person = replace(user.person, nick=nick)
+        before = user.person
+        user.person = replace(before, nick=nick)
         for room in user.rooms:
-            room.forget_rolls()
+            room.rename(user, before)
 
     def _free_name(self, name: str, user: User | None = None) -> str:
         def is_free(nick: str) -> bool:

@@ -6,8 +6,8 @@ from chat.events import Person
 class Roll:
     """Names in the order of joining, packed into lines of at most `size` bytes. Called with the hub's lock held.
 
-    A leave empties a place that stays empty; once there are more of these than names, the roll is worn. A rename or a
-    change of operators is none of its business: the room begins another when asked.
+    A leave empties a place that stays empty; once there are more of these than names, the roll is worn. Who is called
+    otherwise keeps the place, or moves to the end where the new name does not fit in its line.
     """
 
     __slots__ = ("_emptied", "_encoded", "_left", "_line_of", "_lines", "_masks", "_size")
@@ -44,6 +44,24 @@ class Roll:
         self._lines[line].remove(name)
         self._encoded[line] = b""
         self._emptied += 1
+
+    def replace(self, person: Person, operator: bool, by: Person, by_operator: bool) -> None:
+        """Who was added by the first name and sign has the second ones now."""
+        before, after = self._name(person, operator), self._name(by, by_operator)
+        if before == after:
+            return
+        number = self._line_of[before]
+        line = self._lines[number]
+        room = self._left if number == len(self._lines) - 1 else self._size - len(" ".join(line))
+        if len(after) - len(before) > room:
+            self.remove(person, operator)
+            self.add(by, by_operator)
+            return
+        line[line.index(before)] = after
+        self._encoded[number] = b""
+        self._line_of[after] = self._line_of.pop(before)
+        if number == len(self._lines) - 1:
+            self._left -= len(after) - len(before)
 
     def lines(self) -> list[bytes]:
         """What stands on the lines, without what goes before and after it."""

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from chat.events import Event
+from chat.events import Event, Person
 from chat.server.inbox import Inbox
 from chat.server.posts import Remark
 from chat.server.roll import Roll
@@ -49,8 +49,7 @@ class Room:
         operator = self.members.pop(user)
         for roll in self._rolls.values():
             roll.remove(user.person, operator)
-        if any(roll.worn for roll in self._rolls.values()):
-            self.forget_rolls()
+        self._begin_worn_rolls_anew()
         left = self._inboxes[user.inbox] - 1
         if left:
             self._inboxes[user.inbox] = left
@@ -58,8 +57,16 @@ class Room:
             del self._inboxes[user.inbox]
 
     def set_operator(self, user: User, operator: bool) -> None:
+        for roll in self._rolls.values():
+            roll.replace(user.person, self.members[user], user.person, operator)
         self.members[user] = operator
-        self.forget_rolls()
+        self._begin_worn_rolls_anew()
+
+    def rename(self, user: User, before: Person) -> None:
+        """A member that was called `before` is called otherwise now."""
+        for roll in self._rolls.values():
+            roll.replace(before, self.members[user], user.person, self.members[user])
+        self._begin_worn_rolls_anew()
 
     def roll(self, masks: bool, size: int) -> Roll:
         """All members, as a member may see them, in lines of at most `size` bytes."""
@@ -70,9 +77,10 @@ class Room:
                 roll.add(member.person, operator)
         return roll
 
-    def forget_rolls(self) -> None:
-        """A name or its sign has changed, or there are more holes than names."""
-        self._rolls.clear()
+    def _begin_worn_rolls_anew(self) -> None:
+        """When next asked, where there are more holes than names."""
+        if any(roll.worn for roll in self._rolls.values()):
+            self._rolls.clear()
 
     @property
     def inboxes(self) -> set[Inbox]:
