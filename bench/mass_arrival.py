@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from bench.crowd import Crowd
 from bench.machine import facts
-from bench.mass_death import Calls, Crowd, counted
 from bench.process import cpu_of, free_port, raise_file_limit, serving
+from bench.system_calls import Calls, counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

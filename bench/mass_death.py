@@ -15,25 +15,21 @@ import select
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bench.crowd import PATIENCE, ROOM, Crowd
 from bench.machine import facts
 from bench.process import cpu_of, free_port, raise_file_limit, serving
+from bench.system_calls import Calls, counted
 
-ROOM = "#room"
-A_SOURCE = 5_000  # connections from one address: below the server's half of all, and within the ephemeral ports
-AT_ONCE = 500  # that connect or register at the same time
-PATIENCE = 120.0  # s for any one step
 TURN = 0.02  # s between two looks of the victims' process at a part of its sockets
 SETTLE = 1.0  # s between the last join and the first counted message
 ROUNDS = ("fin", "rst", "kill")
@@ -136,29 +132,6 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
     return Outcome(way, before, after, talk.sent * options.survivors, known, dropped, late, cpu)
 
 
-class Calls(Counter[str]):
-    """How often a process made each system call."""
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name} {count:,}" for name, count in self.most_common(6))
-
-
-@contextmanager
-def counted(pid: int, calls: Calls) -> Iterator[None]:
-    """Count the system calls of a process meanwhile, which makes it slow."""
-    command = ["strace", "-f", "-c", "-U", "calls,name", "-p", str(pid)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
-        assert strace.stderr is not None
-        strace.stderr.readline()  # it is attached
-        try:
-            yield
-        finally:
-            strace.send_signal(signal.SIGINT)
-            words = [line.split() for line in strace.stderr]
-            calls.update({line[1]: int(line[0]) for line in words if len(line) == 2 and line[0].isdigit()})
-            del calls["total"]
-
-
 class _Child:
     """A process of ours at the other end of a pipe; it has ended when the block has."""
 
@@ -187,80 +160,6 @@ class _Child:
 
     def kill(self) -> None:
         self._process.kill()
-
-
-class Crowd:
-    """Many connections that do the same."""
-
-    def __init__(self, port: int, kind: str, size: int, source: int) -> None:
-        self.socks: list[socket.socket] = []
-        self._place = ("127.0.0.1", port)
-        self._kind = kind
-        self._size = size
-        self._source = source
-
-    def enter(self) -> None:
-        """Connect, register and join, all of them."""
-        self.connect()
-        self.join(self._size)
-
-    def connect(self) -> None:
-        """Connect and register."""
-        for first in range(0, self._size, AT_ONCE):
-            group = [self._connect(number) for number in range(first, min(first + AT_ONCE, self._size))]
-            self.socks += group
-            _await(group, group, b" 422 ")
-
-    def join(self, pending: int) -> None:
-        """Join the room, so many at a time; those who are in read on."""
-        for first in range(0, self._size, pending):
-            group = self.socks[first : first + pending]
-            for sock in group:
-                sock.send(f"JOIN {ROOM}\r\n".encode())
-            _await(group, self.socks[: first + pending], b" 366 ")
-
-    def _connect(self, number: int) -> socket.socket:
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT: the port is chosen for the pair of addresses
-        sock.bind((f"127.0.0.{self._source + number // A_SOURCE}", 0))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect(self._place)
-        sock.setblocking(False)
-        nick = f"{self._kind}{number:05}{'x' * 30}"[:30]  # as long as they may be
-        sock.send(f"NICK {nick}\r\nUSER {self._kind}{'x' * 10} 0 * :one of many\r\n".encode())
-        return sock
-
-    def drain(self, socks: Iterable[socket.socket]) -> None:
-        for sock in socks:
-            with suppress(BlockingIOError):
-                while len(sock.recv(1 << 18)) == 1 << 18:
-                    pass
-
-    def close(self) -> None:
-        for sock in self.socks:
-            sock.close()
-
-
-def _await(wanted: Sequence[socket.socket], readers: Sequence[socket.socket], text: bytes) -> None:
-    """Read on all readers until each of those wanted has got the text."""
-    deadline = time.monotonic() + PATIENCE
-    with select.epoll() as epoll:
-        socks = {sock.fileno(): sock for sock in readers}
-        tails = {sock.fileno(): b"" for sock in wanted}
-        for fd in socks:
-            epoll.register(fd, select.EPOLLIN)
-        while tails:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{len(tails):,} have not got {text!r}")
-            for fd, _ in epoll.poll(1.0, len(socks)):
-                data = socks[fd].recv(1 << 18)
-                if not data:
-                    raise SystemExit("the server closed a connection")
-                if fd in tails:
-                    data = tails[fd] + data
-                    tails[fd] = data[-len(text) :]
-                    if text in data:
-                        del tails[fd]
 
 
 @dataclass
