@@ -1,6 +1,6 @@
 """What each seat of a room gets of one pass. The fakes keep every push apart, so that sends can be counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -53,6 +53,11 @@ class FakeSeat:
         return b"".join(self.pushes)
 
 
+def push_each(seats: Iterable[FakeSeat], data: bytes, notices: int) -> None:
+    for seat in seats:
+        seat.push(data, notices)
+
+
 def person(nick: str = "ana") -> Person:
     return Person(nick, "~u", "host")
 
@@ -78,7 +83,7 @@ def seated(audience: Audience, *dialects: Dialect) -> list[FakeSeat]:
 
 
 def test_a_pass_is_encoded_once_and_all_seats_get_the_same_bytes_object_in_one_push() -> None:
-    dialect, audience = CountingDialect(), Audience()
+    dialect, audience = CountingDialect(), Audience(push_each)
     ana, *others = seated(audience, *[dialect] * 100)
     for text in ("one ", "two ", "three "):
         audience.remark(words(text, ana, NOTHING))
@@ -90,7 +95,7 @@ def test_a_pass_is_encoded_once_and_all_seats_get_the_same_bytes_object_in_one_p
 
 
 def test_each_dialect_is_encoded_once_and_one_without_seats_never() -> None:
-    used, unused, audience = CountingDialect(), CountingDialect(), Audience()
+    used, unused, audience = CountingDialect(), CountingDialect(), Audience(push_each)
     ana, bob = seated(audience, used, unused)
     audience.drop(bob)
     audience.remark(words("one", ana))
@@ -99,7 +104,7 @@ def test_each_dialect_is_encoded_once_and_one_without_seats_never() -> None:
 
 
 def test_who_does_not_hear_itself_gets_all_but_its_own_words() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob, eve = seated(audience, *[CountingDialect()] * 3)
     bob.dialect = eve.dialect = ana.dialect
     for text, seat in (("1", ana), ("2", bob), ("3", ana), ("4", bob)):
@@ -109,7 +114,7 @@ def test_who_does_not_hear_itself_gets_all_but_its_own_words() -> None:
 
 
 def test_a_copy_stands_in_the_place_of_its_event() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob = seated(audience, *[CountingDialect()] * 2)
     audience.remark(words("1", bob))
     audience.remark(words("2", ana, Copy((b"[labelled 2]",))))
@@ -120,7 +125,7 @@ def test_a_copy_stands_in_the_place_of_its_event() -> None:
 
 
 def test_a_joiner_gets_its_own_join_and_what_comes_after_and_nothing_before() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     dialect = CountingDialect()
     (ana,) = seated(audience, dialect)
     joiner = FakeSeat(dialect)
@@ -136,7 +141,7 @@ def test_a_joiner_gets_its_own_join_and_what_comes_after_and_nothing_before() ->
 
 
 def test_who_leaves_gets_its_leave_and_nothing_after() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob = seated(audience, *[CountingDialect()] * 2)
     audience.remark(words("before ", bob))
     audience.depart(departure(ana))
@@ -149,7 +154,7 @@ def test_who_leaves_gets_its_leave_and_nothing_after() -> None:
 
 
 def test_who_comes_and_goes_within_a_pass_gets_just_that_time() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     dialect = CountingDialect()
     (ana,) = seated(audience, dialect)
     guest = FakeSeat(dialect)
@@ -166,7 +171,7 @@ def test_who_comes_and_goes_within_a_pass_gets_just_that_time() -> None:
 
 @pytest.mark.parametrize("dialect", [IRC, TILDE])
 def test_each_seat_is_told_how_many_of_its_bytes_tell_who_came_and_went(dialect: Dialect) -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob, leaver = seated(audience, *[dialect] * 3)
     joiner = FakeSeat(dialect)
     came, went, said = arrival(joiner), departure(leaver, NOTHING), words("hello", ana, NOTHING)
@@ -182,7 +187,7 @@ def test_each_seat_is_told_how_many_of_its_bytes_tell_who_came_and_went(dialect:
 
 
 def test_an_answer_comes_behind_the_events_before_it_and_ahead_of_those_after() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob = seated(audience, *[CountingDialect()] * 2)
     audience.remark(words("1", bob))
     assert audience.owes(ana)
@@ -195,7 +200,7 @@ def test_an_answer_comes_behind_the_events_before_it_and_ahead_of_those_after() 
 
 
 def test_an_answer_to_who_has_left_comes_behind_the_leave() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     ana, bob = seated(audience, *[CountingDialect()] * 2)
     audience.depart(departure(ana))
     audience.remark(words("later", bob))
@@ -205,7 +210,7 @@ def test_an_answer_to_who_has_left_comes_behind_the_leave() -> None:
 
 
 def test_an_unframed_seat_gets_one_push_for_each_event_though_others_get_one_in_all() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     tilde, irc = seated(audience, TILDE, IRC)
     audience.remark(words("one", irc))
     audience.remark(words("two", tilde))
@@ -215,7 +220,7 @@ def test_an_unframed_seat_gets_one_push_for_each_event_though_others_get_one_in_
 
 
 def test_an_unframed_joiner_in_the_middle_of_a_pass_gets_only_what_is_its_own() -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     (irc,) = seated(audience, IRC)
     tilde = FakeSeat(TILDE)
     audience.remark(words("before", irc))
@@ -227,7 +232,7 @@ def test_an_unframed_joiner_in_the_middle_of_a_pass_gets_only_what_is_its_own() 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_an_empty_audience_is_one_that_nobody_sits_in_and_nothing_is_owed(order: Sequence[int]) -> None:
-    audience = Audience()
+    audience = Audience(push_each)
     seats = seated(audience, *[CountingDialect()] * 2)
     assert audience
     for index in order:

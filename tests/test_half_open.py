@@ -19,6 +19,7 @@ from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.roster import AT_ONCE, Roster
+from chat.server.sends import Piece, Sends
 from chat.server.wheel import GRANULARITY
 from chat.settings import Settings
 from chat.wires.irc import IrcWire
@@ -49,7 +50,7 @@ class House:
         self.hub = Hub(DEFAULTS)
         self.inbox = Inbox(DEFAULTS.inbox_limit, lambda: None)
         poller = SimpleNamespace(watch=lambda *_: None, change=lambda *_: None, forget=lambda *_: None)
-        self.roster = Roster(self.hub, Gate(10**6, 10**6), self.inbox, poller, 1000.0)
+        self.roster = Roster(self.hub, Gate(10**6, 10**6), self.inbox, Sends(), poller, 1000.0)
 
     def members(self, size: int) -> list[Connection]:
         connections = []
@@ -121,16 +122,17 @@ def test_thousands_due_at_once_are_all_asked_and_dropped_within_a_second_a_porti
 
 def test_while_many_are_timed_out_the_others_are_served_between_two_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     trace: list[str] = []
-    drop, flush = Roster.drop, Connection.flush
+    drop, take = Roster.drop, Sends.take
 
     def traced_drop(roster: Roster, connection: Connection, reason: str, farewell: bool = True) -> None:
         if reason.startswith("Ping timeout"):
             trace.append("drop")
         drop(roster, connection, reason, farewell)
 
-    def traced_flush(connection: Connection, now: float) -> bool:
-        trace.append(connection.user.nick)
-        return flush(connection, now)
+    def traced_take(sends: Sends) -> tuple[dict[Connection, Piece], list[Connection]]:
+        taken = take(sends)
+        trace.extend(connection.user.nick for connection in taken[0])
+        return taken
 
     with running_server(workers=1, max_per_address=10_000) as server:
         silent = [server.irc(f"silent{number}") for number in range(3 * AT_ONCE)]
@@ -147,7 +149,7 @@ def test_while_many_are_timed_out_the_others_are_served_between_two_portions(mon
                     connection.pinged = connection.heard - 1000.0
                     worker._roster.schedule(connection)
             monkeypatch.setattr(Roster, "drop", traced_drop)
-            monkeypatch.setattr(Connection, "flush", traced_flush)
+            monkeypatch.setattr(Sends, "take", traced_take)
             ana.say("#a", "is anybody here")
         gone = {bob.expect("QUIT").params[0] for _ in silent}
     assert gone == {"Ping timeout: 60 seconds"}

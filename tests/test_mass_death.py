@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from chat.server.connection import Connection
 from chat.server.roster import AT_ONCE
+from chat.server.sends import Piece, Sends
 from chat.server.user import User
 from chat.server.worker import Worker
 from chat.settings import Settings
@@ -60,7 +62,7 @@ def test_the_living_are_served_between_two_portions_of_the_dead_and_the_dead_get
 ) -> None:
     dead = 2 * AT_ONCE + 50
     trace: list[tuple[str, str]] = []
-    receive, flush = Connection.receive, Connection.flush
+    receive, flush, take = Connection.receive, Connection.flush, Sends.take
 
     def traced_receive(connection: Connection) -> bytes:
         trace.append(("heard out", connection.user.nick))
@@ -69,6 +71,11 @@ def test_the_living_are_served_between_two_portions_of_the_dead_and_the_dead_get
     def traced_flush(connection: Connection, now: float) -> bool:
         trace.append(("sent to", connection.user.nick))
         return flush(connection, now)
+
+    def traced_take(sends: Sends) -> tuple[dict[Connection, Piece], list[Connection]]:
+        taken = take(sends)
+        trace.extend(("sent to", connection.user.nick) for connection in taken[0])
+        return taken
 
     with running_server(workers=1, max_per_address=10_000) as server:
         talker, survivor = server.irc("talker", "#a"), server.irc("survivor", "#a")
@@ -84,6 +91,7 @@ def test_the_living_are_served_between_two_portions_of_the_dead_and_the_dead_get
             talker.say("#a", "still here")
             monkeypatch.setattr(Connection, "receive", traced_receive)
             monkeypatch.setattr(Connection, "flush", traced_flush)
+            monkeypatch.setattr(Sends, "take", traced_take)
         seen: list[Message] = []
         while sum(message.verb == "QUIT" for message in seen) < dead:
             message = survivor.read()
@@ -125,7 +133,9 @@ def test_who_has_closed_its_side_is_still_heard_to_the_end_and_answered() -> Non
 
 
 class Ghost:
-    """A seat without a socket: a member who never reads, nor needs to."""
+    """A seat whose socket takes everything and leads nowhere: a member who never reads, nor needs to."""
+
+    sock = SimpleNamespace(send=len)
 
     def __init__(self, worker: Worker) -> None:
         self.inbox = worker.inbox

@@ -5,11 +5,18 @@ seat, whatever their number. The few seats that do not get all of it (who came o
 hear their own words) get slices of the blob: nothing is encoded or copied for them either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import Any, TypeAlias
 
 from chat.server.posts import Copy, Remark, Seat
 from chat.wires.wire import Dialect
+
+PushAll: TypeAlias = Callable[[Iterable[Any], bytes, int], None]
+"""Push the same bytes, so many of them notices, to many seats of one owner, each as `Seat.push` does."""
+
+
+COPIED_BYTES = 4096  # of a pass's words, up to which a copy for one seat costs less than views of them
 
 
 class _Part:
@@ -24,9 +31,10 @@ class _Part:
 
 
 class Audience:
-    __slots__ = ("_parts", "_posts", "seats")
+    __slots__ = ("_parts", "_posts", "_push_all", "seats")
 
-    def __init__(self) -> None:
+    def __init__(self, push_all: PushAll) -> None:
+        self._push_all = push_all
         self.seats: dict[Dialect, dict[Seat, None]] = {}
         self._posts: list[Remark] = []  # of this pass, in the room's order
         self._parts: dict[Seat, _Part] = {}
@@ -43,8 +51,12 @@ class Audience:
         return bool(self._posts) and (seat in self._parts or seat in self)
 
     def remark(self, post: Remark) -> None:
-        if post.copy is not None and post.seat in self:
-            self._part(post.seat).own.append((len(self._posts), post.copy, 1))
+        seat = post.seat
+        if post.copy is not None and seat in self.seats.get(seat.dialect, ()):
+            part = self._parts.get(seat)
+            if part is None:
+                part = self._parts[seat] = _Part()
+            part.own.append((len(self._posts), post.copy, 1))
         self._posts.append(post)
 
     def insert(self, seat: Seat, copy: Copy) -> None:
@@ -91,19 +103,16 @@ class Audience:
         for dialect, seats in self.seats.items():
             if seats:
                 batch = batches[dialect] = _Batch(posts, dialect)
+                others = seats
+                if parts:
+                    others = seats.copy()
+                    for seat in parts:
+                        others.pop(seat, None)
                 for data, notices in batch.whole():
-                    for seat in seats:
-                        if seat not in parts:
-                            seat.push(data, notices)
+                    self._push_all(others, data, notices)
         for seat, part in parts.items():
             batch = batches.get(seat.dialect) or batches.setdefault(seat.dialect, _Batch(posts, seat.dialect))
-            start, end = part.start, len(posts) if part.end is None else part.end
-            for index, copy, events in part.own:
-                batch.push_range(seat, start, index)
-                for data in copy.sends:
-                    seat.push(data)
-                start = index + events
-            batch.push_range(seat, start, end)
+            batch.push_part(seat, part)
 
 
 class _Batch:
@@ -114,31 +123,69 @@ class _Batch:
     def __init__(self, posts: Sequence[Remark], dialect: Dialect) -> None:
         self._framed = dialect.framed
         self._sends = [post.encoded(dialect) for post in posts]
-        self._notices = [sum(map(len, sends)) * post.is_notice for post, sends in zip(posts, self._sends, strict=True)]
+        kinds = [post.is_notice for post in posts]
+        self._notices: list[int] | None = None  # bytes of notices in each event; most passes have none at all
+        if True in kinds:
+            self._notices = [sum(map(len, sends)) * kind for sends, kind in zip(self._sends, kinds, strict=True)]
         self._blob = b"".join([data for sends in self._sends for data in sends]) if self._framed else b""
-        self._edges: list[int] = []  # where each event begins in the blob, made for the first range of it
+        self._edges: list[int] = []  # where each event begins in the blob, made for the first part of it
         self._noticed: list[int] = []  # bytes of notices before each event, likewise
 
     def whole(self) -> list[tuple[bytes, int]]:
         """All the sends, each with its bytes of notices; one send where the wire is framed."""
         if self._framed:
-            return [(self._blob, sum(self._notices))] if self._blob else []
-        return [
-            (data, len(data) if notices else 0)
-            for sends, notices in zip(self._sends, self._notices, strict=True)
-            for data in sends
-        ]
+            return [(self._blob, sum(self._notices or ()))] if self._blob else []
+        return self._apart(0, len(self._sends))
 
-    def push_range(self, seat: Seat, start: int, end: int) -> None:
-        """Push the events from `start` on, up to but not with `end`."""
+    def push_part(self, seat: Seat, part: _Part) -> None:
+        """Push what of the events is for the seat, with its own bytes in between."""
+        end = len(self._sends) if part.end is None else part.end
+        if self._framed and len(self._blob) <= COPIED_BYTES and not self._notices:
+            self._push_copy(seat, part, end)
+            return
+        start = part.start
+        for index, copy, events in part.own:
+            self._push_range(seat, start, index)
+            for data in copy.sends:
+                seat.push(data)
+            start = index + events
+        self._push_range(seat, start, end)
+
+    def _push_copy(self, seat: Seat, part: _Part, end: int) -> None:
+        """The usual case of `push_part`, a few words: they are copied sooner than several pushes are made."""
+        if not self._edges:
+            self._mark_edges()
+        blob, edges, start = self._blob, self._edges, part.start
+        pieces = []
+        for index, copy, events in part.own:
+            pieces.append(blob[edges[start] : edges[index]])
+            pieces += copy.sends
+            start = index + events
+        pieces.append(blob[edges[start] : edges[end]])
+        if data := b"".join(pieces):
+            seat.push(data)
+
+    def _push_range(self, seat: Seat, start: int, end: int) -> None:
+        """Push the events from `start` on, up to but not with `end`: as a view where the wire is framed."""
         if not self._framed:
-            for sends, notices in zip(self._sends[start:end], self._notices[start:end], strict=True):
-                for data in sends:
-                    seat.push(data, len(data) if notices else 0)
+            for data, notices in self._apart(start, end):
+                seat.push(data, notices)
             return
         if not self._edges:
-            self._edges = [0, *accumulate(sum(map(len, sends)) for sends in self._sends)]
-            self._noticed = [0, *accumulate(self._notices)]
+            self._mark_edges()
         if self._edges[start] < self._edges[end]:
             blob = memoryview(self._blob)
             seat.push(blob[self._edges[start] : self._edges[end]], self._noticed[end] - self._noticed[start])
+
+    def _mark_edges(self) -> None:
+        self._edges = [0, *accumulate([sum(map(len, sends)) for sends in self._sends])]
+        self._noticed = [0, *accumulate(self._notices or [0] * len(self._sends))]
+
+    def _apart(self, start: int, end: int) -> list[tuple[bytes, int]]:
+        """The sends of the events from `start` on, up to but not with `end`, each with its bytes of notices."""
+        notices = self._notices
+        return [
+            (data, len(data) if notices and notices[event] else 0)
+            for event in range(start, end)
+            for data in self._sends[event]
+        ]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from chat.errors import FanfareError
 from chat.server.inbox import Inbox
 from chat.server.outbox import Outbox
+from chat.server.sends import Sends
 from chat.server.throttle import Throttle
 from chat.server.user import User
 from chat.settings import Settings
@@ -27,13 +28,13 @@ class Gone(FanfareError):
 
 
 class Connection:
-    """A seat (see posts.py) with a socket behind it. `push` queues; the worker flushes all it has pushed to."""
+    """A seat (see posts.py) with a socket behind it."""
 
     __slots__ = (
         "_looked",
+        "_sends",
         "_unacknowledged",
         "_unpaused",
-        "_waiting",
         "accepted",
         "backlog",
         "closed",
@@ -62,7 +63,7 @@ class Connection:
         host: str,
         wire: Wire,
         inbox: Inbox,
-        waiting: list["Connection"],
+        sends: Sends,
         settings: Settings,
         notice_limit: int,
         now: float,
@@ -84,22 +85,18 @@ class Connection:
         self.half_closed = False  # nothing more will be sent
         self.closed = False
         self.watched: int | None = None  # what its poller waits for: READ, WRITE, both, neither; None: it knows it not
-        self._waiting = waiting  # the worker's list of connections to flush
+        self._sends = sends  # what the worker's pass has to send
         self._unpaused = 0  # bytes since the last pause, on unframed wires
         self._unacknowledged = 0  # bytes that the kernel held for the peer at the last look
         self._looked = now
 
     def push(self, data: bytes | memoryview, notices: int = 0) -> None:
         """Queue one send, of which `notices` bytes tell who came and went."""
-        if self.half_closed:
-            return
-        outbox = self.outbox
-        if not outbox or outbox.size > outbox.limit:  # a reader that has stopped: no socket tells the worker of it
-            self._waiting.append(self)
-        outbox.push(data, notices)
+        if not self.half_closed:
+            self._sends.push(self, data, notices)
 
     def flush(self, now: float) -> bool:
-        """Send what the socket takes; True when that was all. Raises SlowReader or Gone."""
+        """Send what of the outbox the socket takes; True when that was all. Raises SlowReader or Gone."""
         try:
             done = self.outbox.flush(self.sock.send, now)
         except OSError as error:

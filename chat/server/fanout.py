@@ -7,7 +7,7 @@ their place among the events.
 from collections.abc import Callable
 from typing import Any
 
-from chat.server.audience import Audience
+from chat.server.audience import Audience, PushAll
 from chat.server.inbox import Inbox
 from chat.server.posts import Arrival, Departure, Direct, Recast, Remark, Seat, Spread
 
@@ -15,8 +15,9 @@ from chat.server.posts import Arrival, Departure, Direct, Recast, Remark, Seat, 
 class FanOut:
     """`handlers` takes posts by their kind; `flush` ends a pass."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, push_all: PushAll) -> None:
         self._inbox = inbox  # marks the seats that are ours
+        self._push_all = push_all
         self._audiences: dict[str, Audience] = {}  # by room
         self._touched: dict[str, Audience] = {}  # those that a pass has changed
         self.handlers: dict[type, Callable[[Any], None]] = {
@@ -44,7 +45,7 @@ class FanOut:
     def _arrive(self, post: Arrival) -> None:
         audience = self._audiences.get(post.room)
         if audience is None:
-            audience = self._audiences[post.room] = Audience()
+            audience = self._audiences[post.room] = Audience(self._push_all)
         if post.seat.inbox is self._inbox:
             audience.arrive(post)
         else:
@@ -64,11 +65,14 @@ class FanOut:
         told: set[Seat] = set()
         for audience in audiences:
             for dialect, seats in audience.seats.items():
-                for seat in seats.keys() - told:
-                    copy = post.copy if seat is post.seat and post.copy is not None else None
-                    for data in post.encoded(dialect) if copy is None else copy.sends:
-                        seat.push(data, len(data) if post.is_notice else 0)
-                told.update(seats)
+                others = seats.keys() - told
+                told |= others
+                if post.copy is not None and post.seat in others:
+                    others.discard(post.seat)
+                    for data in post.copy.sends:
+                        post.seat.push(data, len(data) if post.departs else 0)
+                for data in post.encoded(dialect):
+                    self._push_all(others, data, len(data) if post.departs else 0)
             if post.departs:
                 audience.drop(post.seat)
         self._touched.update((room, self._audiences[room]) for room in post.rooms if room in self._audiences)

@@ -1,7 +1,7 @@
 """What workers are told through their inboxes. Plain values; `Seat` is all that they know of a connection."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from chat.events import Event
 from chat.server.inbox import Inbox
@@ -45,10 +45,7 @@ class Remark:
         self.copy = copy  # what that seat gets; None: what everybody gets
         self._encoded: dict[Dialect, tuple[bytes, ...]] = {}
 
-    @property
-    def is_notice(self) -> bool:
-        """It tells who came or went, which nobody says and no member can keep from coming."""
-        return False
+    is_notice: ClassVar[bool] = False  # it tells who came or went, which nobody says and no member can keep from coming
 
     def encoded(self, dialect: Dialect) -> tuple[bytes, ...]:
         sends = self._encoded.get(dialect)
@@ -63,9 +60,7 @@ class Arrival(Remark):
 
     __slots__ = ()
 
-    @property
-    def is_notice(self) -> bool:
-        return True
+    is_notice = True
 
 
 class Departure(Remark):
@@ -73,9 +68,7 @@ class Departure(Remark):
 
     __slots__ = ()
 
-    @property
-    def is_notice(self) -> bool:
-        return True
+    is_notice = True
 
 
 class Spread(Remark):
@@ -87,10 +80,6 @@ class Spread(Remark):
         super().__init__(rooms[0], event, seat, copy)
         self.rooms = rooms
         self.departs = departs  # the seat leaves all these rooms with it
-
-    @property
-    def is_notice(self) -> bool:
-        return self.departs
 
 
 class Direct:

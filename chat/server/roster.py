@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from chat.errors import SlowReader
-from chat.server.connection import Connection, Gone
+from chat.server.connection import Connection, Gone, describe
 from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.poller import READ, WRITE, Poller
+from chat.server.sends import Sends
 from chat.server.user import User
 from chat.server.wheel import Wheel
 from chat.wires.irc import LINE_BYTES
@@ -26,7 +27,9 @@ CLOSING_WAIT = 1.0  # s for the peer to close after the farewell, so that no res
 class Roster:
     """`now` is the time of the current pass, set by the worker; it is what every deadline is held against."""
 
-    def __init__(self, hub: Hub, gate: Gate, inbox: Inbox, poller: Poller["Connection | None"], now: float) -> None:
+    def __init__(
+        self, hub: Hub, gate: Gate, inbox: Inbox, sends: Sends, poller: Poller["Connection | None"], now: float
+    ) -> None:
         self.now = now
         self.leaving = ""  # why everybody goes, once the server stops
         self._hub = hub
@@ -36,7 +39,7 @@ class Roster:
         self._settings = hub.settings
         self._notice_limit = gate.limit * LINE_BYTES  # everybody's coming or going at once, however long the line
         self._connections: set[Connection] = set()
-        self._unflushed: list[Connection] = []
+        self._sends = sends
         self.hung: dict[Connection, str] = {}  # whose peer is gone, not watched any more; how it went, if a send told
         self._wheel: Wheel[Connection] = Wheel()
 
@@ -48,7 +51,7 @@ class Roster:
 
     def adopt(self, sock: socket.socket, host: str, wire: Wire) -> Connection:
         connection = Connection(
-            sock, host, wire, self._inbox, self._unflushed, self._settings, self._notice_limit, self.now
+            sock, host, wire, self._inbox, self._sends, self._settings, self._notice_limit, self.now
         )
         connection.user = User(connection, host, self._settings.name, self._hub.clock())
         self._connections.add(connection)
@@ -60,13 +63,31 @@ class Roster:
 
     def flush_all(self) -> None:
         """Offer the sockets what has been pushed since the last time, but for those whose peer is gone."""
-        unflushed, self._unflushed[:] = self._unflushed[:], []
+        plan, unflushed = self._sends.take()
         for connection in unflushed:
             if not connection.closed and connection not in self.hung:
                 self.flush(connection)
+        for connection, (data, size, notices) in plan.items():
+            try:
+                taken = connection.sock.send(data)
+            except BlockingIOError:
+                taken = 0
+            except OSError as error:
+                if not connection.closed:  # its room will learn of it in the next pass
+                    self.hang(connection, describe(error))
+                continue
+            if taken != size:
+                self._keep(connection, memoryview(data)[taken:], notices)
+
+    def _keep(self, connection: Connection, rest: memoryview, notices: int) -> None:
+        """A socket has not taken all: the rest waits in the outbox. How many of its bytes are notices is not known."""
+        self._sends.set_apart(connection)
+        connection.outbox.push(rest, min(notices, len(rest)))
+        self.flush(connection)
 
     def flush(self, connection: Connection) -> bool:
         """Send what waits; False when that ended the connection."""
+        self._sends.set_apart(connection)
         waited = connection.outbox.oldest is not None
         try:
             done = connection.flush(self.now)
@@ -80,6 +101,8 @@ class Roster:
             connection.end_output()
             connection.finish_by = self.now + CLOSING_WAIT
             self.schedule(connection)
+        if done and not connection.half_closed:
+            self._sends.reunite(connection)
         if waited is done:  # it begins or ends to wait for the socket
             self.watch(connection)
             self.schedule(connection)
@@ -88,6 +111,7 @@ class Roster:
     def hang(self, connection: Connection, reason: str = "") -> None:
         """The peer is gone, or says no more: nothing is sent until its turn comes to be heard out and buried."""
         self.hung.setdefault(connection, reason)
+        self._sends.set_apart(connection)
         self._unwatch(connection)
 
     def take_hung(self) -> list[tuple[Connection, str]]:
@@ -101,7 +125,7 @@ class Roster:
         """It was hung, but has more to say, or waits until its rate allows what it has said."""
         if not connection.closed:
             self.watch(connection)
-            self._unflushed.append(connection)
+            self._sends.offer(connection)
 
     def watch(self, connection: Connection) -> None:
         """Have the poller wait for what this connection can do now."""
@@ -187,6 +211,7 @@ class Roster:
         connection.closed = True
         connection.half_closed = True  # takes no more bytes
         connection.sock.close()
+        self._sends.forget(connection)
         self._connections.discard(connection)
         self._wheel.cancel(connection)
         self._gate.leave(connection.host)
