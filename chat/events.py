@@ -5,7 +5,7 @@ The server's rules make events, a room's log fixes their order, and each wire's 
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Person:
         return f"{self.nick}!{self.user}@{self.host}"
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """How something is said; the value is the IRC verb."""
 
     MESSAGE = "PRIVMSG"

@@ -55,17 +55,17 @@ class IrcDialect:
         return _DIALECTS["message-tags" in have, "server-time" in have, "away-notify" in have, "setname" in have]
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
-        if isinstance(event, Away) and not self._away:
-            return ()
-        if isinstance(event, NewRealname) and not self._setname:
-            return ()
         tags = f"time={_timestamp(event.at)}" if self._time else ""
         if isinstance(event, Say):
-            if event.kind is Kind.TAGS and not self._tags:
-                return ()
             if event.tags and self._tags:
                 tags = f"{tags};{event.tags}" if tags else event.tags
-        line = fit(f"{_BODIES[type(event)](event)}\r\n".encode())
+            elif event.kind is Kind.TAGS and not self._tags:
+                return ()
+        elif (isinstance(event, Away) and not self._away) or (isinstance(event, NewRealname) and not self._setname):
+            return ()
+        line = f"{_BODIES[type(event)](event)}\r\n".encode()
+        if len(line) > LINE_BYTES:
+            line = fit(line)
         return (f"@{tags} ".encode() + line if tags else line,)
 
     def welcome(self, nick: str) -> tuple[bytes, ...]:
@@ -157,7 +157,7 @@ def _timestamp(at: float) -> str:
 def _say(event: Say) -> str:
     if event.kind is Kind.TAGS:
         return f":{event.who.mask} TAGMSG {event.to}"
-    return f":{event.who.mask} {event.kind.value} {event.to} :{event.text}"
+    return f":{event.who.mask} {event.kind} {event.to} :{event.text}"
 
 
 def _leave(event: Leave) -> str:

@@ -40,13 +40,14 @@ def parse(line: str) -> Message:
     if line.startswith(":"):
         source, _, line = line[1:].partition(" ")
     head, colon, trailing = line.lstrip(" ").partition(" :")
-    words = [word for word in head.split(" ") if word]  # only the space separates: a tab belongs to its word
-    if not words:
+    params = head.split(" ")  # only the space separates: a tab belongs to its word
+    if "" in params:
+        params = [word for word in params if word]
+    if not params:
         raise WireError("line has no command")
-    params = words[1:]
+    verb = params.pop(0)
     if colon:
         params.append(trailing)
-    verb = words[0]
     if verb.isascii():  # `JOıN` is not JOIN, though upper() would make it so
         verb = verb.upper()
     return Message(verb, params, source, tags)
