@@ -21,7 +21,7 @@ from chat.server.worker import Worker
 from chat.settings import Settings
 from chat.wires.irc import IrcDialect, IrcWire
 
-UNLIMITED = Settings(rate_limit=0.0)
+UNLIMITED = Settings(rate_limit=0.0, helpers=0)
 
 
 class StillSocket:

@@ -42,10 +42,15 @@ class Settings:
 
     listen: tuple[Address, ...] = field(default=DEFAULT_ADDRESSES, metadata={"unit": "URL", "why": ""})
     workers: int = _setting(
-        2,
+        1,
         "threads",
-        "that own connections; a second sends while the first computes, more only fight for the interpreter "
+        "that own connections, read them and compute; more only fight for the interpreter, unless it is free-threaded "
         "(docs/measurements.md)",
+    )
+    helpers: int = _setting(
+        1,
+        "threads",
+        "beside each worker, that send with it what many are to get while the server is not busy; 0 on a single core",
     )
     name: str = _setting("fanfare.local", "host name", "how the server names itself to IRC clients")
     network: str = _setting("Fanfare", "word", "the network's name in the welcome")
@@ -127,7 +132,7 @@ class Settings:
 
 
 _MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
-_AT_LEAST_ZERO = ("max_connections", "max_per_address", "rate_limit", "rate_burst", "history", "drain")
+_AT_LEAST_ZERO = ("helpers", "max_connections", "max_per_address", "rate_limit", "rate_burst", "history", "drain")
 _POSITIVE = (
     "max_rooms",
     "registration_timeout",

@@ -19,6 +19,7 @@ from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.roster import AT_ONCE, Roster
+from chat.server.sending import Helpers
 from chat.server.sends import Piece, Sends
 from chat.server.wheel import GRANULARITY
 from chat.settings import Settings
@@ -50,7 +51,7 @@ class House:
         self.hub = Hub(DEFAULTS)
         self.inbox = Inbox(DEFAULTS.inbox_limit, lambda: None)
         poller = SimpleNamespace(watch=lambda *_: None, change=lambda *_: None, forget=lambda *_: None)
-        self.roster = Roster(self.hub, Gate(10**6, 10**6), self.inbox, Sends(), poller, 1000.0)
+        self.roster = Roster(self.hub, Gate(10**6, 10**6), self.inbox, Sends(), Helpers(0, "still"), poller, 1000.0)
 
     def members(self, size: int) -> list[Connection]:
         connections = []

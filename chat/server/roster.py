@@ -13,6 +13,7 @@ from chat.server.gate import Gate
 from chat.server.hub import Hub
 from chat.server.inbox import Inbox
 from chat.server.poller import READ, WRITE, Poller
+from chat.server.sending import Helpers
 from chat.server.sends import Sends
 from chat.server.user import User
 from chat.server.wheel import Wheel
@@ -28,7 +29,14 @@ class Roster:
     """`now` is the time of the current pass, set by the worker; it is what every deadline is held against."""
 
     def __init__(
-        self, hub: Hub, gate: Gate, inbox: Inbox, sends: Sends, poller: Poller["Connection | None"], now: float
+        self,
+        hub: Hub,
+        gate: Gate,
+        inbox: Inbox,
+        sends: Sends,
+        helpers: Helpers,
+        poller: Poller["Connection | None"],
+        now: float,
     ) -> None:
         self.now = now
         self.leaving = ""  # why everybody goes, once the server stops
@@ -40,6 +48,7 @@ class Roster:
         self._notice_limit = gate.limit * LINE_BYTES  # everybody's coming or going at once, however long the line
         self._connections: set[Connection] = set()
         self._sends = sends
+        self._helpers = helpers
         self.hung: dict[Connection, str] = {}  # whose peer is gone, not watched any more; how it went, if a send told
         self._wheel: Wheel[Connection] = Wheel()
 
@@ -61,23 +70,20 @@ class Roster:
             connection.push(data)
         return connection
 
-    def flush_all(self) -> None:
-        """Offer the sockets what has been pushed since the last time, but for those whose peer is gone."""
+    def flush_all(self, share: bool = False) -> None:
+        """Offer the sockets what has been pushed since the last time, but for those whose peer is gone.
+
+        With `share`, the helpers have a part in it, where that is much.
+        """
         plan, unflushed = self._sends.take()
         for connection in unflushed:
             if not connection.closed and connection not in self.hung:
                 self.flush(connection)
-        for connection, (data, size, notices) in plan.items():
-            try:
-                taken = connection.sock.send(data)
-            except BlockingIOError:
-                taken = 0
-            except OSError as error:
-                if not connection.closed:  # its room will learn of it in the next pass
-                    self.hang(connection, describe(error))
-                continue
-            if taken != size:
-                self._keep(connection, memoryview(data)[taken:], notices)
+        for connection, (data, _, notices), outcome in self._helpers.send(plan, share):
+            if isinstance(outcome, int):
+                self._keep(connection, memoryview(data)[outcome:], notices)
+            elif not connection.closed:  # or its rooms learn of its end in the next pass
+                self.hang(connection, describe(outcome))
 
     def _keep(self, connection: Connection, rest: memoryview, notices: int) -> None:
         """A socket has not taken all: the rest waits in the outbox. How many of its bytes are notices is not known."""

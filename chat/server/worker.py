@@ -24,6 +24,7 @@ from chat.server.inbox import Inbox
 from chat.server.poller import HANGUP, READ, WRITE, EpollPoller, Poller, SelectorsPoller
 from chat.server.posts import Hangup, Seat
 from chat.server.roster import Roster
+from chat.server.sending import Helpers
 from chat.server.sends import Sends
 from chat.wires.message import Message
 from chat.wires.wire import Command, Reject, Wire
@@ -75,9 +76,12 @@ class Worker:
         self._inboxes: Sequence[Inbox] = ()  # of all workers
         self._others: Sequence[Inbox] = ()
         sends = Sends()
-        self._roster = Roster(hub, gate, self.inbox, sends, self._poller, time.monotonic())
+        self._helpers = Helpers(self._settings.helpers, name)
+        self._roster = Roster(hub, gate, self.inbox, sends, self._helpers, self._poller, time.monotonic())
         self._fan_out = FanOut(self.inbox, sends.push_all)
         self._hangups: list[Hangup] = []
+        self._rested = 0.0  # s that the last wait took
+        self._sending = 0.0  # s that the last pass took to send
         self._stop: Stop | None = None
         self._stop_by = 0.0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -95,6 +99,7 @@ class Worker:
         self._inboxes = inboxes
         self._others = [inbox for inbox in inboxes if inbox is not self.inbox]
         self._thread.start()
+        self._helpers.start()
 
     def adopt(self, sock: socket.socket, host: str, wire: Wire) -> None:
         """Take over a connected, non-blocking socket that the gate has let in."""
@@ -126,6 +131,7 @@ class Worker:
         finally:
             for connection in self._roster:
                 self._roster.close(connection, "Server stopped")
+            self._helpers.stop()
             self._poller.close()
             self._alarm.close()
             self._bell.close()
@@ -180,7 +186,9 @@ class Worker:
             if self._stop is not None:
                 due = self._stop_by if due is None else min(due, self._stop_by)
             timeout = None if due is None else max(0.0, due - time.monotonic())
+        began = time.monotonic()
         ready = self._poller.poll(timeout)
+        self._rested = time.monotonic() - began
         self.inbox.awake()
         return ready
 
@@ -258,7 +266,9 @@ class Worker:
 
     def _send(self) -> None:
         """Offer the sockets what this pass has pushed."""
-        self._roster.flush_all()
+        began = time.monotonic()
+        self._roster.flush_all(share=self._rested >= self._sending)
+        self._sending = time.monotonic() - began
         hangups, self._hangups[:] = self._hangups[:], []
         for hangup in hangups:
             self._roster.finish(_connection(hangup.seat), hangup.reason)

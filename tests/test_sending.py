@@ -1,0 +1,171 @@
+"""A pass is sent by the worker alone or with its helpers: each socket is offered its bytes once, by somebody."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.still import still_server
+from chat.server import sending
+from chat.server.roster import Roster
+from chat.server.sending import AT_ONCE, SHARED_FROM, Helpers
+from tests.support import PATIENCE, running_server
+
+
+class FakeSocket:
+    """Notes who sends; takes all, some, or fails."""
+
+    def __init__(self, outcome: int | OSError | None = None, meet: threading.Barrier | None = None) -> None:
+        self.outcome = outcome
+        self.meet = meet
+        self.sent_by: list[str] = []
+
+    def send(self, data: bytes) -> int:
+        if self.meet:
+            self.meet.wait(PATIENCE)
+        self.sent_by.append(threading.current_thread().name)
+        if isinstance(self.outcome, OSError):
+            raise self.outcome
+        return len(data) if self.outcome is None else self.outcome
+
+
+@contextmanager
+def helpers(number: int) -> Iterator[Any]:
+    running = Helpers(number, "worker")
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        for thread in running._threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+
+class Member:
+    def __init__(self, sock: FakeSocket) -> None:
+        self.sock = sock
+
+
+def plan_of(socks: list[FakeSocket]) -> dict[Any, tuple[bytes, int, int]]:
+    return {Member(sock): (b"good morning", 12, 0) for sock in socks}
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+@pytest.mark.parametrize("share", [False, True])
+def test_each_socket_is_offered_its_bytes_once(number: int, share: bool) -> None:
+    socks = [FakeSocket() for _ in range(3 * SHARED_FROM + 1)]
+    with helpers(number) as crew:
+        assert crew.send(plan_of(socks), share) == []
+    assert all(len(sock.sent_by) == 1 for sock in socks)
+
+
+def test_a_helper_sends_while_the_worker_does() -> None:
+    """The first socket that each of the two takes waits for the other's."""
+    meet = threading.Barrier(2)
+    socks = [FakeSocket(meet=meet if number % AT_ONCE == 0 else None) for number in range(2 * AT_ONCE)]
+    socks += [FakeSocket() for _ in range(SHARED_FROM)]
+    with helpers(1) as crew:
+        crew.send(plan_of(socks), share=True)
+    first, second = socks[0].sent_by[0], socks[AT_ONCE].sent_by[0]
+    assert {first, second} == {"MainThread", "worker-helper-1"}
+
+
+@pytest.mark.parametrize(("size", "share"), [(SHARED_FROM - 1, True), (10 * SHARED_FROM, False)])
+def test_little_and_what_is_not_to_be_shared_wakes_nobody(size: int, share: bool) -> None:
+    socks = [FakeSocket() for _ in range(size)]
+    with helpers(1) as crew:
+        crew.send(plan_of(socks), share)
+        assert crew._jobs.empty()
+    assert {name for sock in socks for name in sock.sent_by} == {"MainThread"}
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_whoever_took_less_or_nothing_is_told_of_and_the_others_are_served(share: bool) -> None:
+    socks = [FakeSocket() for _ in range(SHARED_FROM)]
+    socks[3].outcome, socks[50].outcome, socks[90].outcome = 5, BlockingIOError(), ConnectionResetError("gone")
+    with helpers(1) as crew:
+        shorts = crew.send(plan_of(socks), share)
+    assert {short.connection.sock: short.outcome for short in shorts} == {
+        socks[3]: 5,
+        socks[50]: 0,
+        socks[90]: socks[90].outcome,
+    }
+    assert all(len(sock.sent_by) == 1 for sock in socks)
+
+
+def test_a_worker_shares_while_it_rests_longer_than_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[bool] = []
+    flush_all = Roster.flush_all
+    clock = SimpleNamespace(now=1000.0, rest=0.0, send=0.0)
+
+    def timed_flush(roster: Roster, share: bool = False) -> None:
+        shares.append(share)
+        clock.now += clock.send
+        flush_all(roster, share)
+
+    with still_server(workers=1) as server:
+        (worker,), (poller,) = server.workers, server.pollers
+        poll = poller.poll
+
+        def timed_poll(timeout: float | None) -> Any:
+            clock.now += clock.rest
+            return poll(timeout)
+
+        monkeypatch.setattr(poller, "poll", timed_poll)
+        monkeypatch.setattr(Roster, "flush_all", timed_flush)
+        monkeypatch.setattr("chat.server.worker.time", SimpleNamespace(monotonic=lambda: clock.now))
+        for clock.rest, clock.send in [
+            (0.04, 0.01),
+            (0.04, 0.01),
+            (0.002, 0.01),
+            (0.0, 0.01),
+            (0.02, 0.01),
+            (0.02, 0.05),
+        ]:
+            worker._pass()
+        worker._pass()
+    assert shares == [True, True, False, False, True, True, False]
+
+
+def test_a_fault_of_ours_in_a_helper_is_the_workers_to_raise() -> None:
+    socks = [FakeSocket() for _ in range(SHARED_FROM)]
+    with helpers(1) as crew:
+        job = plan_of(socks)
+        job[object()] = (b"", 0, 0)  # no connection at all
+        with pytest.raises(AttributeError):
+            crew.send(job, share=True)
+        assert crew.send(plan_of(socks), share=True) == []
+
+
+@pytest.mark.parametrize(("workers", "helpers"), [(1, 3), (2, 1)])
+def test_what_many_are_told_by_several_threads_arrives_whole_and_in_order(
+    workers: int, helpers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "SHARED_FROM", 2)
+    monkeypatch.setattr(sending, "AT_ONCE", 1)
+    flush_all = Roster.flush_all
+    monkeypatch.setattr(Roster, "flush_all", lambda roster, share=False: flush_all(roster, True))
+    with running_server(workers=workers, helpers=helpers) as server:
+        members = [server.irc(f"user{number}", "#a") for number in range(30)]
+        members[-1].sync()
+        for number in range(50):
+            for talker in members[:3]:
+                talker.say("#a", f"{talker.nick} {number}")
+        heard = []
+        for listener in members[3:]:
+            words: list[str] = []
+            while len(words) < 150:
+                message = listener.read()
+                assert message is not None
+                if message.verb == "PRIVMSG":
+                    words.append(message.params[-1])
+            heard.append(words)
+    assert all(words == heard[0] for words in heard)
+    for nick in ("user0", "user1", "user2"):
+        assert [word for word in heard[0] if word.startswith(f"{nick} ")] == [
+            f"{nick} {number}" for number in range(50)
+        ]
