@@ -85,7 +85,7 @@ def test_little_and_what_is_not_to_be_shared_wakes_nobody(size: int, share: bool
 
 @pytest.mark.parametrize("share", [False, True])
 def test_whoever_took_less_or_nothing_is_told_of_and_the_others_are_served(share: bool) -> None:
-    socks = [FakeSocket() for _ in range(SHARED_FROM)]
+    socks = [FakeSocket() for _ in range(100)]
     socks[3].outcome, socks[50].outcome, socks[90].outcome = 5, BlockingIOError(), ConnectionResetError("gone")
     with helpers(1) as crew:
         shorts = crew.send(plan_of(socks), share)

@@ -18,8 +18,8 @@ from chat.server.sends import Piece
 if TYPE_CHECKING:
     from chat.server.connection import Connection
 
-SHARED_FROM = 128  # sends of a pass that are worth waking a helper: with 8 µs for each they take 1 ms
-AT_ONCE = 32  # sends that are taken off the queue together; nobody waits longer for the last helper than for these
+SHARED_FROM = 32  # sends of a pass that are worth waking a helper; bench/experiments/threshold.py
+AT_ONCE = 8  # sends that are taken off the queue together; nobody waits longer for the last helper than for these
 
 
 class Short(NamedTuple):
