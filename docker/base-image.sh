@@ -1,8 +1,8 @@
 #!/bin/sh
-# Build a stand-in for python:3.13-slim on a machine that reaches a Debian mirror but no image registry.
+# Build a stand-in for python:3.14-slim on a machine that reaches a Debian mirror but no image registry.
 #
 # It carries this machine's CA certificates, for pip to trust what this machine trusts: images built on it are
-# for this machine and are not for pushing. Debian trixie is the release whose python3 is 3.13.
+# for this machine and are not for pushing. Its Python is that of Debian trixie, 3.13.
 # Does nothing when the image is there. Prints the image's name.
 set -eu
 
@@ -19,7 +19,7 @@ fail() {
     exit 2
 }
 
-[ "$(id -u)" = 0 ] || fail "debootstrap needs root; run this as root once, or set BASE_IMAGE to a Python 3.13 image"
+[ "$(id -u)" = 0 ] || fail "debootstrap needs root; run this as root once, or set BASE_IMAGE to an image with Python 3.11 or newer"
 
 if ! command -v debootstrap >/dev/null; then
     command -v apt-get >/dev/null || fail "debootstrap is not installed and there is no apt-get to install it with"

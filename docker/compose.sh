@@ -25,7 +25,7 @@ fi
 
 # An image that is here wins; then the official one; then a stand-in made of Debian packages.
 base_image() {
-    official=python:3.13-slim
+    official=python:3.14-slim
     for image in "$official" fanfare-base:trixie; do
         if docker image inspect "$image" >/dev/null 2>&1; then
             echo "$image"

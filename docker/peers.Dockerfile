@@ -2,7 +2,7 @@
 # Without RUN --mount and heredocs, so that the classic builder takes it too.
 
 # Of Debian trixie, which has all three. Python is for the health check.
-ARG BASE_IMAGE=python:3.13-slim
+ARG BASE_IMAGE=python:3.14-slim
 
 FROM ${BASE_IMAGE}
 RUN apt-get update \

@@ -2,7 +2,7 @@
 # Without RUN --mount and heredocs, so that the classic builder takes it too.
 
 # Official Python by default; docker/base-image.sh makes a stand-in where no registry can be reached.
-ARG BASE_IMAGE=python:3.13-slim
+ARG BASE_IMAGE=python:3.14-slim
 
 FROM ${BASE_IMAGE} AS build
 # A package index of one's own, for this stage only: nothing of it is left in the image.
