@@ -41,7 +41,7 @@ DEEDS: dict[str, Deed] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What things cost the server.")
     parser.add_argument("--members", default="100,1000", metavar="N,M", help="in the room (default 100,1000)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="of the server (default 2)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="of the server (default 1)")
     parser.add_argument("--strace", action="store_true", help="count a real server's system calls too")
     options = parser.parse_args(arguments)
     sizes = [int(size) for size in options.members.split(",")]

@@ -1,4 +1,9 @@
-"""Does it help to keep each worker on a processor of its own?"""
+"""Does it help to keep the worker and its helper on a processor each?
+
+No. CPython 3.14, 2 rounds, only the worker kept on one: saturated 3.13 M deliveries/s as it is, 2.70 M pinned; steady
+p50 11.3 and 10.5 ms. Whoever else needs that processor, here the generator, then stands in its way, while the other
+one idles.
+"""
 
 import os
 import threading

@@ -1,4 +1,8 @@
-"""Is `os.write` on the descriptor quicker than `socket.send`?"""
+"""Is `os.write` on the descriptor quicker than `socket.send`?
+
+No. CPython 3.14, 3 rounds: saturated 2.59 M deliveries/s as it is, 2.42 M with it; steady p50 11.3 and 10.8 ms. Its
+arguments are parsed a little sooner, and the descriptor has to be asked for; both vanish beside 8 us in the kernel.
+"""
 
 import os
 import socket

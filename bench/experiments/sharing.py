@@ -1,4 +1,9 @@
-"""Who sends a pass: the worker alone, always with a helper, or with one while it has time? Or two workers?"""
+"""Who sends a pass: the worker alone, always with a helper, or with one while it has time? Or two workers?
+
+With one while it has time. CPython 3.14, medians of 4 rounds (busy: 2), as it is / alone / always / two workers:
+saturated 3.15 / 2.89 / 2.93 / 2.87 M deliveries/s; steady p50 10.8 / 12.7 / 11.1 / 10.7 ms, p99 15.5 / 19.9 / 17.6 /
+15.6 ms; busy day 33,200 / 31,500 / 24,700 / 12,100 messages/s.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
