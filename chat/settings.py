@@ -44,8 +44,7 @@ class Settings:
     workers: int = _setting(
         1,
         "threads",
-        "that own connections, read them and compute; more only fight for the interpreter, unless it is free-threaded "
-        "(docs/measurements.md)",
+        "that own connections, read them and compute; more only fight for the interpreter (docs/measurements.md)",
     )
     helpers: int = _setting(
         1,

@@ -1,8 +1,9 @@
 """A worker: one thread, one selector loop, and the connections that it alone touches.
 
 A pass: read what has arrived and run its commands, which post to inboxes; take the own inbox and hand its events to the
-audiences; flush the audiences into outboxes and the outboxes into sockets, one send a member; look at deadlines.
-What arrives while a pass runs goes out together in the next one: the batch grows with the load by itself.
+audiences; look at deadlines; send each connection what the pass has for it, in one send. What arrives while a pass runs
+goes out together in the next one: the batch grows with the load by itself. A worker that is less than half busy shares
+the sends of a large pass with its helpers: then it is time that counts, and under load it is how little is done.
 """
 
 import logging
@@ -267,7 +268,7 @@ class Worker:
     def _send(self) -> None:
         """Offer the sockets what this pass has pushed."""
         began = time.monotonic()
-        self._roster.flush_all(share=self._rested >= self._sending)
+        self._roster.flush_all(share=self._rested >= self._sending)  # less than half busy
         self._sending = time.monotonic() - began
         hangups, self._hangups[:] = self._hangups[:], []
         for hangup in hangups:
