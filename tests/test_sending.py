@@ -1,7 +1,7 @@
 """A pass is sent by the worker alone or with its helpers: each socket is offered its bytes once, by somebody."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -50,7 +50,7 @@ class Member:
         self.sock = sock
 
 
-def plan_of(socks: list[FakeSocket]) -> dict[Any, tuple[bytes, int, int]]:
+def plan_of(socks: Sequence[FakeSocket]) -> dict[Any, tuple[bytes, int, int]]:
     return {Member(sock): (b"good morning", 12, 0) for sock in socks}
 
 
@@ -72,6 +72,37 @@ def test_a_helper_sends_while_the_worker_does() -> None:
         crew.send(plan_of(socks), share=True)
     first, second = socks[0].sent_by[0], socks[AT_ONCE].sent_by[0]
     assert {first, second} == {"MainThread", "worker-helper-1"}
+
+
+def test_the_worker_goes_on_only_when_the_helper_has_sent_too() -> None:
+    """The helper stands still in its first send until the worker waits for it."""
+    started, go = threading.Event(), threading.Event()
+
+    class HeldSocket(FakeSocket):
+        def send(self, data: bytes) -> int:
+            if threading.current_thread() is threading.main_thread():
+                started.wait(PATIENCE)
+            else:
+                started.set()
+                go.wait(PATIENCE)
+            return super().send(data)
+
+    class Done:
+        def __init__(self, queue: Any) -> None:
+            self.queue = queue
+            self.put = queue.put
+
+        def get(self) -> None:
+            go.set()
+            self.queue.get()
+
+    socks = [HeldSocket() for _ in range(SHARED_FROM)]
+    with helpers(1) as crew:
+        crew._done = Done(crew._done)
+        crew.send(plan_of(socks), share=True)
+        sent = sum(len(sock.sent_by) for sock in socks)
+        go.set()
+    assert sent == SHARED_FROM
 
 
 @pytest.mark.parametrize(("size", "share"), [(SHARED_FROM - 1, True), (10 * SHARED_FROM, False)])
