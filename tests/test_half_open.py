@@ -241,9 +241,15 @@ for number in range(size // 4):  # each in a room of its own: one's end is no wo
     victims.append(member(f"quiet{number}", f"#quiet{number}"))
     observer.join(f"#quiet{number}")
 victims += [member(f"member{number}", "#lobby") for number in range(size)]
-victims += [connect(relay) for _ in range(size)]
+spared = {client.sock.getsockname()[1] for client in (observer, talker)}
+others = []  # a port may serve twice, towards another one of the server: who is cut off by it must be no spared one
+def guest():
+    while (sock := connect(relay)).getsockname()[1] in spared:
+        others.append(sock)
+    return sock
+victims += [guest() for _ in range(size)]
 names = 0
-while names < 2 * size + 2:  # until the last guest is in
+while names < 2 * size + 2 + len(others):  # until the last guest is in
     observer.send("NAMES #lobby")
     names = sum(len(line.params[-1].split()) for line in observer.until("366")[:-1] if line.verb == "353")
 print(json.dumps([sock.getsockname()[1] for sock in victims]), flush=True)
