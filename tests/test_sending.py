@@ -169,6 +169,8 @@ def test_a_fault_of_ours_in_a_helper_is_the_workers_to_raise() -> None:
         job[object()] = (b"", 0, 0)  # no connection at all
         with pytest.raises(AttributeError):
             crew.send(job, share=True)
+        assert crew._done.empty()  # whichever thread it was in, the worker has waited for the helper
+        assert crew._jobs.empty()
         assert crew.send(plan_of(socks), share=True) == []
 
 

@@ -93,9 +93,11 @@ class Helpers:
         job = Job(plan)
         for _ in self._threads:
             self._jobs.put(job)
-        job.work()
-        for _ in self._threads:
-            self._done.get()
+        try:
+            job.work()
+        finally:  # even a worker that ends by a fault of ours leaves nobody at its sockets
+            for _ in self._threads:
+                self._done.get()
         if job.faults:
             raise job.faults[0]
         return job.shorts
