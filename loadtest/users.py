@@ -19,13 +19,15 @@ from locust.exception import StopUser
 from chat.errors import FanfareError
 from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.connection import Connection, resolve
 from loadtest.network.door import Door
 from loadtest.network.sources import Sources
 from loadtest.wires import IrcWire, Refused, Said, Step, Wire
 from loadtest.worker.meter import meter_of
 
+_STAMPS = Stamps(stamps.run_of_this_host(), 0)
 _HERE = secrets.randbits(24)  # tells this process's users from those of another in a stamp
 
 
@@ -95,7 +97,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         """
         intended_ns = time.monotonic_ns()
         stamp = Stamp(_HERE, next(self._said), intended_ns)
-        words = stamps.text(stamps.run_of_this_host(), 0, stamp, 0) + text
+        words = f"{_STAMPS.head(stamp)} {text}"
         began = time.perf_counter()
         if not self.send_words(room or self.receiver.room, words):
             raise StopUser(self.gone_why)
@@ -235,27 +237,24 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
             or not set(self._wire.urgent) <= set(IrcWire.urgent)  # an account notices those by itself
         )
 
-    def _answered(self, data: bytes, now_ns: int) -> None:
+    def _answered(self, data: bytes, at: Moment) -> None:
         """Before membership: what may be an answer, for the greenlet that waits."""
         for message in self._wire.answers(data):
             self._answers.put_nowait(message)
 
-    def _heard(self, data: bytes, now_ns: int) -> None:
+    def _heard(self, data: bytes, at: Moment) -> None:
         """As a member: stamps to the account; other messages only where one may need an answer."""
-        if self.account:
-            urgent = self.account.receive(self.receiver, data, now_ns)
-        else:  # a flood of join notices, while others come in
-            urgent = b"PING" in data or b"ERROR" in data
-        if urgent:
+        account = self.account  # without one it is a flood of join notices, while others come in
+        if account.receive(self.receiver, data, at) if account else b"PING" in data or b"ERROR" in data:
             self._heed(data)
 
-    def _overheard(self, data: bytes, now_ns: int) -> None:
+    def _overheard(self, data: bytes, at: Moment) -> None:
         """The same where every message counts, as somebody waits for one or asked to see them all."""
         if self.account:
-            self.account.receive(self.receiver, data, now_ns)
+            self.account.receive(self.receiver, data, at)
         self._heed(data)
         if self._conversing:
-            self._answered(data, now_ns)
+            self._answered(data, at)
         for message in self._wire.messages(data):
             if said := self._wire.said(message):
                 self._tell(Said(said.who, said.room, stamps.without(said.text)))

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.examine import Audience
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.moment import just
 from loadtest.accounting.slices import Slices
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.judge.verdict import Figures
 from loadtest.lead.window import Window
 from loadtest.scenarios.churn import Churn, Flowed
@@ -32,6 +33,7 @@ from tests.support import running_server
 from tests.test_locust import PATIENCE, QUICK, ROOT, UNHURRIED, master_port, run, started, summary
 
 RUN, ROOM = "0123abcd", "#load"
+SIZE = 80  # bytes of a message
 SAYS, LEAVES = 1, 2  # senders
 SECOND = 1_000_000_000  # ns
 FLOW = (
@@ -42,15 +44,15 @@ FLOW = (
 
 def account(receivers: int) -> Account:
     audiences = {
-        0: Audience(ROOM, receivers, 100, timetable=Timetable(0, 1, 100)),
+        0: Audience(ROOM, receivers, 100, timetable=Timetable(1_000, 1, 100)),
         SAYS: Audience(ROOM, receivers, 1 << 32),
         LEAVES: Audience(ROOM, receivers, 1 << 32, leaves=True),
     }
-    return Account(stamps.pattern(RUN, 1), SECOND, audiences)
+    return Account(Stamps(RUN, 1, SIZE), SECOND, audiences)
 
 
 def text(sender: int, number: int) -> str:
-    return stamps.text(RUN, 1, Stamp(sender, number, 1_000), 60)
+    return Stamps(RUN, 1, SIZE).text(Stamp(sender, number, 1_000 + number * (not sender)))
 
 
 def said(sender: int, number: int) -> bytes:
@@ -64,7 +66,7 @@ def test_leaves_are_counted_apart_from_messages(together: bool) -> None:
     lines = [said(0, 0), said(LEAVES, 0), said(SAYS, 0), said(LEAVES, 1), said(LEAVES, 1)]
     for receiver in receivers:
         for data in [b"".join(lines)] if together else lines:
-            taken.receive(receiver, data, 5_000)
+            taken.receive(receiver, data, just(5_000))
     taken.flush()
     assert (taken.delivered, taken.duplicated, taken.fanout.count) == (4, 0, 4)
     assert (taken.leaves.delivered, taken.leaves.duplicated, taken.leaves.fanout.count) == (4, 2, 4)
@@ -77,7 +79,7 @@ def test_a_crowd_promises_no_order_but_each_of_its_stamps_counts_once(numbers: S
     for sender in (SAYS, LEAVES):
         receiver = Receiver(ROOM)
         for number in numbers:
-            taken.receive(receiver, said(sender, number), 5_000)
+            taken.receive(receiver, said(sender, number), just(5_000))
     taken.flush()
     for tally in (taken, taken.leaves):
         assert (tally.delivered, tally.reordered, tally.duplicated) == (3, 0, len(numbers) - 3)
@@ -86,7 +88,7 @@ def test_a_crowd_promises_no_order_but_each_of_its_stamps_counts_once(numbers: S
 def test_one_senders_own_order_is_still_checked() -> None:
     taken, receiver = account(1), Receiver(ROOM)
     for number in (1, 0):
-        taken.receive(receiver, said(0, number), 5_000)
+        taken.receive(receiver, said(0, number), just(5_000))
     taken.flush()
     assert (taken.delivered, taken.reordered) == (2, 1)
 
@@ -155,6 +157,8 @@ def test_the_fan_out_of_a_guest_who_came_in_after_the_end_counts_too() -> None:
     late.at(7 * SECOND).add(500, 2)
     figures = Figures("churn", "host:1")
     part = {"sent": 0, "due": 0, "under_way": 0, "crowd_sent": {ROOM: 1}, "delivered": 2, "joined": 1, "ended": 1}
+    part |= {"sent_by": [], "completed": [], "partial": [], "orders": {}, "lags": [], "stray": 0, "corrupt": 0}
+    part |= {"diverged": 0, "read": of(1), "doubt": of(1), "collections": of(1)}
     part |= {"duplicated": 0, "reordered": 0, "late": 0, "tenths": [of()] * 10}
     health = {"send_lateness": of(1), "loop_lag": of(1), "receive_backlog": of(1), "cpu_percent": 1.0}
     health |= {"stood_still_us": 0, "machine": None, "stopped": 0, "usage": [], "dropped": {}}

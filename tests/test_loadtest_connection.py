@@ -26,7 +26,7 @@ class Wired:
         self.connection = Connection(near)
         self.blobs: list[bytes] = []
         self.lost: AsyncResult[str] = AsyncResult()
-        self.connection.on_lines = lambda data, now_ns: self.blobs.append(data)
+        self.connection.on_lines = lambda data, at: self.blobs.append(data)
         self.connection.on_lost = self.lost.set
         self.connection.start()
 

@@ -28,7 +28,20 @@ UNHURRIED = (
     *("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-receive-backlog-ms", "60000"),
     *("--max-cpu-percent", "1000"),
 )
-QUICK = ("--users", "20", "--spawn-rate", "100", "--settle", "0.1", "--grace", "20", "--duration", "1")
+QUICK = (
+    "--users",
+    "20",
+    "--spawn-rate",
+    "100",
+    "--settle",
+    "0.1",
+    "--grace",
+    "20",
+    "--linger",
+    "0.1",
+    "--duration",
+    "1",
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +107,7 @@ def test_a_run_accounts_for_every_delivery_and_passes(port: int, tmp_path: Path)
         "lost": 0,
         "duplicated": 0,
         "reordered": 0,
-        "late": report["messages"]["late"],
+        **{name: report["messages"][name] for name in ("late", "stray", "corrupt", "diverged")},
         "under_way": 0,
     }
     assert report["members"] == {"joined": 0, "left": 0, "dropped": 0}

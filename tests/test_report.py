@@ -60,17 +60,18 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
     assert set(summary) == {
         *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
-        *("members", "fanout_us", "first_us", "median_us", "complete_us", "tenths_us"),
+        *("members", "fanout_us", "read_us", "first_us", "median_us", "complete_us", "tenths_us"),
         *("disconnects", "generator", "timeline"),
     }
     assert set(summary["messages"]) == {
         *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late", "under_way"),
+        *("stray", "corrupt", "diverged"),
     }
     assert set(summary["fanout_us"]) == set(summary["complete_us"]) == LATENCY
     assert summary["fanout_us"]["max"] == summary["fanout_us"]["p50"] == 1_234
     assert set(summary["generator"]) == {
         *("workers", "cpu_percent", "send_lateness_us", "loop_lag_us", "receive_backlog_us", "clock_error_us"),
-        "machine",
+        *("machine", "doubt_us", "collections_us"),
     }
     assert set(summary["generator"]["loop_lag_us"]) == {"p50", "p99", "max"}
     assert summary["disconnects"] == []

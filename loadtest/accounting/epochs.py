@@ -24,6 +24,10 @@ class Timetable:
     interval_ns: int
     count: int
 
+    def at(self, number: int) -> int:
+        """When message `number` is meant to leave."""
+        return self.first_ns + number * self.interval_ns
+
     def number_from(self, moment_ns: int) -> int:
         """The first message that is meant to leave at that moment or later; `count` when none is."""
         return min(self.count, max(0, -(-(moment_ns - self.first_ns) // self.interval_ns)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chat.errors import SetupError
+from loadtest.accounting.histogram import NEVER_US
 
 _TIME, _COUNT, _SHARE = "time", "count", "share"
 _PERCENTILES = ("p50", "p90", "p99", "p999", "max")
@@ -18,12 +19,15 @@ _TIMES = {
     "complete": "completion",  # until a message's last receiver has it
     "first": "first receiver",
     "median": "median receiver",
+    "read": "reading",  # until the generator had read each delivery
     "join": "join",
     "leave": "leave notice",
 }
 MEASURES: dict[str, str] = {
     **{"_".join(filter(None, (kind, each))): _TIME for kind in _TIMES for each in _PERCENTILES},
-    **dict.fromkeys(("lost", "duplicated", "reordered", "late", "dropped", "ghosts"), _COUNT),
+    **dict.fromkeys(
+        ("lost", "duplicated", "reordered", "stray", "corrupt", "diverged", "late", "dropped", "ghosts"), _COUNT
+    ),
     **dict.fromkeys(("lost_share", "late_share"), _SHARE),
 }
 _UNITS = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}
@@ -103,6 +107,8 @@ def _term(text: str) -> Term:
 
 
 def _shown(value: float, kind: str) -> str:
+    if kind == _TIME and value >= NEVER_US:
+        return "never"
     if kind == _TIME:
         return f"{value / 1000:,.3f} ms"
     return f"{value:,.3g} %" if kind == _SHARE else f"{value:,.0f}"

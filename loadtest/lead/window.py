@@ -7,6 +7,7 @@ from typing import Any
 
 from loadtest.accounting.completions import Completions
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.order import across
 from loadtest.accounting.slices import Slices, slice_ns
 from loadtest.judge.verdict import Figures
 from loadtest.scenarios import Scenario
@@ -32,6 +33,7 @@ class Window:
         self.end_ns = end_ns
         self.slice_ns = slice_ns(end_ns - start_ns)
         self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
+        self.lags = Slices(start_ns, self.slice_ns)  # the generator's loop lag, likewise
         self._parts = parts
         self._speakers: list[tuple[int, int, str, int, int, int]] = []
         self._crowds: list[tuple[int, str, bool]] = []
@@ -120,9 +122,18 @@ class Window:
             figures.duplicated += part["duplicated"]
             figures.reordered += part["reordered"]
             figures.late += part["late"]
+            for name in ("stray", "corrupt", "diverged"):
+                setattr(figures, name, getattr(figures, name) + part[name])
+            figures.heard += sum(count for sender, count in part["sent_by"] if self._parts_with.get(sender))
+            figures.heard += sum(count for room, count in part["crowd_sent"].items() if self.rooms.get(room))
+            self._completions.add(part["completed"])
+            self._completions.add(part["partial"])
             self.slices.merge(part["slices"])
+            self.lags.merge(part["lags"])
             for tenth, packed in zip(figures.tenths, part["tenths"], strict=True):
                 tenth.merge(Histogram.unpack(packed))
+            for name in ("read", "doubt", "collections"):
+                getattr(figures, name).merge(Histogram.unpack(part[name]))
             figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
             figures.receive_backlog.merge(Histogram.unpack(part["receive_backlog"]))
@@ -132,6 +143,9 @@ class Window:
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end
+        for room in {room for part in statements for room in part["orders"]}:
+            figures.diverged += across([part["orders"][room] for part in statements if room in part["orders"]])
+        self._completions.finish()
         self._sum_up_completions(figures)
         self._add_timeline(figures, [part["usage"] for part in statements], server)
 

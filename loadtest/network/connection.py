@@ -15,9 +15,10 @@ import gevent
 import gevent.socket
 
 from chat.errors import SetupError
-from loadtest.network.arrivals import Arrivals
+from loadtest.accounting.moment import Moment
+from loadtest.network.arrivals import Receive, ask_for_stamps
 from loadtest.network.framing import LINES, Framing
-from loadtest.network.readers import readers_here, take
+from loadtest.network.readers import readers_here
 from loadtest.network.sources import Address, Sources
 
 _LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
@@ -48,16 +49,18 @@ class Connection:
 
     __slots__ = (
         *("_end", "_framing", "_readers", "_rest", "_socket", "_unsent", "_writing"),
-        *("fd", "is_open", "on_lines", "on_lost", "read"),
+        *("fd", "is_open", "on_lines", "on_lost", "receive"),
     )
 
     def __init__(self, sock: Any, framing: Framing = LINES) -> None:
-        self.on_lines: Callable[[bytes, int], None] = lambda data, now_ns: None
+        self.on_lines: Callable[[bytes, Moment], None] = lambda data, at: None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._socket = sock
         self.fd: int = sock.fileno()
         self.is_open = True
-        self.read: Callable[[int, int], bytes] = os.read
+        # gevent's own `recvmsg` would wait, which the hub must not; the one below it does not.
+        self.receive: Receive = getattr(sock, "_sock", sock).recvmsg
+        ask_for_stamps(sock)
         self._framing = framing
         self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
         self._rest = b""
@@ -82,18 +85,13 @@ class Connection:
         return cls(sock, framing)
 
     def start(self) -> None:
-        """Begin to call `on_lines` with whole messages and the monotonic time, in nanoseconds, when they were read."""
+        """Begin to call `on_lines` with whole messages, and when they came and were read."""
         self._readers.add(self)
 
     def read_now(self) -> None:
         """Take what has arrived, up to one read, without waiting for the loop's turn."""
         if self.is_open:
-            take(self)
-
-    def watch(self, arrivals: Arrivals | None) -> None:
-        """Note there how long what arrives waits to be read, until told None."""
-        if self.is_open:
-            self.read = (arrivals and arrivals.reader(self._socket)) or os.read
+            self._readers.take(self)
 
     def send(self, data: bytes) -> bool:
         """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
@@ -126,20 +124,20 @@ class Connection:
             self._writing = None
         self._socket.close()
 
-    def arrived(self, data: bytes, now_ns: int) -> None:
+    def arrived(self, data: bytes, at: Moment) -> None:
         """See `Reader`."""
         if not data:
             self._lose("closed by the server")
         elif self._rest or data[-1] != self._end:
-            self._cut(data, now_ns)
+            self._cut(data, at)
         else:
-            self.on_lines(data, now_ns)
+            self.on_lines(data, at)
 
     def broken(self, error: OSError) -> None:
         """See `Reader`."""
         self._lose(error.strerror or str(error))
 
-    def _cut(self, data: bytes, now_ns: int) -> None:
+    def _cut(self, data: bytes, at: Moment) -> None:
         """Pass on whole messages and keep what follows the last one for the next read."""
         data = self._rest + data
         end = self._framing.whole(data)
@@ -148,7 +146,7 @@ class Connection:
             what = "a line end" if self._framing.end == b"\n" else "a message's end"
             self._lose(f"{len(self._rest):,} bytes without {what}, the limit is {_LIMIT:,}")
         elif end:
-            self.on_lines(data[:end], now_ns)
+            self.on_lines(data[:end], at)
 
     def _writable(self) -> None:
         try:

@@ -16,6 +16,7 @@ from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
 from loadtest.accounting.accounts import Receiver
+from loadtest.accounting.moment import Moment
 from loadtest.network.connection import Connection
 from loadtest.network.framing import LINES
 from loadtest.network.handshake import Entry, Refused, Registration
@@ -66,7 +67,7 @@ class Visit:
         self.quit_ns = 0  # when it said goodbye; 0 means not yet
         self.gone_why = ""  # how the connection ended, once it has
         self.on_joined: Callable[[int], None] = lambda now_ns: None  # given the time; it must not wait
-        self.on_heard: Callable[[bytes, int], object] = lambda data, now_ns: None  # whole lines, once in
+        self.on_heard: Callable[[bytes, Moment], object] = lambda data, at: None  # whole lines, once in
         self.receiver = Receiver(room)  # of what others say meanwhile
         self._steps: list[Registration | Entry] = [Registration(nick, capabilities), Entry(room)]
         self._splitter = LineSplitter(_LINE_LIMIT)
@@ -120,15 +121,15 @@ class Visit:
         if self._connection:
             self._connection.close()
 
-    def _read(self, data: bytes, now_ns: int) -> None:
+    def _read(self, data: bytes, at: Moment) -> None:
         """In the hub. Once in, only what the server asks for, and its last words, are looked at here."""
         if not self.joined_ns or b"PING" in data or b"ERROR" in data:
             for line in self._splitter.feed(data):
                 with suppress(FanfareError):  # no message: nothing to a guest
                     if not isinstance(line, Overlong):
-                        self._heed(parse(line.decode(errors="replace")), now_ns)
+                        self._heed(parse(line.decode(errors="replace")), at[0])
         if self.joined_ns:  # perhaps by one of these lines, and others after it
-            self.on_heard(data, now_ns)
+            self.on_heard(data, at)
 
     def _heed(self, message: Message, now_ns: int) -> None:
         if self.joined_ns:

@@ -8,7 +8,7 @@ has a digit, as the page's script would not send it back the way it was: --objec
 ON_PAGE = frozenset(
     (
         *("scenario", "rate", "announcers", "room", "room_size", "message_size", "connecting"),
-        *("duration", "settle", "grace", "late_after"),
+        *("duration", "settle", "grace", "linger", "late_after"),
         *("objective", "max_lost", "max_duplicated", "max_reordered"),
         *("ways", "victims", "before", "after", "inform_within", "max_ghosts", "stalled"),
         *("residents", "arrivals", "stay"),

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtest.accounting.histogram import NEVER_US
 from loadtest.report.plot import Plot
 
 NONE = "–"
+NEVER = "lost"  # in place of a latency: so many deliveries never came
 LATENCY_HEAD = ("samples", "p50", "p90", "p99", "p99.9", "max")
 _LATENCY_KEYS = ("p50", "p90", "p99", "p999", "max")
 _MIB = 1_048_576
@@ -40,6 +42,8 @@ def ms(us: int | None) -> str:
     """To the microsecond, up to 100 s; nobody reads them beyond."""
     if us is None:
         return NONE
+    if us >= NEVER_US:
+        return NEVER
     return f"{us / 1000:,.3f}" if us < 100_000_000 else f"{us / 1000:,.0f}"
 
 
@@ -49,7 +53,7 @@ def mib(size: int | None) -> str:
 
 def latency(title: str, figures: Mapping[str, int]) -> tuple[str, ...]:
     """A row below LATENCY_HEAD."""
-    if not figures["count"]:
+    if not figures["count"] and figures["max"] < NEVER_US:
         return (title, "0", *(NONE for _ in _LATENCY_KEYS))
     return (title, f"{figures['count']:,}", *(ms(figures[key]) for key in _LATENCY_KEYS))
 

@@ -71,6 +71,10 @@ class Settings:
     grace: float = _option(
         5.0, number(float, 0.1), "Seconds to wait for deliveries after the last message, if any are missing"
     )
+    # A server that repeats does so by a retry, within a second mostly.
+    linger: float = _option(
+        0.5, number(float, 0), "Seconds to go on listening after the last delivery that is due, for what comes again"
+    )
     # For one user's way in: 5,000 who join one room at once take a slow server that long.
     patience: float = _option(60.0, number(float, 1), "Seconds that connecting and joining may take a user")
     # A chat feels broken when an answer takes longer.

@@ -41,6 +41,7 @@ class Book(Protocol):
     @property
     def send_lateness(self) -> Histogram: ...
     def words(self, stamp: Stamp) -> str: ...
+    def leave_words(self, stamp: Stamp) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class Flow:
 
     def _quit(self, visit: Visit, due_ns: int) -> None:
         stamp = Stamp(self._leaves, self._book.crowd_left[self._way.room], due_ns)
-        if visit.quit(self._book.words(stamp).split()[0] if self._stamps_leaves else "done"):
+        if visit.quit(self._book.leave_words(stamp) if self._stamps_leaves else "done"):
             self._counts["departures"] += 1
             self._stayed_ns += visit.quit_ns - visit.joined_ns
             self._book.crowd_left[self._way.room] += self._stamps_leaves

@@ -12,8 +12,8 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 
-from loadtest.accounting import stamps
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.connection import resolve
 from loadtest.network.handshake import Refused
 from loadtest.network.visits import Visit, timetable
@@ -102,13 +102,13 @@ class Guests(Role):
         heard: Any = AsyncResult()
         listening = resident.connection.on_lines
 
-        def overhear(data: bytes, now_ns: int) -> None:
+        def overhear(data: bytes, at: Moment) -> None:
             if found := notice.search(data):
                 heard.set(found[0].decode(errors="replace"))
-            listening(data, now_ns)
+            listening(data, at)
 
         resident.connection.on_lines = overhear
-        stamp = stamps.text(self.crew.run, 0, Stamp(0, 0, 0), stamps.MIN_SIZE).split()[0]
+        stamp = Stamps(self.crew.run, 0).head(Stamp(0, 0, 0))
         try:
             self._pay_visit(nick, self._way(resident.host), stamp)
             line: str = heard.wait(_NOTICE_S) or ""
