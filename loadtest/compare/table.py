@@ -5,6 +5,8 @@ from typing import Any
 
 _GAP = "  "
 _VERSION_WIDTH = 24  # a longer one is cut
+from loadtest.report.blocks import ms
+
 _UNKNOWN = "–"
 _LEFT = 3  # columns of words, aligned to the left
 _HEAD = (
@@ -70,5 +72,6 @@ def _decimals(value: float | None, places: int) -> str:
     return _UNKNOWN if value is None else f"{value:,.{places}f}"
 
 
-def _ms(figures: Mapping[str, int], key: str) -> str:
-    return f"{figures[key] / 1000:,.3f}" if figures.get("count") else _UNKNOWN
+def _ms(figures: Mapping[str, int | None], key: str) -> str:
+    value = figures[key] if figures.get("count") else None
+    return ms(value) if value is not None else _UNKNOWN

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from loadtest.accounting.disconnects import Disconnect
 from loadtest.accounting.fairness import TENTHS
 from loadtest.accounting.histogram import NEVER_US, Histogram
+from loadtest.accounting.intervals import Interval, enough_for, of_ranks, of_slices
 from loadtest.judge.objective import Objective
 from loadtest.watch.machine import Note, worst
 from loadtest.watch.resources import Cost
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # longer, it makes deliveries late, and users cut off, by itself.
 _STILL = 10
 _LESS = "use more --processes, fewer users, or a machine with less to do"
+PERCENTS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
 EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
 
@@ -37,7 +39,6 @@ class Figures:
     rooms: int = 0
     duration_s: float = 0.0
     sent: int = 0
-    heard: int = 0  # of these, messages that were due to somebody
     expected: int = 0
     delivered: int = 0
     duplicated: int = 0
@@ -49,6 +50,7 @@ class Figures:
     under_way: int = 0  # due to users whose connection ended, and not there by then
     joined: int = 0  # users who came in the window
     left: int = 0  # who went, of their own will
+    heard: int = 0  # messages that were due to somebody; 0 where that is not known
     fanout: Histogram = field(default_factory=Histogram)
     read: Histogram = field(default_factory=Histogram)  # the same, a sample, until the generator had read it
     doubt: Histogram = field(default_factory=Histogram)  # how much earlier a delivery may have come than is counted
@@ -85,6 +87,31 @@ class Figures:
         if histogram is self.fanout:
             return max(0, self.lost)
         return max(0, min(self.heard - histogram.count, self.lost))
+
+    def given(self, kind: str, percent: float) -> int | None:
+        """Of `fanout`, `first`, `median` or `complete`, in microseconds; None where too few messages tell it."""
+        histogram: Histogram = getattr(self, kind)
+        never = self.never_of(histogram)
+        if not histogram.count + never or (self.heard and self.heard < enough_for(percent)):
+            return None
+        return histogram.percentile(percent, never)
+
+    def latency(self, kind: str) -> dict[str, int | None]:
+        """As `Histogram.figures`, with null in place of a percentile that too few messages tell."""
+        histogram: Histogram = getattr(self, kind)
+        whole: dict[str, int | None] = dict(histogram.figures(self.never_of(histogram)))
+        lacking = [name for name, percent in PERCENTS.items() if self.heard and self.heard < enough_for(percent)]
+        return {**whole, **dict.fromkeys(lacking)}
+
+    def interval(self, kind: str, percent: float) -> Interval | None:
+        """95 %, in microseconds; None where too little tells it."""
+        if self.given(kind, percent) is None:
+            return None
+        histogram: Histogram = getattr(self, kind)
+        never = self.never_of(histogram)
+        if kind == "fanout":
+            return of_slices([each for _, each in self.over_time], percent, never, f"{kind} {percent}")
+        return of_ranks(histogram, percent, never)
 
     def percentile(self, histogram: Histogram, percent: float) -> int:
         """In microseconds, with what never came as infinitely late; NEVER_US where it is one of these."""

@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from locust.runners import MasterRunner
 from chat.errors import FanfareError, SetupError
 from loadtest.accounting.reasons import advice
 from loadtest.judge.measures import measures
+from loadtest.judge.objective import Objective
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, judge
 from loadtest.lead.processes import Over, Processes
 from loadtest.lead.stage import ANSWER_S, Stage
 from loadtest.page.lookout import Lookout
-from loadtest.report import show, table, write
-from loadtest.report.summary import summarise
+from loadtest.report import show, summary_of, table, write
+from loadtest.results.result import SCHEMA, Result
 from loadtest.scenarios import SCENARIOS
 from loadtest.settings.options import Settings
 from loadtest.watch.environment import command, environment
@@ -47,6 +49,7 @@ class Conductor:
         self._window_numbers = itertools.count(1)
         self._stage = self._new_stage()
         self._began_ns = time.monotonic_ns()
+        self._started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._spawned = False
         self._done = False
         self._greenlet: Any = None
@@ -179,15 +182,26 @@ class Conductor:
         figures = self._stage.figures
         measured = measures(figures, self._scenario)
         verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
-        origin = {"environment": environment(), "command": command()}
-        summary = summarise(figures, verdict, self._scenario.part(), origin)
+        result = Result(
+            SCHEMA,
+            self._run,
+            self._started_at,
+            verdict.word,
+            verdict.reasons,
+            [term.text for term in Objective.parse(self._settings.objective).terms],
+            asdict(self._settings),
+            command(),
+            environment(),
+            figures,
+            self._scenario.part(),
+        )
         self._lookout.last = verdict
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:
             try:
-                write(summary, figures, Path(self._settings.report))
+                write(result, Path(self._settings.report))
             except OSError as error:
                 _log.error("No report: %s", error)
-        self.last_table = table(summary)
+        self.last_table = table(summary_of(result))
         if not self._options.headless:  # headless, it comes last, below Locust's own tables
             show(self.last_table)

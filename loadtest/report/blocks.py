@@ -51,9 +51,9 @@ def mib(size: int | None) -> str:
     return NONE if size is None else f"{size / _MIB:,.1f}"
 
 
-def latency(title: str, figures: Mapping[str, int]) -> tuple[str, ...]:
+def latency(title: str, figures: Mapping[str, int | None]) -> tuple[str, ...]:
     """A row below LATENCY_HEAD."""
-    if not figures["count"] and figures["max"] < NEVER_US:
+    if not figures["count"] and (figures["max"] or 0) < NEVER_US:
         return (title, "0", *(NONE for _ in _LATENCY_KEYS))
     return (title, f"{figures['count']:,}", *(ms(figures[key]) for key in _LATENCY_KEYS))
 
@@ -76,7 +76,12 @@ def reasons(given: Mapping[str, int]) -> str:
     return ", ".join(words) or NONE
 
 
+def printable(text: str) -> str:
+    """With nothing that steers a terminal: a server may say anything."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def plain(text: str) -> str:
     """On one line of bounded length, with nothing that steers a terminal."""
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

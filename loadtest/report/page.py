@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from loadtest.accounting.histogram import NEVER_US
 from loadtest.judge.verdict import Figures
-from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine
+from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms, printable
 from loadtest.report.parts import sections
 from loadtest.report.plot import Plot
 from loadtest.report.plots import cost_plots, latency_plots
@@ -89,7 +89,7 @@ def _json(values: Any) -> str:
 
 def _verdict(summary: Mapping[str, Any]) -> str:
     word = summary["verdict"]
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in summary["reasons"])
+    reasons = "".join(f"<li>{escape(printable(reason))}</li>" for reason in summary["reasons"])
     listed = f"<ul>{reasons}</ul>" if reasons else ""
     meaning = f"{OF_ITSELF[word].capitalize()}." if "selfcheck" in summary else _MEANING[word]
     return f'<section class="verdict {word}"><p><b>{word}</b> {meaning}</p>{listed}</section>'
@@ -113,12 +113,14 @@ def _glance(summary: Mapping[str, Any]) -> str:
     return f'<dl class="glance">{"".join(shown)}</dl>'
 
 
-def _timed(figures: Mapping[str, int], key: str) -> tuple[str, str]:
+def _timed(figures: Mapping[str, Any], key: str) -> tuple[str, str]:
     """Three digits are enough at a glance; the table below is exact."""
     if not figures["count"] and figures["max"] < NEVER_US:
         return NONE, ""
-    if figures[key] >= NEVER_US:
+    if (figures[key] or 0) >= NEVER_US:
         return NEVER, ""
+    if figures[key] is None:
+        return NONE, ""
     value = figures[key] / 1000
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}", "ms"
 
@@ -169,9 +171,16 @@ def _latencies(summary: Mapping[str, Any]) -> str:
     rows = [latency(title, summary[key]) for title, key in _LATENCIES if key in summary]
     error_us = summary["generator"]["clock_error_us"]
     error = f" Clocks of several hosts: it may be off by {error_us / 1000:,.3f} ms." if error_us else ""
+    sure = "; ".join(
+        f"{kind.replace('fanout', 'fan-out')} {name} {ms(both[0])} to {ms(both[1])}"
+        for kind, bounds in summary.get("intervals_us", {}).items()
+        for name, both in bounds.items()
+        if both and kind in ("fanout", "complete")
+    )
+    sure = f" 95 % intervals: {sure}." if sure else ""
     note = (
         "From the moment a message was meant to leave to the moment a receiver's machine had it; a delivery that never "
-        f"came counts as infinitely late.{error}"
+        f"came counts as infinitely late.{error}{sure}"
     )
     return _table(["", *LATENCY_HEAD], rows) + f'<p class="soft">{note}</p>'
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, TextIO
 
-from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
+from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms, printable
 from loadtest.report.parts import sections
 
 _WIDTH = 96
@@ -47,6 +47,7 @@ def table(summary: dict[str, Any]) -> str:
         "",
         _cells(f"latency in ms{_error(summary)}", LATENCY_HEAD),
         _cells(*_split(latency("fan-out, each delivery", summary["fanout_us"]))),
+        *_interval(summary["intervals_us"]["fanout"]),
         _cells(*_split(latency("  until it was read", summary["read_us"]))),
         _cells(*_split(latency("first receiver", summary["first_us"]))),
         _cells(*_split(latency("half of the receivers", summary["median_us"]))),
@@ -118,6 +119,12 @@ def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
     return [widths[0], *(width + each + (turn < rest) for turn, width in enumerate(widths[1:]))]
 
 
+def _interval(bounds: dict[str, Any]) -> list[str]:
+    """How sure the fan-out's percentiles are."""
+    known = [f"{name} {ms(both[0])} to {ms(both[1])}" for name, both in bounds.items() if both]
+    return [f" {'  95 % interval':<25}" + "   ".join(known)] if known else []
+
+
 def _faults(messages: dict[str, int]) -> list[str]:
     """What no server should ever do."""
     shown = (f"{messages[name]:,} {name}" for name in _FAULTS)
@@ -184,7 +191,7 @@ def _verdict(summary: dict[str, Any]) -> list[str]:
     if word == "pass" and "selfcheck" in summary:
         told = [summary["selfcheck"]["words"]]
     for reason in told + summary["reasons"]:
-        lines += wrap(reason, _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
+        lines += wrap(printable(reason), _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
     return lines
 
 
