@@ -10,7 +10,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
 from loadtest.judge.measures import measures
-from loadtest.judge.objective import Objective, UnknownMeasure
+from loadtest.judge.requirements import Requirements, UnknownMeasure
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
 from loadtest.lead.conductor import Conductor
 from loadtest.network import files
@@ -60,7 +60,7 @@ def _check_or_exit(environment: Any) -> None:
     options = environment.parsed_options
     try:
         settings = Settings.of(options)
-        Objective.parse(settings.objective)
+        Requirements.parse(settings.require)
         scenario = SCENARIOS[settings.scenario]
         if scenario.brings_server:  # nobody need say how many, or how fast
             options.num_users = options.num_users or scenario.usual_users
@@ -98,8 +98,11 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         )
     scenario.check()
     measured = measures(Figures(settings.scenario, host), scenario)
-    if blind := Objective.parse(settings.objective).unmeasurable(measured):
+    requirements = Requirements.parse(settings.require)
+    if blind := requirements.unmeasurable(measured):
         raise UnknownMeasure(blind)
+    if scenario.messages_planned is not None and (few := requirements.too_few(scenario.messages_planned)):
+        raise UnknownMeasure(f"--require: {few[0]}")
     if settings.server_pid:
         server_process.read(settings.server_pid)
 

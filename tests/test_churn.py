@@ -225,7 +225,7 @@ def test_the_processes_flows_add_up_to_one_part_of_the_summary() -> None:
 
 
 def test_what_went_wrong_with_guests_is_a_reason_each() -> None:
-    one = churn(max_join_p99_ms=1.5, max_leave_p99_ms=3.5)
+    one = churn()
     one.flowed = flowed(STATEMENT)
     assert one.missed() == [
         "2 guests did not get in: full",
@@ -234,8 +234,6 @@ def test_what_went_wrong_with_guests_is_a_reason_each() -> None:
         "1 guest had to close after QUIT, as the server did not in 10 s",
         "2 leave notices lost, the limit is 0",
         "1 leave notice duplicated, the limit is 0",
-        "join p99 is 2.000 ms, the limit is 1.5 ms",
-        "leave notice p99 is 4.000 ms, the limit is 3.5 ms",
     ]
 
 
@@ -252,7 +250,7 @@ def test_the_most_frequent_reasons_are_shown_and_the_others_added_up() -> None:
 
 def test_at_the_limits_nothing_is_missed() -> None:
     role = {**FLOWED, "arrivals": 5, "refused": {}, "cut_off": {}, "unclosed": 0}
-    one = churn(max_join_p99_ms=2, max_leave_p99_ms=4)
+    one = churn()
     one.flowed = flowed({**STATEMENT, "leaves": {"duplicated": 0, "fanout": of(*[4_000] * 20)}, "role": role})
     assert one.missed() == []
 
@@ -353,8 +351,8 @@ def test_lost_and_repeated_leaves_are_counted_exactly(port: int, tmp_path: Path)
     again = report["messages"]["duplicated"]
     assert again >= 4 + 5, "the announcer's second message and the second guest's, at whoever was in"
     assert report["reasons"] == [
-        "9 deliveries lost, the limit is 0",  # 4 of the announcer's first message, 5 of the guests'
-        f"{again} deliveries duplicated, the limit is 0",
+        "9 deliveries lost; the requirement is lost=0",  # 4 of the announcer's first message, 5 of the guests'
+        f"{again} deliveries duplicated; the requirement is duplicated=0",
         "5 leave notices lost, the limit is 0",
         "5 leave notices duplicated, the limit is 0",
     ]
@@ -378,7 +376,7 @@ def test_a_server_of_no_such_number_is_one_line_and_exit_status_2() -> None:
     assert done.stderr.splitlines()[0].endswith("error: --server-pid 4194304: there is no such process here")
 
 
-@pytest.mark.parametrize(("more", "status"), [((), 0), (("--max-leave-p99-ms", "60000"), 1)])
+@pytest.mark.parametrize(("more", "status"), [((), 0), (("--require", "leave_p99<60s"), 1)])
 def test_a_server_that_changes_quit_texts_loses_nothing_and_is_said_to(
     tmp_path: Path, more: tuple[str, ...], status: int
 ) -> None:
@@ -388,8 +386,7 @@ def test_a_server_that_changes_quit_texts_loses_nothing_and_is_said_to(
     report = summary(tmp_path)
     assert report["churn"]["quit_texts"] == "changed"
     assert report["churn"]["departures"] > 0 == report["churn"]["leave_notices"]["expected"]
-    why = "leave notices could not be timed: the server changes what users say as they quit"
-    assert report["reasons"] == [why] * status
+    assert report["reasons"] == ["leave_p99 has no sample, so leave_p99<60s is not met"] * status
 
 
 def test_with_locusts_page_courses_follow_one_another_each_with_figures_of_its_own(port: int, tmp_path: Path) -> None:

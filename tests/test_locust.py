@@ -140,9 +140,9 @@ def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_
     report = summary(tmp_path)
     assert report["verdict"] == "fail"
     assert report["reasons"] == [
-        "19 deliveries lost, the limit is 0",
-        "19 deliveries duplicated, the limit is 0",
-        "19 deliveries reordered, the limit is 0",
+        "19 deliveries lost; the requirement is lost=0",
+        "19 deliveries duplicated; the requirement is duplicated=0",
+        "19 deliveries reordered; the requirement is reordered=0",
     ]
     assert report["messages"]["delivered"] == 171
     assert report["complete_us"]["count"] == 9
@@ -163,13 +163,13 @@ def test_a_user_who_is_cut_off_is_a_reason_and_from_then_on_nothing_is_due_to_it
 
 
 def test_a_missed_threshold_fails(port: int) -> None:
-    done = run(port, *QUICK, *UNHURRIED, "--max-p99-ms", "0.001")
+    done = run(port, *QUICK, *UNHURRIED, "--require", "p50<1us")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"FAIL.*\n.*fan-out p99 is [\d.]+ ms, the limit is 0.001 ms", done.stdout)
+    assert re.search(r"FAIL.*\n.*p50 is [\d.]+ ms, the requirement is p50<1us", done.stdout)
 
 
 def test_a_generator_over_its_budget_makes_the_run_invalid_even_where_a_threshold_was_missed(port: int) -> None:
-    done = run(port, *QUICK, "--max-send-lateness-ms", "0", "--max-p99-ms", "0.001")
+    done = run(port, *QUICK, "--max-send-lateness-ms", "0", "--require", "p50<1us")
     assert done.returncode == 3, done.stdout + done.stderr
     assert re.search(r"INVALID.*\n.*the generator sent late", done.stdout)
 

@@ -156,8 +156,8 @@ def test_the_table_fits_100_columns(figures: Figures) -> None:
 
 def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
     figures = Figures("room", "host:1", 20, 20, sent=50, expected=950, delivered=949, fanout=histogram(1_234))
-    text = table(summary_of(figures, "fail", "1 delivery lost, the limit is 0"))
-    for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost, the limit is 0"):
+    text = table(summary_of(figures, "fail", "1 delivery lost; the requirement is lost=0"))
+    for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost; the requirement is lost=0"):
         assert part in text
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_GAP = "  "
-_VERSION_WIDTH = 24  # a longer one is cut
 from loadtest.report.blocks import ms
 
+_GAP = "  "
+_VERSION_WIDTH = 24  # a longer one is cut
 _UNKNOWN = "–"
 _LEFT = 3  # columns of words, aligned to the left
 _HEAD = (

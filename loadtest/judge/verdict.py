@@ -12,7 +12,9 @@ from loadtest.accounting.disconnects import Disconnect
 from loadtest.accounting.fairness import TENTHS
 from loadtest.accounting.histogram import NEVER_US, Histogram
 from loadtest.accounting.intervals import Interval, enough_for, of_ranks, of_slices
-from loadtest.judge.objective import Objective
+from loadtest.judge.causes import likely_causes
+from loadtest.judge.measures import measures as measures_of
+from loadtest.judge.requirements import DEFAULT, MEASURES, TIME, Requirements
 from loadtest.watch.machine import Note, worst
 from loadtest.watch.resources import Cost
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 # Times --max-loop-lag-ms, whose p99 is judged. One stall in a long window does not show in that; when it is so much
 # longer, it makes deliveries late, and users cut off, by itself.
 _STILL = 10
+# Lateness is part of every latency, as the clock counts from the intended time: beyond this it would colour a p99.
+_SEND_LATENESS_MS = 20.0
+_TENTH = 10  # of the tightest latency that is required: what the generator may add to it
 _LESS = "use more --processes, fewer users, or a machine with less to do"
 PERCENTS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
@@ -143,32 +148,42 @@ def judge(
     limits: "Settings",
     more: Sequence[str] = (),
     measures: Mapping[str, float | None] | None = None,
+    default: str = DEFAULT,
+    so_far: bool = False,
 ) -> Verdict:
-    """Invalid before all else; then a threshold missed is a fail; else it is a pass, without reasons.
+    """Invalid before all else; then a requirement missed is a fail; else it is a pass, without reasons.
 
-    `more` are thresholds of the scenario's own that were missed; `measures`, what `--objective` is held against, None
-    where that is not for here. An objective that cannot be checked is neither a pass nor a failure of the server.
+    `more` is what the scenario missed of its own; `measures`, what requirements are held against; `default`, what is
+    required where nothing else is asked for. `so_far`, while a window is open, what has no sample yet is let be.
     """
-    objective = Objective() if measures is None else Objective.parse(limits.objective)
-    measures = measures or {}
-    faults = figures.faults + _generator_faults(figures, limits)
-    if blind := objective.unmeasurable(measures):
+    requirements = Requirements.over(default, limits.require)
+    measures = measures_of(figures) if measures is None else measures
+    faults = figures.faults + _generator_faults(figures, limits, requirements)
+    if not so_far and (blind := requirements.unmeasurable(measures)):
         faults.append(blind)
+    if figures.heard and not so_far:
+        faults += requirements.too_few(figures.heard)
+    if so_far:
+        requirements = Requirements(tuple(t for t in requirements.terms if measures.get(t.name) is not None))
+    faults = faults or _doubtful(figures, requirements, measures)
     if faults:
         return Verdict(INVALID, faults)
-    late, doubtful = _missed_latencies(figures, limits, objective, measures)
-    if doubtful:
-        return Verdict(INVALID, doubtful)
-    missed = _missed_counts(figures, limits) + late + objective.missed(measures) + list(more)
-    return Verdict(FAIL, missed) if missed else Verdict(PASS, [])
+    missed = [
+        f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
+    ]
+    missed += requirements.missed(measures) + list(more)
+    return Verdict(FAIL, [*missed, *likely_causes(figures)]) if missed else Verdict(PASS, [])
 
 
-def _generator_faults(figures: Figures, limits: "Settings") -> list[str]:
+def _generator_faults(figures: Figures, limits: "Settings", requirements: Requirements) -> list[str]:
     faults = []
+    late_ms = limits.max_send_lateness_ms
+    if late_ms is None:
+        late_ms = min(_SEND_LATENESS_MS, requirements.tightest_us() / _TENTH / 1000)
     if not figures.faults and not figures.expected:
         faults.append("no message was sent to anyone: use a longer --duration, or a higher --rate")
     for what, times, limit in (
-        ("sent late: p99 {:,.3f} ms after the intended time", figures.send_lateness, limits.max_send_lateness_ms),
+        ("sent late: p99 {:,.3f} ms after the intended time", figures.send_lateness, late_ms),
         ("read late: loop lag p99 {:,.3f} ms", figures.loop_lag, limits.max_loop_lag_ms),
         ("read late: what had arrived waited p99 {:,.3f} ms", figures.receive_backlog, limits.max_receive_backlog_ms),
     ):
@@ -194,49 +209,19 @@ def _generator_faults(figures: Figures, limits: "Settings") -> list[str]:
     return faults
 
 
-def _missed_counts(figures: Figures, limits: "Settings") -> list[str]:
-    missed = [
-        f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
-    ]
-    for name, count, limit in (
-        ("lost", figures.lost, limits.max_lost),
-        ("duplicated", figures.duplicated, limits.max_duplicated),
-        ("reordered", figures.reordered, limits.max_reordered),
-        ("stray: read by users whom they are not due to", figures.stray, 0),
-        ("corrupt: not what was sent", figures.corrupt, 0),
-        ("diverged: in another order than most receivers had", figures.diverged, 0),
-    ):
-        if count > limit:
-            missed.append(f"{_times(count, 'delivery')} {name}, the limit is {limit:,}")
-    return missed
-
-
-def _missed_latencies(
-    figures: Figures, limits: "Settings", objective: Objective, measures: Mapping[str, float | None]
-) -> tuple[list[str], list[str]]:
-    """What is too late; and of these what the generator, not the server, may have made so."""
-    limited = [
-        ("fan-out p50", figures.percentile(figures.fanout, 50), limits.max_p50_ms),
-        ("fan-out p99", figures.percentile(figures.fanout, 99), limits.max_p99_ms),
-        ("completion p99", figures.percentile(figures.complete, 99), limits.max_complete_p99_ms),
-    ]
-    missed = [
-        (f"{name} is {_ms(value)}, the limit is {limit:,g} ms", value, limit * 1000)
-        for name, value, limit in limited
-        if limit is not None and value / 1000 > limit
-    ]
-    asked = [(term.missed(value), value, term.limit) for term in objective.terms if (value := measures.get(term.name))]
+def _doubtful(figures: Figures, requirements: Requirements, measures: Mapping[str, float | None]) -> list[str]:
+    """Latencies that are too late, but may be so by the generator's own backlog: no failure of the server."""
     doubt_us = figures.doubt.percentile(99)
-    doubtful = [
+    return [
         f"{line}; but what the generator read at once may have come up to {doubt_us / 1000:,.3f} ms earlier; {_LESS}"
-        for line, value, limit in missed + [each for each in asked if each[0] and not each[0].startswith("read")]
-        if limit < value < NEVER_US and value - doubt_us <= limit
+        for term in requirements.terms
+        if not term.name.startswith("read")
+        and (value := measures.get(term.name)) is not None
+        and MEASURES[term.name] == TIME
+        and term.limit < value < NEVER_US
+        and (line := term.missed(value))
+        and not term.missed(value - doubt_us)
     ]
-    return [line for line, *_ in missed], doubtful
-
-
-def _ms(us: float) -> str:
-    return "infinite, as so many deliveries are lost" if us >= NEVER_US else f"{us / 1000:,.3f} ms"
 
 
 def _times(count: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from locust.runners import MasterRunner
 from chat.errors import FanfareError, SetupError
 from loadtest.accounting.reasons import advice
 from loadtest.judge.measures import measures
-from loadtest.judge.objective import Objective
+from loadtest.judge.requirements import Requirements
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, judge
 from loadtest.lead.processes import Over, Processes
 from loadtest.lead.stage import ANSWER_S, Stage
@@ -181,14 +181,16 @@ class Conductor:
     def _publish(self) -> None:
         figures = self._stage.figures
         measured = measures(figures, self._scenario)
-        verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
+        verdict = self._scenario.verdict(figures) or judge(
+            figures, self._settings, self._scenario.missed(), measured, self._scenario.requirement
+        )
         result = Result(
             SCHEMA,
             self._run,
             self._started_at,
             verdict.word,
             verdict.reasons,
-            [term.text for term in Objective.parse(self._settings.objective).terms],
+            [t.text for t in Requirements.over(self._scenario.requirement, self._settings.require).terms],
             asdict(self._settings),
             command(),
             environment(),

@@ -56,6 +56,7 @@ def table(summary: dict[str, Any]) -> str:
         "",
         *(line for section in sections(summary) for block in section.blocks for line in (*_block(block), "")),
         *_generator(summary["generator"]),
+        *_named("required", ", ".join(summary.get("requirements") or ["nothing"])),
         _RULE,
         *_verdict(summary),
         _RULE,

@@ -6,9 +6,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chat.errors import SetupError
+from loadtest.judge.requirements import DEFAULT
 
 if TYPE_CHECKING:
     from loadtest.judge.verdict import Figures, Verdict
@@ -32,6 +34,7 @@ class Scenario(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]  # what happens, in a few words, for --help
     default_rate: ClassVar[float]  # messages a second of each sender
+    requirement: ClassVar[str] = DEFAULT  # where --require says nothing else
     schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
     brings_server: ClassVar[bool] = False  # it needs no --host: `prepare` starts its own, and sets `server_url`
     usual_users: ClassVar[int] = 1  # without --users; Locust's own default
@@ -50,6 +53,11 @@ class Scenario(ABC):
     def server_pid(self) -> int:
         """The server's process, to be watched in each window; 0 where it is not known."""
         return self.settings.server_pid
+
+    @property
+    def messages_planned(self) -> int | None:
+        """In one window; None where it is not known before everyone is in."""
+        return None
 
     def check(self) -> None:  # noqa: B027  (most scenarios take any number)
         """Raises SetupError when the options do not fit this many users."""
@@ -90,7 +98,7 @@ class Scenario(ABC):
         return []
 
     def measures(self) -> dict[str, float | None]:
-        """What `--objective` may ask of this scenario beside what all have, by name: None without a sample.
+        """What `--require` may ask of this scenario beside what all have, by name: None without a sample.
 
         Asked before the run as well, for the names.
         """
@@ -106,6 +114,11 @@ class OneRoom(Scenario):
 
     def room_of(self, user: int) -> str:
         return self.settings.room
+
+    @property
+    def messages_planned(self) -> int | None:
+        seconds = self.settings.duration
+        return None if seconds is None else ceil(round(seconds * self.rate, 6)) * self.settings.announcers
 
     def check_announcers(self, present: int, what: str = "users") -> None:
         """Raises SetupError when fewer are there than should speak."""

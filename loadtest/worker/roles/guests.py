@@ -22,6 +22,7 @@ from loadtest.worker.flow import Flow, Way
 from loadtest.worker.part import Part
 from loadtest.worker.roles.role import Company, Member, Order, Role
 
+_LATE_NS = 20_000_000  # after its time, from which an arrival counts as late
 _NOTICE_S = 5.0  # for a resident to learn that somebody has quit: a server that has not said so by then keeps it back
 
 
@@ -77,7 +78,7 @@ class Guests(Role):
             resolve(host or self._guests[0].host),
             scenario.room_of(0),
             settings.patience,
-            round(settings.max_send_lateness_ms * 1e6),
+            _LATE_NS,
             tuple(name for name in settings.capabilities.split(",") if name),
             self.crew.sources,
         )
