@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -57,9 +58,25 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="ask a server for a sign of life; exit 0 when it answers")
     check.set_defaults(run=_check)
-    check.add_argument("address", nargs="?", default="irc://127.0.0.1:6667", metavar="irc://HOST:PORT")
+    check.add_argument(
+        "address",
+        nargs="?",
+        default=_own_address(os.environ.get("FANFARE_LISTEN", "")),
+        metavar="irc://HOST:PORT",
+        help="default: the IRC address of FANFARE_LISTEN, or irc://127.0.0.1:6667",
+    )
     commands.add_parser("load", help="load a chat server, and look at the results: fanfare load --help")
     return parser
+
+
+def _own_address(listen: str) -> str:
+    """Where a server that listens there is reached from its own machine."""
+    for word in listen.split(","):
+        scheme, _, place = word.strip().partition("://")
+        host, _, port = place.rpartition(":")
+        if scheme == "irc" and port:
+            return f"irc://{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
+    return "irc://127.0.0.1:6667"
 
 
 def _load(words: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """Hang the load test on Locust's events. What each event leads to is elsewhere."""
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
+from loadtest import seams
 from loadtest.judge.measures import measures
 from loadtest.judge.requirements import Requirements, UnknownMeasure
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
@@ -16,6 +18,7 @@ from loadtest.lead.conductor import Conductor
 from loadtest.network import files
 from loadtest.network.connection import resolve
 from loadtest.page.form import guard
+from loadtest.page.gate import keep
 from loadtest.page.progress import Progress
 from loadtest.page.tab import add_tab
 from loadtest.report import show
@@ -25,10 +28,14 @@ from loadtest.watch import server_process
 from loadtest.wires import wire_of
 from loadtest.worker.crew import Crew, CrewMember
 
+_log = logging.getLogger("locust.fanfare")
+
 
 def install(events: Any, member: type[CrewMember]) -> None:
     """Register everything; `member` is the user class that Locust will start."""
+    seams.quiet_interrupts()
     events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
+    events.init_command_line_parser.add_listener(lambda parser, **_: seams.listen_here_only(parser))
     events.init.add_listener(lambda environment, **_: _begin(environment, member))
 
 
@@ -39,9 +46,12 @@ def _begin(environment: Any, member: type[CrewMember]) -> None:
     if not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGINT, _interrupt)
         _check_or_exit(environment)
+        if isinstance(runner, MasterRunner):
+            seams.wait_for_workers(environment, EXIT_STATUS[INVALID])
         lead = _Lead(environment)
         if environment.web_ui:
             guard(environment, _check)
+            keep(environment.web_ui.app, environment.parsed_options.web_host or "", _log.warning)
             add_tab(environment, lead.look)
     if not isinstance(runner, MasterRunner):
         member.crew = Crew(environment)

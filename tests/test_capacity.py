@@ -58,11 +58,11 @@ def test_it_finds_how_many_users_a_server_bears(tmp_path: Path) -> None:
     knee, beyond = found["knee"], found["beyond"]
     assert (knee["load"], knee["users"], knee["sent"], knee["delivered"], knee["lost"]) == (9, 9, 5, 40, 0)
     assert (beyond["load"], beyond["sent"], beyond["delivered"], beyond["lost"]) == (10, 5, 0, 45)
-    assert beyond["reasons"] == ["lost is 45, the requirement is lost=0"]
+    assert beyond["reasons"] == ["45 deliveries lost; the requirement is lost=0"]
     report = summary(tmp_path)
     assert (report["users"], report["messages"]["sent"], report["messages"]["delivered"]) == (9, 5, 40)
     assert report["reasons"] == [
-        "the server keeps lost=0 up to 9 users, and misses it at 10: lost is 45, the requirement is lost=0"
+        "the server keeps lost=0 up to 9 users, and misses it at 10: 45 deliveries lost; the requirement is lost=0"
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_server_that_misses_the_objective_at_the_start_fails(tmp_path: Path) -
     assert (found["knee"], found["beyond"]["load"], found["result"]) == (None, 5, "none")
     assert summary(tmp_path)["reasons"] == [
         "the server misses lost=0 at 5 users, the lowest load",
-        "lost is 20, the requirement is lost=0",
+        "20 deliveries lost; the requirement is lost=0",
     ]
 
 

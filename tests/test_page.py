@@ -123,7 +123,7 @@ def test_what_the_form_does_not_show_cannot_be_set(idle: Page, tmp_path: Path, n
         ("settle", "", "--settle: '' is not a number"),
         ("scenario", "party", "--scenario: there is no scenario 'party', choose from"),
         ("announcers", "6", "--announcers 6 is more than the 5 users"),
-        ("requirement", "p98<5ms", "--require: there is no measure 'p98', choose from"),
+        ("require", "p98<5ms", "--require: there is no measure 'p98', choose from"),
         ("host", "ftp://there", "--host must be irc://HOST:PORT or relay://HOST:PORT, got 'ftp://there'"),
     ],
 )

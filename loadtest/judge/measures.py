@@ -38,7 +38,7 @@ def measures(figures: "Figures", scenario: "Scenario | None" = None) -> Measures
         **{name: float(getattr(figures, name)) for name in ("stray", "corrupt", "diverged")},
         "late": float(figures.late),
         "lost_share": _share(figures.lost, figures.expected),
-        "late_share": _share(figures.late, figures.delivered),
+        "late_share": _share(figures.late, max(1, figures.delivered)) if figures.expected else None,
         "dropped": float(sum(figures.dropped.values())),
         **(scenario.measures() if scenario else {}),
     }

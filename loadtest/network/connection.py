@@ -7,6 +7,7 @@ Reading happens in gevent's hub, not in a greenlet for each connection (see read
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +25,25 @@ from loadtest.network.sources import Address, Sources
 _LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
 _WRITE = 2  # libev's event bit
 
+_PROBE_S = 3.0  # for an address of several to take a connection, before the next is tried
 _ANYWHERE = Sources()
 
 
-@lru_cache(maxsize=64)  # in a greenlet it is a thread's work, with ten threads for all users: 1,000 at once queued up
+_reached: dict[tuple[Address, ...], Address] = {}  # of names with several addresses, the one that answered
+
+
 def resolve(url: str, scheme: str = "irc", usual_port: int = 6667) -> Address:
-    """The address of `irc://HOST:PORT`, found once. Raises SetupError when it is no such thing, or is unknown."""
+    """The address of `irc://HOST:PORT`: of several, in the system's order, the first that takes a connection.
+
+    Raises SetupError when it is no such thing, or is unknown.
+    """
+    addresses = addresses_of(url, scheme, usual_port)
+    return addresses[0] if len(addresses) == 1 else _reached.get(addresses) or _reach(addresses)
+
+
+@lru_cache(maxsize=64)  # in a greenlet it is a thread's work, with ten threads for all users: 1,000 at once queued up
+def addresses_of(url: str, scheme: str = "irc", usual_port: int = 6667) -> tuple[Address, ...]:
+    """All addresses, found once. Raises SetupError."""
     try:
         parts = urlsplit(url if "//" in url else f"{scheme}://{url}")
         host, port = parts.hostname, parts.port or usual_port
@@ -38,10 +52,21 @@ def resolve(url: str, scheme: str = "irc", usual_port: int = 6667) -> Address:
     if parts.scheme != scheme or not host or not port:
         raise SetupError(f"--host must be {scheme}://HOST:PORT, got {url!r}")
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise SetupError(f"--host {url}: {error.strerror}") from None
-    return family, address
+    return tuple(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _reach(addresses: tuple[Address, ...]) -> Address:
+    """The first where somebody listens; where nobody does, the first, so that connecting there says why."""
+    for family, place in addresses:
+        with suppress(OSError), gevent.socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(_PROBE_S)
+            probe.connect(place)
+            _reached[addresses] = (family, place)
+            return family, place
+    return addresses[0]
 
 
 class Connection:

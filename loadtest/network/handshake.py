@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from chat.errors import FanfareError
 from chat.wires.message import Message, build
+from loadtest.accounting.reasons import printable
 
 _WELCOME = "001"
 _NAMES_END = "366"
@@ -81,4 +82,5 @@ def _check(message: Message) -> None:
     """Numerics from 400 are errors, as is the server's last word; one about an older command is not ours."""
     number = int(message.verb) if message.verb.isdigit() else 0
     if message.verb == "ERROR" or (number >= 400 and message.verb not in _NO_ANSWER_NEEDED):
-        raise Refused(f"{message.verb} {' '.join(message.params[1:] if number else message.params)}")
+        words = f"{message.verb} {' '.join(message.params[1:] if number else message.params)}"
+        raise Refused(printable(words))

@@ -17,6 +17,7 @@ from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
 from loadtest.accounting.accounts import Receiver
 from loadtest.accounting.moment import Moment
+from loadtest.accounting.reasons import printable
 from loadtest.network.connection import Connection
 from loadtest.network.framing import LINES
 from loadtest.network.handshake import Entry, Refused, Registration
@@ -136,7 +137,7 @@ class Visit:
             if message.verb == "PING":
                 self.say(build("PONG", *message.params[-1:]))
             elif message.verb == "ERROR":
-                self.gone_why = self.gone_why or " ".join(message.params)
+                self.gone_why = self.gone_why or printable(" ".join(message.params))
         elif not self._settled.is_set():
             self._step(message, now_ns)
 

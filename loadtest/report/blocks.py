@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtest.accounting.histogram import NEVER_US
+from loadtest.accounting.reasons import printable
 from loadtest.report.plot import Plot
 
 NONE = "–"
@@ -74,11 +75,6 @@ def reasons(given: Mapping[str, int]) -> str:
     if rest := sum(count for _, count in ranked[_REASONS:]):
         words.append(f"other ({rest:,})")
     return ", ".join(words) or NONE
-
-
-def printable(text: str) -> str:
-    """With nothing that steers a terminal: a server may say anything."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def plain(text: str) -> str:

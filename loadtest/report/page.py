@@ -13,8 +13,9 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from loadtest.accounting.histogram import NEVER_US
+from loadtest.accounting.reasons import printable
 from loadtest.judge.verdict import Figures
-from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms, printable
+from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms
 from loadtest.report.parts import sections
 from loadtest.report.plot import Plot
 from loadtest.report.plots import cost_plots, latency_plots

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, TextIO
 
-from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms, printable
+from loadtest.accounting.reasons import printable
+from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
 from loadtest.report.parts import sections
 
 _WIDTH = 96

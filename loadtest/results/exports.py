@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
+from loadtest.accounting.reasons import printable
 from loadtest.judge.verdict import FAIL, INVALID
-from loadtest.report.blocks import ms, printable
+from loadtest.report.blocks import ms
 from loadtest.results.result import Result
 
 _COUNTS = ("sent", "expected", "delivered", "lost", "duplicated", "reordered", "stray", "corrupt", "diverged", "late")

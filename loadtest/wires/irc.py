@@ -4,6 +4,7 @@ import re
 
 from chat.errors import WireError
 from chat.wires.message import Message, build, parse
+from loadtest.accounting.reasons import printable
 from loadtest.network.handshake import Entry, Registration
 from loadtest.wires.wire import Said, Step, Wire
 
@@ -36,7 +37,7 @@ class IrcWire(Wire):
     def heed(self, message: bytes) -> bytes:
         line = _message(message)
         if line.verb == "ERROR":
-            self.last_words = " ".join(line.params)
+            self.last_words = printable(" ".join(line.params))
         return build("PONG", *line.params[-1:]) if line.verb == "PING" else b""
 
     def said(self, message: bytes) -> Said | None:
