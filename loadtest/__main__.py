@@ -10,6 +10,7 @@ from pathlib import Path
 from chat.errors import FanfareError
 
 _LOCUSTFILE = Path(__file__).parent / "locustfile.py"
+_SPAWN_RATE = "100"  # users a second; Locust's own is 1, and a room of 200 would take minutes to fill
 _WORKS = "report", "diff", "schema"
 _USAGE = """\
 usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=0'] [-f FILE.py] [Locust's options]
@@ -48,6 +49,10 @@ def _run(words: list[str]) -> int:
             at = words.index("-f")
             command[4] = f"{words[at + 1]},{_LOCUSTFILE}"
             del words[at : at + 2]
+        if not {"-r", "--spawn-rate"} & {word.partition("=")[0] for word in words}:
+            words += ["--spawn-rate", _SPAWN_RATE]
+        if not any(word.partition("=")[0] == "--report" for word in words) and "--worker" not in words:
+            words += ["--report", "report"]
         page = [word for word in words if word == "--web" or word.startswith("--web-") or word == "--autostart"]
         command += [word for word in words if word != "--web"]
         command += [] if page or "--worker" in words else ["--headless", "--only-summary"]

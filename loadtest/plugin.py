@@ -11,6 +11,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
 from loadtest import seams
+from loadtest.accounting.schedules import read_log
 from loadtest.judge.measures import measures
 from loadtest.judge.requirements import Requirements, UnknownMeasure
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
@@ -25,7 +26,7 @@ from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
 from loadtest.settings.options import Settings, add_options
 from loadtest.watch import server_process
-from loadtest.wires import wire_of
+from loadtest.wires import WIRES, wire_of
 from loadtest.worker.crew import Crew, CrewMember
 
 _log = logging.getLogger("locust.fanfare")
@@ -101,12 +102,14 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         raise SetupError("--host irc://HOST:PORT is missing")
     wire = wire_of(host)
     resolve(host, wire.scheme, wire.port)
-    if wire.scheme not in scenario.schemes:
+    if missing := scenario.needs - wire.tells:
+        able = " or ".join(sorted(f"{name}://" for name, kind in WIRES.items() if scenario.needs <= kind.tells))
         raise SetupError(
-            f"{scenario.name} needs --host {scenario.schemes[0]}://HOST:PORT, got {host!r}: "
-            f"{wire.scheme} does not tell what it asks about"
+            f"{scenario.name} needs {able}, got {host!r}: {wire.scheme} tells nothing of {', '.join(sorted(missing))}"
         )
     scenario.check()
+    if settings.replay:
+        read_log(settings.replay)
     measured = measures(Figures(settings.scenario, host), scenario)
     requirements = Requirements.parse(settings.require)
     if blind := requirements.unmeasurable(measured):

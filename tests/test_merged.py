@@ -96,7 +96,7 @@ def heard(window: Window, members: dict[int, Any], readings: Sequence[Reading]) 
     speakers = {speaker[0]: speaker for speaker in window.orders({ROOM: []})["speakers"]}
     for each in readings:
         now_ns += each.pause_us * 1_000
-        _, _, _, first_ns, interval_ns, _ = speakers[each.sender]
+        _, _, _, first_ns, interval_ns, *_ = speakers[each.sender]
         intended_ns = window.start_ns + first_ns + each.number * interval_ns
         words = Stamps(RUN, window.number, SIZE).text(Stamp(each.sender, each.number, intended_ns))
         yield members[each.user], f":n!u@h PRIVMSG {ROOM} :{words}\r\n".encode(), now_ns

@@ -52,7 +52,7 @@ def members() -> Iterator[dict[int, Member]]:
 
 def orders() -> dict[str, Any]:
     now_ns = time.monotonic_ns()
-    speakers = [[0, SPEAKER, ROOM, 0, SECOND, 5]]
+    speakers = [[0, SPEAKER, ROOM, 0, SECOND, 5, []]]
     window = {"number": 1, "start_ns": now_ns, "end_ns": now_ns + SECOND, "slice_ns": SECOND}
     return {**window, "offset_ns": 0, "speakers": speakers, "crowds": []}
 

@@ -8,7 +8,7 @@ stamp, and ends with `{}`, so that a reader can tell whether it was altered or c
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from loadtest.watch.clock import boot_id
@@ -30,8 +30,14 @@ class Stamp(NamedTuple):
 class Stamps:
     """Those of one window of one run. Others, and what people say, are not found."""
 
-    def __init__(self, run: str, window: int, size: int = 0, offset_ns: int = 0) -> None:
-        """`size` is a message's in bytes; `offset_ns` is what this process's clock shows more than the leader's."""
+    def __init__(
+        self, run: str, window: int, size: int = 0, offset_ns: int = 0, sizes: Mapping[int, Sequence[int]] | None = None
+    ) -> None:
+        """`size` is a message's in bytes, where `sizes` does not say, by sender, what each one's is.
+
+        `offset_ns` is what this process's clock shows more than the leader's.
+        """
+        self._sizes = sizes or {}
         self.mark = f"{{{run}.{window:x}.".encode()  # what each begins with
         self._head = self.mark.decode()
         self._size = size
@@ -46,7 +52,9 @@ class Stamps:
     def text(self, stamp: Stamp) -> str:
         """The whole message; as short as can be where that is longer than its size."""
         head = self.head(stamp) + " "
-        return head + _PADDING[: max(0, self._size - len(head) - len(END))] + END
+        own = self._sizes.get(stamp.sender)
+        size = own[stamp.number] if own and stamp.number < len(own) else self._size
+        return head + _PADDING[: max(0, size - len(head) - len(END))] + END
 
     def find(self, data: bytes) -> list[Stamp]:
         """With the times of this process's clock."""

@@ -121,7 +121,8 @@ class Conductor:
             over = bool(self._options.headless) or self._scenario.once
             try:
                 self._assemble()
-                self._scenario.course(self._stage)
+                self._warm_up()
+                self._scenario.lead(self._stage)
             except FanfareError as error:
                 self._stage.note_fault(str(error))
                 over = True
@@ -154,6 +155,15 @@ class Conductor:
         self._stage.asked_users = self._environment.runner.target_user_count
         self._stage.figures.users = processes.status_sum("joined")
         self._stage.step = ""
+
+    def _warm_up(self) -> None:
+        """A window that does not count. Raises Over."""
+        stage = self._stage
+        if self._settings.warm_up and not self._scenario.warms_up:
+            stage.step = "warming up"
+            with stage.apart():
+                stage.play(stage.window(self._settings.warm_up))
+            stage.step = ""
 
     def _settled(self) -> int:
         """Users who are in, or will not come: in the end, all."""

@@ -35,7 +35,8 @@ class Window:
         self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
         self.lags = Slices(start_ns, self.slice_ns)  # the generator's loop lag, likewise
         self._parts = parts
-        self._speakers: list[tuple[int, int, str, int, int, int]] = []
+        self._speakers: list[tuple[int, int, str, int, int, int, list[int]]] = []
+        self._sizes: dict[int, list[int]] = {}  # of messages, by sender, where they differ
         self._crowds: list[tuple[int, str, bool]] = []
         self._holders = [{room: set(users) for room, users in part.items()} for part in parts]
         self._parts_with: dict[int, int] = {}  # for each sender of messages: in how many processes it is heard
@@ -52,10 +53,14 @@ class Window:
         `show` is called as messages are completed.
         """
         length_s = (self.end_ns - self.start_ns) / 1e9
-        for sender, speaker in enumerate(scenario.speakers(self.rooms)):
+        speakers = scenario.speakers(self.rooms)
+        times, self._sizes = scenario.times_of(speakers, self.number, length_s)
+        for sender, speaker in enumerate(speakers):
             first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
+            listed = [round(at_s * 1e9) for at_s in times[sender]] if times else []
             count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
-            self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count))
+            count = len(listed) if times else count
+            self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count, listed))
         for sender, user, room, *_ in self._speakers:
             self._parts_with[sender] = sum(1 for rooms in self._holders if rooms.get(room, set()) - {user})
         self._completions = Completions(self._parts_with)
@@ -84,6 +89,7 @@ class Window:
             "slice_ns": self.slice_ns,
             "speakers": [speaker for speaker in self._speakers if speaker[2] in part],
             "crowds": self._crowds,
+            "sizes": [[sender, sizes] for sender, sizes in self._sizes.items()],
         }
 
     def crowd_due(self, said: Mapping[str, int]) -> int:

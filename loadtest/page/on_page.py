@@ -7,7 +7,7 @@ has a digit, as the page's script would not send it back the way it was: so are 
 
 ON_PAGE = frozenset(
     (
-        *("scenario", "rate", "announcers", "room", "room_size", "message_size", "connecting"),
+        *("scenario", "rate", "announcers", "room", "room_size", "message_size", "connecting", "schedule"),
         *("duration", "settle", "grace", "linger", "late_after"),
         "require",
         *("ways", "victims", "before", "after", "inform_within", "stalled"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SEARCHES = {"users": "the number of users in the room", "rate": "the messages a second of all announcers together"}
 FIRST_USERS = 10
+_WARM_UP_S = 2.0
 FIRST_RATE = 10
 MOST_RATE = 10_000  # messages a second: what one announcer's timetable is kept to, with little to spare
 _REQUIRED = "p90<50ms,lost=0"  # what people take for at once; a step of 10 s at 10 a second tells no p99
@@ -42,6 +43,7 @@ class Capacity(OneRoom):
     summary = "a search for the most users, or the highest rate, that keep --require"
     default_rate = 10.0
     once = True
+    warms_up = True
 
     def __init__(self, settings: "Settings", users: int) -> None:
         super().__init__(replace(settings, require=settings.require or _REQUIRED), users)
@@ -63,6 +65,10 @@ class Capacity(OneRoom):
             settings.max_steps,
             whole=self._by_users,
         )
+
+    @property
+    def _warm_up_s(self) -> float:
+        return _WARM_UP_S if self.settings.warm_up is None else self.settings.warm_up
 
     @property
     def first_users(self) -> int:
@@ -124,9 +130,9 @@ class Capacity(OneRoom):
             self.rate = step.load / self.settings.announcers
         stage.step = f"searching, {step.load:,g} {'users' if self._by_users else 'msg/s'}"
         present = stage.resize(users)
-        if present == users and self.settings.warm_up:
+        if present == users and self._warm_up_s:
             with stage.apart():
-                stage.play(stage.window(self.settings.warm_up))
+                stage.play(stage.window(self._warm_up_s))
         with stage.apart() as figures:
             if present == users:
                 window = stage.window(self.settings.step)

@@ -22,6 +22,7 @@ from loadtest.network.visits import closing_s
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.settings.share import share_of
 from loadtest.watch.server_watch import ServerWatch
+from loadtest.wires.wire import LEAVES
 from loadtest.worker.flow import FAREWELL_S, LEVELS
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Churn(OneRoom):
     name = "churn"
     summary = "users come, chat and leave in a steady flow; some stay and watch"
     default_rate = 10.0
+    needs = frozenset((LEAVES,))
     role = "guests"
 
     def __init__(self, settings: "Settings", users: int) -> None:

@@ -6,6 +6,7 @@ from loadtest.judge.requirements import DEFAULT
 from loadtest.programs import cut
 from loadtest.scenarios.deaths import Deaths
 from loadtest.settings.ways import deadline_s
+from loadtest.wires.wire import LEAVES, NAMES
 
 if TYPE_CHECKING:
     from loadtest.lead.stage import Stage
@@ -15,6 +16,12 @@ class Crash(Deaths):
     name = "crash"
     summary = "some users die at the same moment, in each of several ways; the others watch"
     default_rate = 20.0
+    needs = frozenset(
+        (
+            NAMES,
+            LEAVES,
+        )
+    )
     requirement = f"{DEFAULT},ghosts=0"
 
     @property

@@ -60,6 +60,7 @@ class SelfCheck(OneRoom):
     default_rate = 10.0
     brings_server = True
     once = True
+    warms_up = True  # there is nothing to warm: each phase is short, and exact
     usual_users: ClassVar[int] = 13  # ten deliveries a message, and two users whom it is not due to
 
     def __init__(self, settings: "Settings", users: int) -> None:

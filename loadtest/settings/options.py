@@ -7,6 +7,7 @@ from typing import Any
 
 from chat.errors import SetupError
 from loadtest.accounting import stamps
+from loadtest.accounting.schedules import SCHEDULES, check_schedule
 from loadtest.judge.requirements import DEFAULT
 from loadtest.page.on_page import ON_PAGE
 from loadtest.scenarios import SCENARIOS
@@ -45,6 +46,15 @@ class Settings:
     announcers: int = _option(1, number(int, 1), "broadcast: how many of the users send")
     room: str = _option("#load", room, "The room; where a scenario has several, they are numbered: ROOM-1, ROOM-2, ...")
     room_size: int = _option(10, number(int, 2), "room: members of one room")
+    schedule: str = _option(
+        "even",
+        checked(check_schedule),
+        "When senders speak: " + "; ".join(f"{name}: {words}" for name, words in SCHEDULES.items()),
+    )
+    replay: str = _option(
+        "", str, "A recorded log to speak by, in place of a schedule: a line a message, its seconds and its bytes"
+    )
+    seed: str = _option("0", str, "Of all that is drawn at random: the same seed gives the same schedule")
     message_size: int = _option(100, number(int, stamps.MIN_SIZE, stamps.MAX_SIZE), "Bytes of text in a message")
     # None of them: every server then sends the plain line, and peers are compared alike.
     capabilities: str = _option(
@@ -210,8 +220,11 @@ class Settings:
     # A p99 over 100 messages at 10 a second; less would be decided by a single one.
     step: float = _option(10.0, number(float, 0.5), "capacity: seconds of the measured window of each step")
     # The first messages at a new load meet cold caches and the last join notices.
-    warm_up: float = _option(
-        2.0, number(float, 0), "capacity: seconds of the same load before each step, which are not counted; 0 for none"
+    warm_up: float | None = _option(
+        None,
+        number(float, 0),
+        "Seconds of the same load before the measured window, or before each step of capacity, which are not counted. "
+        "Default: 2 in capacity, else none",
     )
     # Closer than two runs on the same machine are to one another.
     precision: float = _option(

@@ -3,9 +3,7 @@
 from chat.errors import SetupError
 from loadtest.wires.irc import IrcWire
 from loadtest.wires.relay import RelayWire
-from loadtest.wires.wire import Refused, Said, Step, Wire
-
-WIRES: dict[str, type[Wire]] = {kind.scheme: kind for kind in (IrcWire, RelayWire)}
+from loadtest.wires.wire import WIRES, Refused, Said, Step, Wire
 
 
 def wire_of(url: str) -> type[Wire]:

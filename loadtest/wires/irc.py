@@ -6,7 +6,7 @@ from chat.errors import WireError
 from chat.wires.message import Message, build, parse
 from loadtest.accounting.reasons import printable
 from loadtest.network.handshake import Entry, Registration
-from loadtest.wires.wire import Said, Step, Wire
+from loadtest.wires.wire import LEAVES, NAMES, ROOMS, Said, Step, Wire
 
 # What a step of the way in may want: everything else, the list of names and who else comes above all, is not even
 # parsed. With 1,000 who come at once, parsing it all was half of the generator's work. The line end in front and the
@@ -15,6 +15,7 @@ _ANSWERS = re.compile(rb"\n((?:@[^ \n]*+ ++)?+(?::[^ \n]*+ ++)?+(?:PING|ERROR|CA
 
 
 class IrcWire(Wire):
+    tells = frozenset((ROOMS, NAMES, LEAVES))
     scheme = "irc"
     port = 6667
     urgent = (b"PING", b"ERROR")

@@ -26,12 +26,28 @@ class Said:
     text: str
 
 
+WIRES: "dict[str, type[Wire]]" = {}  # by scheme
+ROOMS, NAMES, LEAVES = "rooms", "names", "leaves"  # several of them; who is in one; who has gone, and why
+
+
 class Wire(Framing):
     """A new one for each connection, so it may keep what it has learned. `end` is a line feed: see `Framing`."""
 
+    tells: frozenset[str] = frozenset()  # what a scenario may need to know: see `Scenario.needs`
     scheme = ""  # of --host SCHEME://HOST:PORT
     port = 0  # without one in the URL; 0: there must be one
     urgent: tuple[bytes, ...] = ()  # a message of the room's with one of these in it goes to `heed`
+
+    def __init_subclass__(
+        cls, scheme: str | None = None, end: bytes | None = None, port: int | None = None, **more: object
+    ) -> None:
+        """A class with a scheme is what `--host SCHEME://HOST:PORT` means from then on."""
+        super().__init_subclass__(**more)
+        for name, value in (("scheme", scheme), ("end", end), ("port", port)):
+            if value is not None:
+                setattr(cls, name, value)
+        if cls.scheme:
+            WIRES[cls.scheme] = cls
 
     def __init__(self, nick: str, capabilities: tuple[str, ...] = ()) -> None:
         """`capabilities` are extensions to ask for, where the protocol has such."""

@@ -3,14 +3,14 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import gevent
 
 from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
-from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.epochs import Listed, Timetable
 from loadtest.accounting.examine import Audience, Language
 from loadtest.accounting.fairness import TENTHS, tenth_of
 from loadtest.accounting.histogram import Histogram
@@ -61,7 +61,8 @@ class Part:
         self._run = run
         settle()
         self._members = dict(members)
-        self._stamps = Stamps(run, self.number, settings.message_size, orders["offset_ns"])
+        sizes = dict(orders.get("sizes", ()))
+        self._stamps = Stamps(run, self.number, settings.message_size, orders["offset_ns"], sizes)
         speakers: list[list[Any]] = orders["speakers"]
         start_ns: int = orders["start_ns"]
         death = orders.get("death")  # who of the users dies in this window, and when
@@ -235,11 +236,11 @@ class Part:
                 room,
                 sizes[room] - (user in self._members),
                 count,
-                timetable=Timetable(start_ns + first_ns, interval_ns, count),
+                timetable=_table(start_ns, first_ns, interval_ns, count, times),
                 nick=stamps.nick_of(self._run, user),
                 is_here=user in self._members,
             )
-            for sender, user, room, first_ns, interval_ns, count in speakers
+            for sender, user, room, first_ns, interval_ns, count, times in speakers
         }
 
     def _crowds(self, crowds: list[list[Any]]) -> dict[int, Audience]:
@@ -260,12 +261,13 @@ class Part:
     def _voices(self, speakers: list[list[Any]]) -> list[Voice]:
         """The speakers who are here."""
         voices = []
-        for sender, user, room, first_ns, interval_ns, count in speakers:
+        for sender, user, room, first_ns, interval_ns, count, times in speakers:
             if user in self._members:
                 self._speaking.add(user)
                 self._planned[sender] = count
                 self._members[user].receiver.number = sender
-                voices.append(Voice(first_ns, interval_ns, count, self._voice(sender, self._members[user], room)))
+                say = self._voice(sender, self._members[user], room)
+                voices.append(Voice(first_ns, interval_ns, count, say, tuple(times)))
         return voices
 
     def _voice(self, sender: int, member: Listener, room: str) -> Callable[[int, int], None]:
@@ -275,3 +277,10 @@ class Part:
                 self.sent[sender] += 1
 
         return say
+
+
+def _table(start_ns: int, first_ns: int, interval_ns: int, count: int, times: Sequence[int]) -> Timetable:
+    """`times` are after the start, where they are not even."""
+    if times:
+        return Listed.of([start_ns + each for each in times])
+    return Timetable(start_ns + first_ns, interval_ns, count)

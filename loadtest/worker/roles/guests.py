@@ -55,7 +55,7 @@ class Guests(Role):
 
     def opened(self, part: Part, orders: dict[str, Any]) -> None:
         self._flow = None
-        if not self._guests:
+        if not self._guests or "visits" not in orders:  # none come while all warms up
             return
         rank, visits = self.crew.rank, orders["visits"]
         seconds = (orders["end_ns"] - orders["start_ns"]) / 1e9
