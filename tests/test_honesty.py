@@ -9,6 +9,7 @@ import pytest
 
 from loadtest.judge.requirements import MEASURES
 from tests.lossy import lossy_proxy
+from tests.support import running_server
 from tests.test_locust import QUICK, UNHURRIED, master_port, port, run, summary
 
 __all__ = ["port"]  # a fixture: pytest finds it by its name here
@@ -268,6 +269,28 @@ def test_what_only_the_generators_own_backlog_could_have_missed_is_no_failure(po
     assert done.returncode != 1, done.stdout + done.stderr
     assert all("generator" in reason for reason in report["reasons"])
     assert report["read_us"]["max"] >= 50_000
+
+
+def test_a_server_that_throttles_its_senders_is_named_as_the_likely_cause(tmp_path: Path) -> None:
+    with running_server(rate_limit=2.0, rate_burst=5) as server:
+        few = (
+            "--users",
+            "3",
+            "--spawn-rate",
+            "100",
+            "--settle",
+            "3",
+            "--grace",
+            "1",
+            "--rate",
+            "10",
+            "--duration",
+            "3",
+        )
+        done = run(server.ports["irc"], *few, *UNHURRIED, "--report", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert summary(tmp_path)["reasons"][-1].startswith("likely cause: the server throttles its senders")
+    assert "fanfare serve --rate-limit off" in " ".join(done.stdout.split())
 
 
 BROKEN = """

@@ -167,7 +167,7 @@ def judge(
         requirements = Requirements(tuple(t for t in requirements.terms if measures.get(t.name) is not None))
     faults = faults or _doubtful(figures, requirements, measures)
     if faults:
-        return Verdict(INVALID, faults)
+        return Verdict(INVALID, faults + likely_causes(figures))
     missed = [
         f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
     ]
