@@ -18,6 +18,7 @@ from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
 from loadtest.lead.conductor import Conductor
 from loadtest.network import files
 from loadtest.network.connection import resolve
+from loadtest.network.tls import context_of
 from loadtest.page.form import guard
 from loadtest.page.gate import keep
 from loadtest.page.progress import Progress
@@ -108,6 +109,9 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
             f"{scenario.name} needs {able}, got {host!r}: {wire.scheme} tells nothing of {', '.join(sorted(missing))}"
         )
     scenario.check()
+    settings.login()
+    if wire.tls:
+        context_of(settings.tls_ca)
     if settings.replay:
         read_log(settings.replay)
     measured = measures(Figures(settings.scenario, host), scenario)

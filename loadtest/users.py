@@ -21,9 +21,11 @@ from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.moment import Moment
 from loadtest.accounting.stamps import Stamp, Stamps
-from loadtest.network.connection import Connection, resolve
+from loadtest.network.connection import Connection, host_of, resolve
 from loadtest.network.door import Door
+from loadtest.network.handshake import Login
 from loadtest.network.sources import Sources
+from loadtest.network.tls import Tls, context_of
 from loadtest.wires import IrcWire, Refused, Said, Step, Wire
 from loadtest.worker.meter import meter_of
 
@@ -42,6 +44,8 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     room = "#lobby"
     wire: type[Wire] = IrcWire  # the protocol; `host` begins with its scheme
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
+    login = Login()  # a server's password, an account
+    tls_ca = ""  # a file with the authorities that vouch for the server; the system's otherwise
     door = Door(8)  # of the process: how many connect and register at a time
     sources = Sources()  # of the process: the local addresses that connections come from
     patience = 60.0  # seconds for connecting and registering, and again for joining
@@ -150,8 +154,10 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
 
     def _connect(self) -> None:
         wire = self._wire = self.wire(self.nick, self.capabilities)
+        wire.login = self.login
         address = resolve(self.host or "", wire.scheme, wire.port)
-        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources)
+        tls = Tls(context_of(self.tls_ca), host_of(self.host or "")) if wire.tls else None
+        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources, tls)
         self.connection = connection
         self.connected()
         connection.on_lines = self._answered

@@ -80,3 +80,13 @@ def test_the_package_itself_takes_no_time_and_loads_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(done.stdout) == 1
+
+
+@pytest.mark.parametrize("scheme", ["relay", "joined", "tilde", "nick"])
+def test_each_tutorials_wire_is_built_in(tmp_path: Path, scheme: str) -> None:
+    with running_server((scheme,)) as server:
+        url = f"{scheme}://127.0.0.1:{server.ports[scheme]}"
+        done = load(url, "--report", str(tmp_path), *QUICK, *UNHURRIED, "--settle", "1.5", "--message-size", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    messages = summary(tmp_path)["messages"]
+    assert (messages["delivered"], messages["expected_deliveries"], messages["corrupt"]) == (190, 190, 0)

@@ -81,6 +81,8 @@ def test_a_figure_at_its_limit_passes(changes: dict[str, object], require: str) 
             "had arrived waited p99 101.000 ms, the limit is 100 ms; use more --processes",
         ),
         ({"stood_still_us": 1_000_001, "late": 1}, "stood still for 1,000.001 ms, the limit is 1,000 ms, 10 times"),
+        ({"stood_still_us": 1_000_001, "delivered": 9}, "stood still for 1,000.001 ms"),
+        ({"stood_still_us": 1_000_001, "dropped": {"reset": 1}}, "stood still for 1,000.001 ms"),
         ({"cpu_percent": 97.0}, "97 % of a core, the limit is 90 %"),
     ],
 )
@@ -123,3 +125,14 @@ def test_a_server_that_holds_its_senders_up_is_named_as_a_likely_cause() -> None
     assert judge(replace(throttled, send_lateness=of(900_000)), Settings(max_send_lateness_ms=1e9)).reasons == [late]
     flooded = judge(figures(dropped={"Excess Flood": 1}), Settings()).reasons
     assert any("by its own words" in reason for reason in flooded)
+
+
+def test_the_health_of_a_window_apart_is_the_runs_health_too() -> None:
+    one, apart = figures(), figures(duration_s=1.0, cpu_percent=50.0, faults=["x"])
+    for n, name in enumerate(("send_lateness", "loop_lag", "receive_backlog", "doubt"), 1):
+        getattr(apart, name).add(n * 1_000)
+    one.take_health(apart)
+    assert [getattr(one, name).longest for name in ("send_lateness", "loop_lag", "receive_backlog", "doubt")] == [
+        *(1_000, 2_000, 3_000, 4_000),
+    ]
+    assert (one.duration_s, one.cpu_percent, one.faults, one.delivered) == (3.0, 50.0, ["x"], 10)

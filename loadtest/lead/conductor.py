@@ -27,7 +27,7 @@ from loadtest.page.lookout import Lookout
 from loadtest.report import show, summary_of, table, write
 from loadtest.results.result import SCHEMA, Result
 from loadtest.scenarios import SCENARIOS
-from loadtest.settings.options import Settings
+from loadtest.settings.options import SECRETS, Settings
 from loadtest.watch.environment import command, environment
 
 _LAST_ANSWER_S = 3.0  # for a process's answer, when the run is being stopped and a person waits
@@ -201,7 +201,7 @@ class Conductor:
             verdict.word,
             verdict.reasons,
             [t.text for t in Requirements.over(self._scenario.requirement, self._settings.require).terms],
-            asdict(self._settings),
+            {**asdict(self._settings), **dict.fromkeys(SECRETS, "")},
             command(),
             environment(),
             figures,

@@ -21,6 +21,7 @@ from loadtest.network.arrivals import Receive, ask_for_stamps
 from loadtest.network.framing import LINES, Framing
 from loadtest.network.readers import readers_here
 from loadtest.network.sources import Address, Sources
+from loadtest.network.tls import Tls
 
 _LIMIT = 65_536  # bytes without a message's end before the peer is taken for something else than a chat server
 _WRITE = 2  # libev's event bit
@@ -58,6 +59,11 @@ def addresses_of(url: str, scheme: str = "irc", usual_port: int = 6667) -> tuple
     return tuple(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
+def host_of(url: str) -> str:
+    """The name that a server's certificate must have."""
+    return urlsplit(url).hostname or ""
+
+
 def _reach(addresses: tuple[Address, ...]) -> Address:
     """The first where somebody listens; where nobody does, the first, so that connecting there says why."""
     for family, place in addresses:
@@ -73,11 +79,13 @@ class Connection:
     """A connected socket. All methods belong to the hub's thread; none but `open` waits."""
 
     __slots__ = (
-        *("_end", "_framing", "_readers", "_rest", "_socket", "_unsent", "_writing"),
+        *("_end", "_framing", "_readers", "_rest", "_socket", "_tls", "_unsent", "_writing"),
         *("fd", "is_open", "on_lines", "on_lost", "receive"),
     )
 
-    def __init__(self, sock: Any, framing: Framing = LINES) -> None:
+    def __init__(self, sock: Any, framing: Framing = LINES, tls: Tls | None = None, rest: bytes = b"") -> None:
+        """`rest` is what was read already."""
+        self._tls = tls
         self.on_lines: Callable[[bytes, Moment], None] = lambda data, at: None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._socket = sock
@@ -88,26 +96,33 @@ class Connection:
         ask_for_stamps(sock)
         self._framing = framing
         self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
-        self._rest = b""
+        self._rest = rest
         self._unsent = bytearray()
         self._readers = readers_here()
         self._writing: Any = None
 
     @classmethod
     def open(
-        cls, address: Address, timeout: float, framing: Framing = LINES, sources: Sources = _ANYWHERE
+        cls,
+        address: Address,
+        timeout: float,
+        framing: Framing = LINES,
+        sources: Sources = _ANYWHERE,
+        tls: Tls | None = None,
     ) -> "Connection":
-        """Connect; the greenlet waits `timeout` seconds at most. Raises OSError."""
+        """Connect, and secure it; the greenlet waits `timeout` seconds at most for each. Raises OSError."""
+        rest = b""
         sock = gevent.socket.socket(address[0], socket.SOCK_STREAM)
         try:
             sock.settimeout(timeout)
             sources.bind(sock)
             sock.connect(address[1])
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            rest = tls.secure(sock) if tls else b""
         except BaseException:
             sock.close()
             raise
-        return cls(sock, framing)
+        return cls(sock, framing, tls, rest)
 
     def start(self) -> None:
         """Begin to call `on_lines` with whole messages, and when they came and were read."""
@@ -122,6 +137,8 @@ class Connection:
         """Send now what the socket takes, the rest when it takes more. False when the connection is gone."""
         if not self.is_open:
             return False
+        if self._tls:
+            data = self._tls.sealed(data)
         if self._unsent:
             self._unsent += data
             return True
@@ -151,6 +168,14 @@ class Connection:
 
     def arrived(self, data: bytes, at: Moment) -> None:
         """See `Reader`."""
+        if data and self._tls:
+            try:
+                data = self._tls.received(data)
+            except OSError as error:
+                self._lose(f"TLS: {error.strerror or error}")
+                return
+            if not data:
+                return  # half a record
         if not data:
             self._lose("closed by the server")
         elif self._rest or data[-1] != self._end:

@@ -20,7 +20,7 @@ from loadtest.accounting.moment import Moment
 from loadtest.accounting.reasons import printable
 from loadtest.network.connection import Connection
 from loadtest.network.framing import LINES
-from loadtest.network.handshake import Entry, Refused, Registration
+from loadtest.network.handshake import Entry, Login, Refused, Registration
 from loadtest.network.sources import Address, Sources
 
 _LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message
@@ -62,7 +62,7 @@ def timetable(seed: str, rate: float, stay_s: float, length_s: float) -> list[Ti
 class Visit:
     """`enter` and `see_out` wait, one after the other; the rest does not. All of it in the hub's thread."""
 
-    def __init__(self, nick: str, room: str, capabilities: tuple[str, ...] = ()) -> None:
+    def __init__(self, nick: str, room: str, capabilities: tuple[str, ...] = (), login: Login | None = None) -> None:
         self.welcomed_ns = 0  # when the server had registered the guest
         self.joined_ns = 0  # when it was in the room; 0 means not yet
         self.quit_ns = 0  # when it said goodbye; 0 means not yet
@@ -70,7 +70,7 @@ class Visit:
         self.on_joined: Callable[[int], None] = lambda now_ns: None  # given the time; it must not wait
         self.on_heard: Callable[[bytes, Moment], object] = lambda data, at: None  # whole lines, once in
         self.receiver = Receiver(room)  # of what others say meanwhile
-        self._steps: list[Registration | Entry] = [Registration(nick, capabilities), Entry(room)]
+        self._steps: list[Registration | Entry] = [Registration(nick, capabilities, login or Login()), Entry(room)]
         self._splitter = LineSplitter(_LINE_LIMIT)
         self._connection: Connection | None = None
         self._settled = Event()  # in, or refused

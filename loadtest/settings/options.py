@@ -9,10 +9,11 @@ from chat.errors import SetupError
 from loadtest.accounting import stamps
 from loadtest.accounting.schedules import SCHEDULES, check_schedule
 from loadtest.judge.requirements import DEFAULT
+from loadtest.network.handshake import Login
 from loadtest.page.on_page import ON_PAGE
 from loadtest.scenarios import SCENARIOS
 from loadtest.scenarios.capacity import FIRST_RATE, FIRST_USERS, MOST_RATE, SEARCHES, check_search
-from loadtest.settings.kinds import checked, number, room
+from loadtest.settings.kinds import checked, number, room, secret
 from loadtest.settings.share import check_share
 from loadtest.settings.ways import WAYS, check_ways
 
@@ -60,6 +61,10 @@ class Settings:
     capabilities: str = _option(
         "", str, "IRCv3 capabilities to ask for where the server offers them, separated by commas"
     )
+    server_password: str = _option("", str, "IRC: the password of the server; @FILE reads it from there")
+    sasl_account: str = _option("", str, "IRC: the account that all users log in to. Default: each one's own nickname")
+    sasl_password: str = _option("", str, "IRC: its password, for SASL PLAIN; @FILE reads it from there")
+    tls_ca: str = _option("", str, "ircs: a file with the authorities that vouch for the server. Default: the system's")
     # Fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs.
     connecting: int = _option(8, number(int, 1), "Users who connect and register at the same time, over all processes")
     # One address has some 28,000 ports towards one server; a loopback server can be reached from any of 127.0.0.0/8.
@@ -274,11 +279,17 @@ class Settings:
     )
     report: str = _option("", str, "Directory to write summary.json and report.html to")
 
+    def login(self) -> Login:
+        """Raises SetupError where a password's file cannot be read."""
+        return Login(secret(self.server_password), self.sasl_account, secret(self.sasl_password))
+
     @classmethod
     def of(cls, options: Any) -> "Settings":
         """Of Locust's parsed options. Raises SetupError with one line where they do not fit together."""
         return cls(**{each.name: _typed(each, getattr(options, each.name)) for each in fields(cls)})
 
+
+SECRETS = ("server_password", "sasl_password")  # in no report
 
 # What options were called that are requirements now.
 _RENAMED = {

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from loadtest.network.framing import Framing
-from loadtest.network.handshake import Refused
+from loadtest.network.handshake import Login, Refused
 
 # What a user sends and waits for on the way in: each `yield` sends bytes, which may be none, and gives the next
 # message that arrives. The step is done when the generator returns, and has failed when it raises Refused.
@@ -33,6 +33,7 @@ ROOMS, NAMES, LEAVES = "rooms", "names", "leaves"  # several of them; who is in 
 class Wire(Framing):
     """A new one for each connection, so it may keep what it has learned. `end` is a line feed: see `Framing`."""
 
+    tls = False  # the connection is secured, and the server's certificate checked
     tells: frozenset[str] = frozenset()  # what a scenario may need to know: see `Scenario.needs`
     scheme = ""  # of --host SCHEME://HOST:PORT
     port = 0  # without one in the URL; 0: there must be one
@@ -53,6 +54,7 @@ class Wire(Framing):
         """`capabilities` are extensions to ask for, where the protocol has such."""
         self.nick = nick
         self.capabilities = capabilities
+        self.login = Login()  # what the server wants to know of its users
         self.last_words = ""  # the server's own reason for ending the connection, if it gave one
 
     def register(self) -> Step:

@@ -114,6 +114,8 @@ class Crew:
         member.sources = self.sources
         member.wire = wire_of(member.host)
         member.patience = self.settings.patience
+        member.tls_ca = self.settings.tls_ca
+        member.login = self.settings.login()
         member.capabilities = tuple(name for name in self.settings.capabilities.split(",") if name)
         member.receiver = Receiver(self.scenario.room_of(number))
         return True

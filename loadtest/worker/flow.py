@@ -20,6 +20,7 @@ from loadtest.accounting.accounts import Account
 from loadtest.accounting.histogram import Histogram
 from loadtest.accounting.reasons import count
 from loadtest.accounting.stamps import Stamp
+from loadtest.network.handshake import Login
 from loadtest.network.sources import Address, Sources
 from loadtest.network.visits import Times, Visit
 from loadtest.worker.alarm import Alarm
@@ -54,6 +55,7 @@ class Way:
     late_ns: int = 20_000_000  # after its time from which an arrival counts as late
     capabilities: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
+    login: Login = field(default_factory=Login)
 
 
 class Flow:
@@ -96,7 +98,7 @@ class Flow:
                     self._counts["arrivals"] += 1
                     self._counts["late_arrivals"] += late_ns > self._way.late_ns
                     nick = self._idle.popleft()
-                    visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities)
+                    visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities, self._way.login)
                     visit.on_joined = partial(self._joined, index, visit, due_ns)
                     group.spawn(self._visit, index, visit, due_ns, nick)
             group.join()

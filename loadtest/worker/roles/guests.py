@@ -81,6 +81,7 @@ class Guests(Role):
             _LATE_NS,
             tuple(name for name in settings.capabilities.split(",") if name),
             self.crew.sources,
+            settings.login(),
         )
 
     def _report(self, request: Any, kind: str, ns: int, error: Exception | None) -> None:
@@ -119,7 +120,7 @@ class Guests(Role):
 
     def _pay_visit(self, nick: str, way: Way, farewell: str) -> None:
         """Raises Refused."""
-        visit = Visit(nick, way.room, way.capabilities)
+        visit = Visit(nick, way.room, way.capabilities, way.login)
         try:
             visit.enter(way.address, way.patience, way.sources)
             visit.quit(farewell)
