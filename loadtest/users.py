@@ -182,8 +182,9 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
                     if message is None:
                         raise Refused(self.gone_why)
                     data = step.send(message)
-        except StopIteration:
-            return  # the step is done
+        except StopIteration as done:
+            if done.value:
+                self.connection.send(done.value)
         finally:
             self._conversing = False
 

@@ -1,17 +1,15 @@
 """A wire says how one user comes in, speaks, is answered and is heard. Bytes in, bytes out."""
 
-from collections.abc import Generator
-
 import pytest
 
 from chat.errors import SetupError
 from loadtest.accounting.epochs import Timetable
 from loadtest.accounting.examine import Audience, Examiner, Found
 from loadtest.accounting.stamps import Stamp, Stamps
-from loadtest.wires import IrcWire, JoinedWire, NickWire, Refused, RelayWire, Said, TildeWire, Wire, wire_of
+from loadtest.wires import IrcWire, JoinedWire, NickWire, Refused, RelayWire, Said, Step, TildeWire, Wire, wire_of
 
 
-def walk(step: Generator[bytes, bytes, None], *heard: bytes) -> list[bytes]:
+def walk(step: Step, *heard: bytes) -> list[bytes]:
     """What a step sends, given what it hears; it must be done after that."""
     sent = [next(step)]
     for message in heard[:-1]:

@@ -61,7 +61,7 @@ def _walk(step: Registration | Entry) -> Step:
     while True:
         answer = step.feed(_message(line))
         if step.done:
-            return
+            return None
         line = yield answer
 
 

@@ -11,10 +11,11 @@ _TILDE = "\u223c"  # what the tilde wire has for a tilde within a text
 
 
 class JoinedWire(Wire, scheme="joined", port=10319, end=b""):
-    """`joined:NAME` once, then `NAME: text`. A server may cut what is longer than 256 bytes."""
+    """`joined:NAME` once, then `NAME: text`. Nobody is told that they themselves are in."""
 
     def enter(self, room: str) -> Step:
-        yield f"joined:{self.nick}".encode()  # any word, the user's own arrival too, is a welcome
+        yield from ()
+        return f"joined:{self.nick}".encode()
 
     def say(self, room: str, words: str) -> bytes:
         return f"{self.nick}: {words}".encode()
@@ -28,6 +29,7 @@ class TildeWire(Wire, scheme="tilde", port=1100, end=b""):
 
     def enter(self, room: str) -> Step:
         yield self.nick.encode()
+        return None
 
     def say(self, room: str, words: str) -> bytes:
         return words.encode()
@@ -44,6 +46,7 @@ class NickWire(Wire, scheme="nick", port=5501, end=b""):
         if question != b"NICK":
             raise Refused(question.decode(errors="replace"))
         yield self.nick.encode()
+        return None
 
     def say(self, room: str, words: str) -> bytes:
         return f"{self.nick}: {words}\n".encode()

@@ -11,8 +11,9 @@ from loadtest.network.framing import Framing
 from loadtest.network.handshake import Login, Refused
 
 # What a user sends and waits for on the way in: each `yield` sends bytes, which may be none, and gives the next
-# message that arrives. The step is done when the generator returns, and has failed when it raises Refused.
-Step = Generator[bytes, bytes, None]
+# message that arrives. The step is done when the generator returns, and has failed when it raises Refused; what it
+# returns is sent, and not answered.
+Step = Generator[bytes, bytes, bytes | None]
 
 __all__ = ["Refused", "Said", "Step", "Wire"]
 
@@ -60,10 +61,12 @@ class Wire(Framing):
     def register(self) -> Step:
         """What follows the TCP connection, until the server knows the user. Here: nothing."""
         yield from ()
+        return None
 
     def enter(self, room: str) -> Step:
         """What it takes to be in a room: from its end on, what others say there is heard. Here: nothing."""
         yield from ()
+        return None
 
     def say(self, room: str, words: str) -> bytes:
         """These words, to be sent to a room. They are one line of text, and begin with a stamp that must stay whole."""
