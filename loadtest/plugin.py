@@ -21,6 +21,7 @@ from loadtest.network.connection import resolve
 from loadtest.network.tls import context_of
 from loadtest.page.form import guard
 from loadtest.page.gate import keep
+from loadtest.page.metrics import add_metrics
 from loadtest.page.progress import Progress
 from loadtest.page.tab import add_tab
 from loadtest.report import show
@@ -55,6 +56,7 @@ def _begin(environment: Any, member: type[CrewMember]) -> None:
             guard(environment, _check)
             keep(environment.web_ui.app, environment.parsed_options.web_host or "", _log.warning)
             add_tab(environment, lead.look)
+            add_metrics(environment.web_ui.app, lead.look)
     if not isinstance(runner, MasterRunner):
         member.crew = Crew(environment)
 

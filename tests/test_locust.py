@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from loadtest.scenarios import SCENARIOS
+from loadtest.wires import WIRES
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 
@@ -236,7 +237,10 @@ def test_a_run_whose_last_worker_vanishes_ends_and_is_invalid(port: int) -> None
             f"argument --scenario: there is no scenario 'party', choose from {', '.join(SCENARIOS)}",
         ),
         (("--users", "3", "--announcers", "4"), "--announcers 4 is more than the 3 users"),
-        (("--host", "ftp://there"), "--host must be irc://HOST:PORT or relay://HOST:PORT, got 'ftp://there'"),
+        (
+            ("--host", "ftp://there"),
+            f"--host must be {' or '.join(f'{name}://HOST:PORT' for name in WIRES)}, got 'ftp://there'",
+        ),
         (("--users", "9", "--report", "/proc/no/where"), "--report /proc/no/where: No such file or directory"),
     ],
 )

@@ -124,7 +124,7 @@ def test_what_the_form_does_not_show_cannot_be_set(idle: Page, tmp_path: Path, n
         ("scenario", "party", "--scenario: there is no scenario 'party', choose from"),
         ("announcers", "6", "--announcers 6 is more than the 5 users"),
         ("require", "p98<5ms", "--require: there is no measure 'p98', choose from"),
-        ("host", "irc://there:1", "and it is not set from Locust's page: give --host at launch"),
+        ("host", "irc://there:1", "the target is not set from Locust's page, but by --host at launch"),
     ],
 )
 def test_what_cannot_be_is_one_line_on_the_page_and_in_the_log_and_nothing_starts(

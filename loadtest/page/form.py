@@ -60,9 +60,8 @@ def refuse_strangers(form: Mapping[str, str], shown: Any) -> None:
 def keep_target(form: Mapping[str, str], launched: str | None) -> None:
     """The server under test is said as the load test is launched. Raises SetupError where the form names another."""
     if (asked := form.get("host")) and asked != launched:
-        raise SetupError(
-            f"the target is {launched or 'not set'}, and not set from Locust's page: give --host at launch"
-        )
+        now = f"it is {launched}" if launched else "there is none"
+        raise SetupError(f"the target is not set from Locust's page, but by --host at launch: {now}")
 
 
 def settings_of(options: argparse.Namespace, form: Mapping[str, str]) -> Settings:

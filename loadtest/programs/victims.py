@@ -133,7 +133,7 @@ class House:
     def _connect(self, nick: str) -> Victim:
         orders = self._orders
         sock = socket.socket(orders["family"], socket.SOCK_STREAM)
-        victim = Victim(sock, nick, orders["room"], orders["receive_bytes"], Login(*orders["login"]))
+        victim = Victim(sock, nick, orders["room"], orders["receive_bytes"], Login(*orders.get("login", ())))
         self._sources.bind(sock)
         with suppress(BlockingIOError):
             sock.connect(tuple(orders["address"]))
