@@ -95,7 +95,8 @@ class Connection:
         self.receive: Receive = getattr(sock, "_sock", sock).recvmsg
         ask_for_stamps(sock)
         self._framing = framing
-        self._end = framing.end[0] if len(framing.end) == 1 else -1  # a read that ends with it needs no cut
+        # A read that ends with it needs no cut.
+        self._end = framing.end[0] if len(framing.end) == 1 and tls is None else -1
         self._rest = rest
         self._unsent = bytearray()
         self._readers = readers_here()
@@ -168,6 +169,9 @@ class Connection:
 
     def arrived(self, data: bytes, at: Moment) -> None:
         """See `Reader`."""
+        if data and data[-1] == self._end and not self._rest:  # whole lines in the clear, as mostly
+            self.on_lines(data, at)
+            return
         if data and self._tls:
             try:
                 data = self._tls.received(data)
@@ -178,10 +182,8 @@ class Connection:
                 return  # half a record
         if not data:
             self._lose("closed by the server")
-        elif self._rest or data[-1] != self._end:
-            self._cut(data, at)
         else:
-            self.on_lines(data, at)
+            self._cut(data, at)
 
     def broken(self, error: OSError) -> None:
         """See `Reader`."""
