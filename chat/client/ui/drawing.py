@@ -1,0 +1,99 @@
+"""What a row of the transcript is made of: pieces of text, each with the names of its tags. Pure, knows no widgets.
+
+The pieces alternate as Tk's text widget takes them: text, tags, text, tags. How a tag looks, chat.client.ui.tags knows.
+A row has three columns with a tab between them: the time, whose words, the words.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from chat.client.model.rows import Row, RowKind
+from chat.client.model.talk import Delivery, Line, LineKind
+from chat.client.text import formatting, links
+from chat.client.text.formatting import Span
+from chat.client.text.palette import Palette, readable
+
+Pieces = list[str | tuple[str, ...]]
+
+_LONGEST_NICK = 16  # characters in the column of names; the rest is to be seen when the mouse is on it
+_RESEND = {Delivery.UNSENT: "Not sent. Send again", Delivery.PERHAPS: "Perhaps not sent. Send again"}
+_MARKS = {Delivery.SENT: "✓", Delivery.PENDING: "…"}
+
+
+class Pen:
+    """`shown` gives text as this machine can draw it, `colour` a nickname's colour."""
+
+    def __init__(self, palette: Palette, shown: Callable[[str], str], colour: Callable[[str], str]) -> None:
+        self._palette = palette
+        self._shown = shown
+        self._colour = colour
+
+    def row(self, row: Row) -> Pieces:
+        """A line feed, then the row."""
+        line = row.line
+        if row.kind is RowKind.DAY:
+            return [f"\n{line.text}", ("day",)]
+        if row.kind is RowKind.NEW:
+            return ["\n──────  new  ──────", ("new",)]
+        base = ("line",)
+        clock = time.strftime("%H:%M", time.localtime(line.at))
+        pieces: Pieces = [f"\n{clock}\t", (*base, "time"), *self._name(row, base), "\t", base]
+        pieces += self._words(line, base)
+        if row.lines > 1:
+            pieces += ["  Show", (*base, "fold", "link")]
+        if line.delivery in _RESEND:
+            pieces += ["  ", base, _RESEND[line.delivery], (*base, "again")]
+        elif line.mine:
+            pieces += [f"  {_MARKS[line.delivery]}", (*base, "mark")]
+        return pieces
+
+    def _name(self, row: Row, base: tuple[str, ...]) -> Pieces:
+        line = row.line
+        if row.follows or not line.nick:
+            return []
+        if line.kind is LineKind.ACTION:
+            return ["•", (*base, "time")]
+        nick = line.nick if len(line.nick) <= _LONGEST_NICK else f"{line.nick[: _LONGEST_NICK - 1]}…"
+        return [self._shown(nick), self._nick_tags(line, base)]
+
+    def _nick_tags(self, line: Line, base: tuple[str, ...]) -> tuple[str, ...]:
+        colour = self._colour(line.nick)
+        colour = readable(colour, self._palette.called) if line.mention else colour
+        return (*base, "nick", "me" if line.mine else f"nick{colour}")
+
+    def _words(self, line: Line, base: tuple[str, ...]) -> Pieces:
+        look = line.delivery.value if line.delivery is not Delivery.SENT else line.kind.value
+        pieces: Pieces = []
+        if line.kind is LineKind.ACTION:
+            pieces += [self._shown(line.nick), self._nick_tags(line, base), " ", base]
+        if not line.raw and "." not in line.text and ":" not in line.text and "#" not in line.text:
+            return [*pieces, self._shown(line.text), (*base, look)]  # nothing to look for
+        found = links.links(line.text)
+        start = 0
+        for span in formatting.spans(line.raw) if line.raw else [Span(line.text)]:
+            end = start + len(span.text)
+            edges = {start, end, *(edge for link in found for edge in (link.start, link.end) if start < edge < end)}
+            tags = (*base, look, *_span_tags(formatting.painted(span, self._palette)))
+            for left, right in pairwise(sorted(edges)):
+                linked = any(link.start <= left and right <= link.end for link in found)
+                text = self._shown(span.text[left - start : right - start])
+                pieces += [text, (*tags, "link") if linked else tags]
+            start = end
+        return pieces
+
+
+def _span_tags(span: Span) -> Iterator[str]:
+    """Their names; what they mean stands in them, so that the transcript can make them as they come."""
+    if span.mono:
+        yield "mono"
+    elif span.bold or span.italic:
+        yield "bold" * span.bold + "italic" * span.italic
+    if span.underline:
+        yield "underline"
+    if span.strike:
+        yield "strike"
+    if span.foreground:
+        yield f"fg{span.foreground}"
+    if span.background:
+        yield f"bg{span.background}"

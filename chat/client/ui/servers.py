@@ -1,0 +1,106 @@
+"""The servers that are known: connect, edit, forget, and which are opened at the start. Widgets only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from tkinter import ttk
+from typing import TYPE_CHECKING
+
+from chat.client.irc.login import Login
+from chat.client.model.settings import Server
+from chat.client.ui import fonts
+from chat.client.ui.widgets import dialog
+
+if TYPE_CHECKING:
+    from chat.client.ui.window import Window
+
+
+class Servers:
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        root = window.root
+        self.window = dialog(root, "servers", "Servers", window.theme.palette.surface)
+        inset = fonts.px(root, 12)
+        self.list = ttk.Treeview(self.window, columns=("address", "name", "rooms", "state"), show="headings", height=8)
+        for column, text, width in (
+            ("address", "Server", 180),
+            ("name", "Your name", 100),
+            ("rooms", "Rooms", 200),
+            ("state", "", 160),
+        ):
+            self.list.heading(column, text=text, anchor="w")
+            self.list.column(column, width=fonts.px(root, width), stretch=column == "rooms")
+        buttons = ttk.Frame(self.window)
+        buttons.pack(side="bottom", fill="x", padx=inset, pady=inset)
+        for text, act in (
+            ("Add …", self._add),
+            ("Edit …", self._edit),
+            ("Forget", self._forget),
+            ("Open at start: yes or no", self._toggle),
+        ):
+            ttk.Button(buttons, text=text, command=act).pack(side="left", padx=(0, inset // 2))
+        ttk.Button(buttons, text="Connect", style="Accent.TButton", command=self._connect).pack(side="right")
+        self.list.pack(fill="both", expand=True, padx=inset, pady=(inset, 0))
+        for key in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
+            self.list.bind(key, lambda event: self._connect())
+        self._draw()
+        self.list.focus_set()
+
+    def _draw(self) -> None:
+        chosen = self.list.selection()
+        self.list.delete(*self.list.get_children())
+        self._window.client.remembered()
+        for server in self._window.client.settings.servers:
+            network = self._window.client.find(server.address)
+            state = "connected" if network and network.online else "open" if network else ""
+            state = ", ".join(word for word in (state, "opened at the start" if server.opened else "") if word)
+            rooms = ", ".join(room.partition(" ")[0] for room in server.rooms)
+            self.list.insert("", "end", iid=server.address, values=(server.address, server.name, rooms, state))
+        rows = self.list.get_children()
+        kept = [row for row in chosen if row in rows] or list(rows[:1])
+        self.list.selection_set(kept)
+        self.list.focus(kept[0] if kept else "")
+
+    def _chosen(self) -> Server | None:
+        selected = self.list.selection()
+        return self._window.client.known(selected[0]) if selected else None
+
+    def _connect(self) -> None:
+        server = self._chosen()
+        if server is None:
+            return
+        self.window.destroy()
+        network = self._window.client.find(server.address)
+        if network:
+            self._window.actions.open(network.current)
+        elif server.name:
+            self._window.join(server, Login())
+        else:
+            self._window.edit(server)
+
+    def _add(self) -> None:
+        self.window.destroy()
+        self._window.connect_elsewhere()
+
+    def _edit(self) -> None:
+        server = self._chosen()
+        if server:
+            self.window.destroy()
+            self._window.edit(server)
+
+    def _forget(self) -> None:
+        """It is known no longer; one that is open stays, and is known again."""
+        server = self._chosen()
+        if server and not self._window.client.find(server.address):
+            self._replace(server, None)
+
+    def _toggle(self) -> None:
+        server = self._chosen()
+        if server and not self._window.client.find(server.address):  # what is open at the end is opened at the start
+            self._replace(server, replace(server, opened=not server.opened))
+
+    def _replace(self, server: Server, changed: Server | None) -> None:
+        known = self._window.client.settings
+        servers = [changed if one is server or one == server else one for one in known.servers]
+        self._window.apply(replace(known, servers=tuple(one for one in servers if one)))
+        self._draw()

@@ -1,0 +1,412 @@
+"""The window: brings sessions, model and views together. All of it runs on Tk's thread.
+
+The sessions' news wait on queues. Their threads wake this one by a byte on a socket; it takes a bounded
+batch at a time, so that a flood of messages leaves time for keys and mouse. While nothing happens, nothing runs.
+"""
+
+import contextlib
+import socket
+import time
+import tkinter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from tkinter import messagebox
+
+from chat.client.irc import keys
+from chat.client.irc.address import Address, has_room, parse_address
+from chat.client.irc.login import Login
+from chat.client.irc.problem import Problem
+from chat.client.irc.session import Session
+from chat.client.model import commands, settings
+from chat.client.model.changes import Called, Change, RoomsListed
+from chat.client.model.client import Client
+from chat.client.model.connection import Stage
+from chat.client.model.network import Network
+from chat.client.model.reconnect import Reconnect
+from chat.client.model.settings import Server, Settings
+from chat.client.text.palette import Palette
+from chat.client.ui import fonts, notify
+from chat.client.ui.actions import Actions
+from chat.client.ui.desktop import Desktop
+from chat.client.ui.dialogs import Dialogs
+from chat.client.ui.display import Display
+from chat.client.ui.form import FIRST_ROOM, Form
+from chat.client.ui.menus import Menus
+from chat.client.ui.sessions import Sessions
+from chat.client.ui.theme import Theme
+from chat.client.ui.view import View
+from chat.client.ui.widgets import draws_emoji, spell_out
+
+_PAUSE = 40  # ms between two batches; shorter than anybody notices
+_BATCH = 80  # news in one batch: to draw them takes some 20 ms, and twice that where others want the processor too
+_POLL = 100  # ms between looks at the queues where Tk cannot wait for a socket
+_SMALLEST = (420, 300)  # pixels at 96 dpi
+_TO_BEGIN_WITH = (960, 640)
+_FIRST_SERVER = "127.0.0.1:6667"
+_ASK_FOR_NAME = 30_000  # ms
+
+
+class Window:
+    """`connect` makes a session, `desktop` tells the colours: a test may pass its own."""
+
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        address: Address | None = None,
+        nick: str | None = None,
+        connect: Callable[..., Session] = Session,
+        reconnect: Callable[[], Reconnect] = Reconnect,
+        desktop: Callable[[], Desktop] = Desktop,
+    ) -> None:
+        self.root = root
+        self.closed = False
+        self.client = Client(settings.load(), reconnect)
+        self._awake, self._wake = socket.socketpair()
+        self._batch_due: str | None = None
+        self._batch_at = 0.0  # when the last one was taken
+        self._clock_due: str | None = None
+        self._urgent = False
+        self._editing: Network | None = None  # whose settings the form shows
+        self.sessions = Sessions(self.client, connect, self._rouse)
+        self.notifier = notify.Notifier(self._notification_clicked)
+        self._clicked: list[int] = []  # notifications that were clicked, noted by another thread
+        fonts.fit_density(root)
+        fonts.make_fonts(root)
+        root.title("Fanfare")
+        root.protocol("WM_DELETE_WINDOW", self.ask_to_quit)
+        self._make_parts(desktop())
+        known = self.client.settings
+        first = known == Settings()  # then the text is as large as this desktop's programs have it
+        self.theme.begin(known.theme, fonts.usual_points(root) if first else known.font_size)
+        self._place()
+        self._watch()
+        self._begin(address, nick)
+
+    def _make_parts(self, desktop: Desktop) -> None:
+        shown = str if draws_emoji(self.root.tk.call("tk", "windowingsystem")) else spell_out
+        self.theme = Theme(self.root, desktop, self._paint, self._refit)
+        self.dialogs = Dialogs(self, shown)
+        actions = Actions(self)
+        self.actions = actions
+        self.form = Form(self.root, self.join, keys.available())
+        self.view = View(self.root, actions, shown)
+        self.display = Display(self.view, self.client)
+        self.menus = Menus(self.root, actions.for_menus(), self.theme.wear, self.theme.chosen)
+        self.menus.reach(self.root)
+
+    def _begin(self, address: Address | None, nick: str | None) -> None:
+        """Where one was at last, or where the command line says."""
+        if address:
+            known = self.client.known(address.server)
+            rooms = tuple(dict.fromkeys((address.room, *(known.rooms if known else ()))))
+            server = replace(known or Server(address.server), rooms=rooms, name=nick or (known.name if known else ""))
+            if nick:
+                self.join(server, Login(trusted=server.trusted))
+            else:
+                self._show_form(server)
+            return
+        opened = [server for server in self.client.settings.servers if server.opened and server.name]
+        for server in opened:
+            self._open(server, Login(trusted=server.trusted))
+        if not opened:
+            first = Server(_FIRST_SERVER, rooms=(FIRST_ROOM,))
+            last = self.client.settings.servers[0] if self.client.settings.servers else first
+            self._show_form(replace(last, name=nick or last.name))
+
+    @property
+    def network(self) -> Network | None:
+        """The one whose talk is shown."""
+        return self.client.network
+
+    @property
+    def connected(self) -> bool:
+        return any(network.online for network in self.client.networks)
+
+    def join(self, server: Server, login: Login, keep: bool = False) -> None:
+        """Be on this network, or go on with the one that lacked only a name or a password."""
+        if self._editing and self.client.server_of(self._editing).address != server.address:
+            self.leave(self._editing)
+        self._editing = None
+        self._open(server, login, keep)
+        self.view.composer.text.focus_set()
+        self._remember()
+
+    def leave(self, network: Network, words: str = "") -> None:
+        """Be on this network no longer; where it was the last, offer another."""
+        server = self.client.server_of(network)
+        self.display.keep_draft()
+        self.sessions.close(network, words)
+        self.show(self.client.remove(network))
+        self._remember()
+        if not self.client.networks:
+            self._show_form(replace(server, name=network.me.wanted))
+
+    def again(self) -> None:
+        """Connect once more, or join the room that is shown once more: whichever is lacking."""
+        network = self.network
+        if network and network.connection.stage is Stage.LOST:
+            self.show(self.sessions.open(network))
+        elif network and network.outside:
+            self.show(network.join())
+            self.flush()
+        self.view.composer.text.focus_set()
+
+    def trust(self) -> None:
+        """Take the certificate that could not be verified as the right one, from now on."""
+        network = self.network
+        if network and network.connection.fingerprint:
+            self.client.set_up(network, trusted=network.connection.fingerprint)
+            self._remember()
+            self.again()
+
+    def edit_server(self) -> None:
+        """The form with the settings of the network that is shown."""
+        if self.network:
+            self.edit(self.client.server_of(self.network))
+
+    def edit(self, server: Server) -> None:
+        """The form with these settings."""
+        self._editing = self.client.find(server.address)
+        self._show_form(server, back=self._show_view if self.client.networks else None)
+
+    def connect_elsewhere(self) -> None:
+        """The form for one server more."""
+        self._editing = None
+        name = self.network.me.wanted if self.network else ""
+        back = self._show_view if self.client.networks else None
+        if self.form.winfo_manager():
+            return
+        self._show_form(Server(_FIRST_SERVER, name, (FIRST_ROOM,)), back=back)
+
+    def visit(self, url: str) -> None:
+        """Go where a link with irc:// leads, once the person has said so."""
+        with contextlib.suppress(Exception):
+            address = parse_address(url)
+            rooms = (address.room,) if has_room(url) else ()
+            known = self.client.known(address.server)
+            name = self.network.me.wanted if self.network else ""
+            self._show_form(replace(known or Server(address.server, name), rooms=rooms), back=self._show_view)
+
+    def ask_to_quit(self) -> None:
+        if not self.connected or messagebox.askyesno("Fanfare", "Do you want to quit?", parent=self.root):
+            self.close()
+
+    def close(self) -> None:
+        """End the conversations and the window, once."""
+        if self.closed:
+            return
+        self.closed = True
+        for timer in (self._batch_due, self._clock_due):
+            if timer is not None:
+                self.root.after_cancel(timer)
+        self.display.keep_draft()
+        self._remember()
+        wait = self.sessions.close_all()
+        with contextlib.suppress(tkinter.TclError):
+            self.root.deletefilehandler(self._awake)
+        self.root.destroy()
+        wait()  # the window is gone already, and the goodbyes should still go out
+        self._awake.close()
+        self._wake.close()
+
+    def typed(self, text: str) -> bool:
+        """Do what the person wrote; whether the message box may be emptied."""
+        network = self.network
+        if not network:
+            return False
+        answer = commands.answer(network, text)
+        if answer.leave is not None:
+            self.leave(network, answer.leave)
+            return True
+        self.show(answer.changes)
+        self.show(self.sessions.send(network, answer.send))
+        if answer.remember:
+            self._remember()
+        if answer.browse:
+            self.dialogs.rooms(network)
+        return answer.taken
+
+    def flush(self) -> None:
+        """Send what the networks have to say."""
+        self.show(self.sessions.flush_all())
+
+    def show(self, changes: Iterable[Change]) -> None:
+        """Draw what changed."""
+        changes = list(changes)
+        self.display.show(changes)
+        for change in changes:
+            if isinstance(change, Called):
+                self._call(change)
+            elif isinstance(change, RoomsListed):
+                self.dialogs.rooms_listed(change.complete)
+        self.root.title(self.display.title() if self.view.winfo_manager() else "Fanfare")
+        if self._urgent and not self.client.calls:
+            self._urgent = False
+            notify.set_urgent(self.root, False)
+
+    def apply(self, changed: Settings) -> None:
+        """The person has other preferences now."""
+        self.client.settings = changed
+        self.client.attention.highlights = changed.highlights
+        self._remember()
+
+    def _open(self, server: Server, login: Login, keep: bool = False) -> None:
+        network = self.client.add(server)
+        self.sessions.log_in(network, login, keep)
+        self._show_view()
+        self.show(self.sessions.open(network, server.name))
+
+    def _show_form(
+        self, server: Server, notice: str = "", wanted: str = "", back: Callable[[], None] | None = None
+    ) -> None:
+        self.root.title("Fanfare")
+        self.view.pack_forget()
+        self.form.pack(fill="both", expand=True)
+        self.form.fill(server, self.client.settings.servers, notice, wanted, back)
+
+    def _show_view(self) -> None:
+        self.form.pack_forget()
+        self.view.pack(fill="both", expand=True)
+        self.view.composer.text.focus_set()
+        self.root.title(self.display.title())
+
+    def _call(self, change: Called) -> None:
+        """Somebody calls the person, who does not look."""
+        if not self.client.attention.focused:
+            self._urgent = True
+            notify.set_urgent(self.root, True)
+        known = self.client.settings
+        if known.notify:
+            line, talk = change.line, change.talk
+            title = line.nick if line.private else f"{line.nick} in {talk.name}"
+            self.notifier.notify(id(talk), title, line.text)
+        if known.sound:
+            notify.play_sound(self.root)
+
+    def _notification_clicked(self, about: int) -> None:
+        """On the notifier's thread."""
+        self._clicked.append(about)
+        self._rouse()
+
+    def _open_clicked(self) -> None:
+        while self._clicked:
+            about = self._clicked.pop(0)
+            talk = next((talk for talk in self.client.talks() if id(talk) == about), None)
+            if talk:
+                self._show_view()
+                self.actions.open(talk)
+                self.root.deiconify()
+                self.root.lift()
+                self.root.focus_force()
+
+    def _rouse(self) -> None:
+        """There is news. Called by other threads."""
+        with contextlib.suppress(OSError):  # full: it is about to wake anyway; closed: the window is gone
+            self._wake.send(b"\0")
+
+    def _watch(self) -> None:
+        for end in (self._awake, self._wake):
+            end.setblocking(False)
+        for event in ("<FocusIn>", "<FocusOut>", "<Unmap>", "<Map>"):
+            self.root.bind(event, lambda event: self.root.after_idle(self._look_for_focus), add=True)
+        try:
+            self.root.createfilehandler(self._awake, tkinter.READABLE, self._woken)
+        except (AttributeError, NotImplementedError):  # Windows
+            self._poll()
+
+    def _poll(self) -> None:
+        self._woken()
+        self._clock_due = self.root.after(_POLL, self._poll)
+
+    def _woken(self, *_: object) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._awake.recv(4096)
+        self._open_clicked()
+        if self._batch_due is None:
+            since = 1000 * (time.monotonic() - self._batch_at)
+            self._batch_due = self.root.after(max(1, round(_PAUSE - since)), self._take_news)
+
+    def _take_news(self) -> None:
+        self._batch_due = None
+        taken = 0
+        try:
+            changes, taken = self.sessions.take(_BATCH)
+            if changes:
+                self.show(changes)
+            self._look_at_stages()
+        finally:  # whatever went wrong with one batch, the next is looked at
+            self._batch_at = time.monotonic()
+            if taken:
+                self._batch_due = self.root.after(1 if taken >= _BATCH else _PAUSE, self._take_news)
+            self._start_clock()
+
+    def _look_at_stages(self) -> None:
+        """A network that cannot go on without the person."""
+        for network in self.client.networks:
+            connection = network.connection
+            wanted = {Problem.PASSWORD: "password", Problem.LOGIN: "login"}.get(connection.problem or Problem.CUT, "")
+            nameless = connection.stage is Stage.NAMELESS
+            if (nameless or (connection.stage is Stage.LOST and wanted)) and network is not self._editing:
+                self.sessions.close(network)
+                self._editing = network
+                server = self.client.server_of(network)
+                server = replace(server, name=connection.suggestion or network.me.nick)
+                back = self._show_view if len(self.client.networks) > 1 else None
+                self._show_form(server, connection.reason, wanted, back)
+
+    def _start_clock(self) -> None:
+        """The next time at which something is due without any news; never while all is well."""
+        if self._clock_due is not None or self.closed:
+            return
+        waits = [n.connection.reconnect.left for n in self.client.networks if n.connection.stage is Stage.LOST]
+        seconds = [min(1.0, left) for left in waits if left is not None]
+        if seconds:
+            self._clock_due = self.root.after(int(1000 * min(seconds)) + 1, self._clock)
+        elif any(network.online and not network.me.named(network.me.wanted) for network in self.client.networks):
+            self._clock_due = self.root.after(_ASK_FOR_NAME, self._clock)
+
+    def _clock(self) -> None:
+        self._clock_due = None
+        for network in self.client.networks:
+            network.tick(time.monotonic())
+            if network.connection.due:
+                self.show(self.sessions.open(network))
+        self.flush()
+        self.display.show_stage()  # the seconds to the next attempt
+        self._start_clock()
+
+    def _look_for_focus(self) -> None:
+        if self.closed:
+            return
+        focused = bool(str(self.root.tk.call("focus", "-displayof", ".")))  # a dialog of Tk's own has no widget here
+        if focused != self.client.attention.focused:
+            self.show(self.client.focus(focused))
+
+    def _paint(self, palette: Palette) -> None:
+        self.view.paint(palette)
+        self.menus.paint(palette)
+        self.form.paint(palette.surface)
+
+    def _refit(self) -> None:
+        self.view.transcript.refit()
+        self.view.sidebar.refit()
+
+    def _place(self) -> None:
+        """The window as large and where it was, if that is still on the screen."""
+        known = self.client.settings
+        width, height = (fonts.px(self.root, size) for size in _SMALLEST)
+        self.root.minsize(width, height)
+        usual = "x".join(str(fonts.px(self.root, size)) for size in _TO_BEGIN_WITH)
+        self.root.geometry(fonts.on_screen(self.root, known.geometry) or usual)
+        self.view.place_sashes(known.sashes)
+
+    def _remember(self) -> None:
+        known = self.client.remembered()
+        self.client.settings = replace(
+            known,
+            geometry=self.root.geometry(),
+            sashes=self.view.sashes if self.view.winfo_ismapped() else known.sashes,
+            theme=self.theme.chosen.get(),
+            font_size=self.theme.points,
+        )
+        settings.save(self.client.settings)

@@ -1,0 +1,43 @@
+"""A server without a program: the test writes every line that a client under test gets to read."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+from chat.client.irc.address import Address
+from tests.support import PATIENCE, IrcClient
+
+
+class ScriptedServer:
+    """A listening socket. What it says to whom is up to the test."""
+
+    def __init__(self, listener: socket.socket, connections: ExitStack) -> None:
+        self._listener = listener
+        self._connections = connections
+        listener.settimeout(PATIENCE)
+        self.target = Address("127.0.0.1", listener.getsockname()[1])
+
+    def accept(self) -> IrcClient:
+        """The server's end of the next connection."""
+        connection, _ = self._listener.accept()
+        return IrcClient(self._connections.enter_context(connection))
+
+    def welcome(self, capabilities: str = "") -> IrcClient:
+        """The next connection, registered as `ana` and in #lobby."""
+        end = self.accept()
+        end.expect("USER")
+        end.send(f":irc.example CAP * LS :{capabilities}")
+        if capabilities:
+            end.send(f":irc.example CAP * ACK :{end.expect('CAP').params[-1]}")
+        end.expect("CAP")
+        end.send(":irc.example 001 ana :Welcome")
+        end.expect("JOIN")
+        end.send(":ana!a@h JOIN #lobby", ":irc.example 353 ana = #lobby :@ben ana", ":irc.example 366 ana #lobby :End")
+        return end
+
+
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    """One on a free port of the loopback; at the end all its connections are closed."""
+    with ExitStack() as connections, closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield ScriptedServer(listener, connections)

@@ -1,0 +1,202 @@
+"""What the person may type after a slash: each command, and how what cannot be done is explained."""
+
+import pytest
+
+from chat.client.irc.news import Join, Leave, Lost, Member, Names, News, Person, Refused, Say, Topic, Welcomed
+from chat.client.model import commands
+from chat.client.model.answer import Answer
+from chat.client.model.changes import Appended, Change, Cleared, Opened, TalksChanged
+from chat.client.model.commands import HELP, NAMES
+from chat.client.model.network import Network
+from chat.client.model.talk import Delivery, TalkKind
+
+ANA = Person("ana", "ana", "here.example")
+BEN = Person("ben", "b", "there.example")
+
+
+def inside(*rooms: str) -> Network:
+    """A model of ana, in #lobby, which is shown, and these rooms; nothing is in the transcripts yet."""
+    model = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
+    take(model, Welcomed("ana", frozenset({"echo-message"}), 1.0))
+    for room in ("#lobby", *rooms):
+        take(model, Join(ANA, room, 2.0), Names(room, (Member("ana", "@"), Member("ben"))))
+    for talk in model.talks:
+        talk.lines.clear()
+    return model
+
+
+def take(model: Network, *news: News) -> list[Change]:
+    return [change for one in news for change in model.take(one)]
+
+
+def hints(answer: Answer) -> list[str]:
+    return [change.line.text for change in answer.changes if isinstance(change, Appended)]
+
+
+SENT = [
+    ("/join cats", [b"JOIN #cats\r\n"]),
+    ("/j #cats", [b"JOIN #cats\r\n"]),
+    ("/JOIN #cats secret", [b"JOIN #cats secret\r\n"]),
+    ("/join", []),
+    ("/part", [b"PART #lobby\r\n"]),
+    ("/leave see you later", [b"PART #lobby :see you later\r\n"]),
+    ("/part #LOBBY bye", [b"PART #lobby bye\r\n"]),
+    ("/close", [b"PART #lobby\r\n"]),
+    ("/nick zoe", [b"NICK zoe\r\n"]),
+    ("/me waves", [b"PRIVMSG #lobby :\x01ACTION waves\x01\r\n"]),
+    ("/msg ben hello there", [b"PRIVMSG ben :hello there\r\n"]),
+    ("/msg #lobby hello", [b"PRIVMSG #lobby hello\r\n"]),
+    ("/query ben", []),
+    ("/query ben hello", [b"PRIVMSG ben hello\r\n"]),
+    ("/topic all about cats", [b"TOPIC #lobby :all about cats\r\n"]),
+    ("/away", [b"AWAY away\r\n"]),
+    ("/away out for lunch", [b"AWAY :out for lunch\r\n"]),
+    ("/back", [b"AWAY\r\n"]),
+    ("/names", []),
+    ("/clear", []),
+    ("/help", []),
+    ("//help", [b"PRIVMSG #lobby /help\r\n"]),
+    ("//", [b"PRIVMSG #lobby /\r\n"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "sent"), SENT)
+def test_what_each_command_sends(typed: str, sent: list[bytes]) -> None:
+    answer = commands.answer(inside(), typed)
+    assert answer.send == sent
+    assert answer.taken
+
+
+EXPLAINED = [
+    ("/jion cats", "There is no command /jion. Did you mean /join? To say it, double the slash: //jion cats"),
+    ("/xyzzy", "There is no command /xyzzy. /help tells which there are. To say it, double the slash: //xyzzy"),
+    ("/", "There is no command /. /help tells which there are. To say it, double the slash: //"),
+    ("/msg ben", "Write to a person or room, and stay here: /msg NAME TEXT"),
+    ("/query", "Open the talk with a person: /query NAME [TEXT]"),
+    ("/msg #cats hello", "You are not in #cats. /join #cats goes there."),
+    ("/part #cats", "You are not in #cats."),
+    ("/join a,b", "'a,b' is not a room: its name may hold no space and no comma"),
+    ("/me", "Say what you do, as in: /me waves: /me TEXT"),
+    ("/help dance", "There is no command /dance. /help tells which there are."),
+    ("/topic " + "x" * 600, "This topic has 600 bytes, the limit is 472."),
+    ("/query a,b", "'a,b' is not a name: it may hold no space and no comma, and not begin with a colon."),
+]
+
+
+@pytest.mark.parametrize(("typed", "words"), EXPLAINED)
+def test_what_cannot_be_done_is_explained_and_stays_in_the_box(typed: str, words: str) -> None:
+    answer = commands.answer(inside(), typed)
+    assert hints(answer) == [words]
+    assert answer.send == []
+    assert not answer.taken
+
+
+@pytest.mark.parametrize("typed", ["/nick zoe", "/topic cats", "/away", "/back"])
+def test_what_needs_a_connection_says_so_without_one(typed: str) -> None:
+    model = inside()
+    take(model, Lost("cut", 3.0))
+    answer = commands.answer(model, typed)
+    assert hints(answer) == ["You are not connected: nothing is changed."]
+    assert not answer.taken
+
+
+def test_a_room_joined_without_a_connection_is_joined_with_the_next() -> None:
+    model = inside()
+    take(model, Lost("cut", 3.0))
+    assert commands.answer(model, "/join cats secret").send == []
+    assert model.rooms == ("#lobby", "#cats secret")
+
+
+def test_help_tells_of_every_command_and_of_one() -> None:
+    assert {name for name, _ in HELP} >= {"/me TEXT", "/quit [TEXT]", "/clear"}
+    assert hints(commands.answer(inside(), "/help")) == [f"{usage} - {text}" for usage, text in HELP]
+    assert hints(commands.answer(inside(), "/help /nick")) == ["/nick NAME - Take another name"]
+    assert len(NAMES) == len(set(NAMES)) == len(HELP)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_command_fails_anywhere_with_or_without_words(name: str) -> None:
+    """In each kind of talk, in and out of the room, with and without a connection."""
+    for argument in ("", "x", "#lobby", "#cats y", ":", "x" * 1000):
+        for where in ("#lobby", "#gone", "ben", ""):
+            for news in ([], [Lost("cut", 4.0)]):
+                model = inside("#gone")
+                take(model, Leave(ANA, "#gone", 3.0), Say(BEN, "ana", "psst", 3.0), *news)
+                model.open(model.talks.find(where) or model.talks.server)
+                assert isinstance(commands.answer(model, f"/{name} {argument}"), Answer)
+
+
+def test_a_query_shows_the_talk_and_a_message_does_not() -> None:
+    model = inside()
+    answer = commands.answer(model, "/msg ben hello")
+    ben = model.talks.find("ben")
+    assert ben
+    assert ben.kind is TalkKind.PERSON
+    assert [line.text for line in ben.lines] == ["hello"]
+    assert model.current.name == "#lobby"
+    assert answer.changes[0] == TalksChanged()
+    answer = commands.answer(model, "/query BEN again")
+    assert answer.changes[0] == Opened(ben)
+    assert [line.text for line in ben.lines] == ["hello", "again"]
+
+
+def test_a_closed_room_is_left_and_forgotten() -> None:
+    model = inside("#cats")
+    cats = model.talks.find("#cats")
+    assert cats
+    model.open(cats)
+    commands.answer(model, "never to be sent")
+    assert commands.answer(model, "/close").send == [b"PART #cats\r\n"]
+    assert model.talks.find("#cats") is None
+    assert model.current.name == "#lobby"
+    assert take(model, Leave(ANA, "#cats", 3.0), Say(BEN, "#cats", "late", 3.0)) == []
+    take(model, Lost("cut", 3.0))
+    assert model.outgoing.unsent(cats) == []
+
+
+def test_a_person_is_closed_without_a_word_and_the_server_not_at_all() -> None:
+    model = inside()
+    commands.answer(model, "/query ben")
+    assert commands.answer(model, "/close").send == []
+    assert model.talks.find("ben") is None
+    model.open(model.talks.server)
+    assert not commands.answer(model, "/close").taken
+    assert model.current is model.talks.server
+
+
+def test_after_a_part_the_room_stays_in_sight_and_is_joined_again_by_name_or_where_it_is_shown() -> None:
+    model = inside()
+    take(model, Leave(ANA, "#lobby", 3.0, "bye"))
+    assert model.outside == "You left #lobby (bye)"
+    assert hints(commands.answer(model, "/part")) == ["You are not in #lobby. /close takes it from the list."]
+    assert commands.answer(model, "/join").send == [b"JOIN #lobby\r\n"]
+    assert model.rooms == ("#lobby",)
+
+
+def test_names_are_written_out_up_to_a_limit() -> None:
+    model = inside()
+    assert hints(commands.answer(model, "/names")) == ["In #lobby: @ana, ben"]
+    take(model, Names("#lobby", tuple(Member(f"user{number}") for number in range(500))))
+    (text,) = hints(commands.answer(model, "/names"))
+    assert text.endswith(" and 402 others")
+
+
+def test_the_topic_is_told() -> None:
+    model = inside()
+    assert hints(commands.answer(model, "/topic")) == ["#lobby has no topic."]
+    take(model, Topic(BEN, "#lobby", "cats", 86_400.0 / 2))
+    assert hints(commands.answer(model, "/topic")) == ["The topic is: cats (set by ben, 01 January 1970)"]
+
+
+def test_a_cleared_transcript_keeps_what_is_not_sent() -> None:
+    model = inside()
+    commands.answer(model, "refused")
+    commands.answer(model, "pending")
+    take(model, Say(BEN, "#lobby", "hi", 3.0), Refused("#lobby", "no", 3.0, "404"))
+    assert commands.answer(model, "/clear").changes == [Cleared(model.current)]
+    assert [(line.text, line.delivery) for line in model.current.lines] == [
+        ("refused", Delivery.UNSENT),
+        ("pending", Delivery.PENDING),
+    ]
+    take(model, Say(ANA, "#lobby", "pending", 4.0))
+    assert [line.text for line in model.current.lines] == ["refused", "pending"]
