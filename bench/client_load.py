@@ -153,7 +153,8 @@ def _keys(seconds: float) -> AbstractContextManager[object]:
 
 def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Flood, dict[str, Any]]:
     """The flood as it was sent, and what the window's process reports. Raises OSError."""
-    os.environ["FANFARE_CONFIG_HOME"] = str(folder)  # the window is to look as at its first start
+    for name in ("FANFARE_CONFIG_HOME", "FANFARE_DATA_HOME"):
+        os.environ[name] = str(folder)  # the window is to look as at its first start
     port, log = free_port(), folder / "log"
     serve = (sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}")
     window = (sys.executable, "-m", "bench.client_load_window", str(port), ROOM, READER, LAST_WORDS)

@@ -3,23 +3,25 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from chat.client.model.attention import Attention
 from chat.client.model.changes import Change, TalksChanged
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
-from chat.client.model.talk import Talk, TalkKind
+from chat.client.model.talk import Line, Talk, TalkKind
 
 
 class Client:
-    """`settings` is kept up to date by `remembered`."""
+    """`settings` is kept up to date by `remembered`; `recall` gives what was said at an earlier start."""
 
     def __init__(
         self,
         settings: Settings,
         reconnect: Callable[[], Reconnect] = Reconnect,
         clock: Callable[[], float] = time.time,
+        recall: Callable[[str, str, float], list[Line]] = lambda server, talk, before: [],
     ) -> None:
         self.settings = settings
         self.attention = Attention()
@@ -28,6 +30,7 @@ class Client:
         self._servers: dict[Network, Server] = {}
         self._reconnect = reconnect
         self._clock = clock
+        self._recall = recall
 
     @property
     def network(self) -> Network | None:
@@ -62,7 +65,15 @@ class Client:
         """Be on this network too, or go on where one is on it. Its first room is shown."""
         network = self.find(server.address)
         if network is None:
-            network = Network(server.name, "", server.address, self._clock, self._reconnect(), self.attention)
+            network = Network(
+                server.name,
+                "",
+                server.address,
+                self._clock,
+                self._reconnect(),
+                self.attention,
+                partial(self._recall, server.address),
+            )
             network.speech.ignored = set(server.ignored)
             self.networks.append(network)
         self._servers[network] = server

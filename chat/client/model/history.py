@@ -3,6 +3,7 @@
 Sources: https://ircv3.net/specs/extensions/chathistory, https://wiki.znc.in/Playback
 """
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -20,7 +21,7 @@ _NEAR = 120.0  # s that the server's clock and ours may differ
 
 
 class History:
-    """`more` gives older lines that are kept on this machine, where the server has none."""
+    """`recall` gives older lines of a talk that are kept on this machine, where the server has none."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class History:
         connection: Connection,
         speech: Speech,
         send: Callable[[bytes], None],
+        recall: Callable[[str, float], list[Line]],
     ) -> None:
         self._me = me
         self._talks = talks
@@ -37,6 +39,7 @@ class History:
         self._connection = connection
         self._speech = speech
         self._send = send
+        self._recall = recall
         self._asked: dict[Talk, str] = {}  # what was asked for, LATEST or BEFORE, and has not come yet
         self._exhausted: set[Talk] = set()  # talks of whose past the server has no more
         self.handlers: dict[type, Callable[..., Iterable[Change]]] = {HistoryCame: self._came}
@@ -68,6 +71,9 @@ class History:
     def load_more(self, talk: Talk) -> list[Change]:
         """Ask for what was said before the oldest line that is known."""
         oldest = next((line.at for line in talk.lines if line.words), None)
+        if oldest and (not self._limit or talk in self._exhausted) and len(talk.lines) < SCROLLBACK:
+            older = self._recall(talk.name, math.floor(talk.lines[0].at))
+            return [*self._insert(talk, older, missed=False)] if older else []
         if self._limit and oldest and talk not in self._asked and talk not in self._exhausted:
             self._asked[talk] = "BEFORE"
             self._send(build("CHATHISTORY", "BEFORE", talk.name, _stamp(oldest), str(self._limit)))
@@ -91,13 +97,13 @@ class History:
         if asked == "LATEST":
             yield from self._find_out(talk, lines, complete=len(news.lines) < self._limit)
         known = {line.msgid for line in talk.lines if line.msgid}
-        same = {(round(line.at), line.nick, line.text) for line in talk.lines}
+        same = {(int(line.at) + off, line.nick, line.text) for line in talk.lines for off in (-1, 0, 1)}
         mine = [line for line in talk.lines if line.mine]
         new = [
             line
             for line in lines
             if line.msgid not in known
-            and (round(line.at), line.nick, line.text) not in same
+            and (int(line.at), line.nick, line.text) not in same
             and not (line.mine and any(one.text == line.text and abs(one.at - line.at) < _NEAR for one in mine))
         ]
         if asked == "BEFORE":

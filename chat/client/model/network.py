@@ -1,7 +1,9 @@
 """One network that one is on: its connection, its talks, own words on their way. Takes news, says what changed."""
 
+import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from chat.client.irc.news import Listed, ListEnd, News, Quit, Rename
 from chat.client.model.attention import Attention
@@ -25,7 +27,10 @@ _ROOMS_AT_ONCE = 500  # that come before the list is drawn again
 
 
 class Network:
-    """For one thread. `take_output` has what is to be sent after any other call."""
+    """For one thread. `take_output` has what is to be sent after any other call.
+
+    `recall` gives what was said in a talk at an earlier start, before a time in seconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -35,16 +40,20 @@ class Network:
         clock: Callable[[], float] = time.time,
         reconnect: Reconnect | None = None,
         attention: Attention | None = None,
+        recall: Callable[[str, float], list[Line]] = lambda talk, before: [],
     ) -> None:
         self.clock = clock
         self._output: list[bytes] = []
         self.me = Me(nick)
-        self.talks = Talks(server, attention or Attention())
+        self._recall = recall
+        self.talks = Talks(server, attention or Attention(), lambda talk: self._recalled(talk, math.inf))
         self.outgoing = Outgoing()
         self.connection = Connection(self.me, self.talks, self.outgoing, reconnect or Reconnect(), self._output.append)
         self.membership = Membership(self.me, self.talks)
         self.speech = Speech(self.me, self.talks, self.outgoing, self._output.append, clock)
-        self.history = History(self.me, self.talks, self.outgoing, self.connection, self.speech, self._output.append)
+        self.history = History(
+            self.me, self.talks, self.outgoing, self.connection, self.speech, self._output.append, self._recalled
+        )
         self.room_list: list[Listed] = []
         self._handlers: dict[type, Callable[..., Iterable[Change]]] = {
             **self.connection.handlers,
@@ -220,6 +229,9 @@ class Network:
             self.room_list.append(news)
         if len(self.room_list) % _ROOMS_AT_ONCE == 0:
             yield RoomsListed(complete=False)
+
+    def _recalled(self, talk: str, before: float) -> list[Line]:
+        return [replace(line, mine=self.me.named(line.nick)) for line in self._recall(talk, before)]
 
     def hint(self, text: str) -> list[Change]:
         """This program's own words to the person, where they look."""

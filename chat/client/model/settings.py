@@ -86,19 +86,23 @@ def load(place: Path | None = None) -> Settings:
     return _understood(found)
 
 
-def save(memory: Settings, place: Path | None = None) -> bool:
-    """Replace the file as a whole, readable by its owner alone; whether that was possible. Never raises OSError."""
-    place = place or folder()
-    data = json.dumps(asdict(memory), indent=1, ensure_ascii=True) + "\n"
+def save(settings: Settings, place: Path | None = None) -> bool:
+    """Replace what was kept; whether that was possible."""
+    data = json.dumps(asdict(settings), indent=1, ensure_ascii=True) + "\n"
+    return write_file((place or folder()) / _FILE, data)
+
+
+def write_file(file: Path, data: str) -> bool:
+    """Replace a file as a whole, readable by its owner alone; whether that was possible. Never raises OSError."""
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f"{_FILE}.", dir=place)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
         try:
             with open(descriptor, "w", encoding="ascii") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())  # or a power cut may leave an empty file under the name
-            os.replace(name, place / _FILE)
+            os.replace(name, file)
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(name)

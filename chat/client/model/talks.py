@@ -1,6 +1,6 @@
 """The talks of one network, and what is unread in them. Pure state, no Tk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from chat.client.model.attention import Attention
@@ -17,8 +17,11 @@ _ids = count(1)  # of lines; one order for the whole window
 class Talks:
     """In the order in which they were opened, the server's own words first."""
 
-    def __init__(self, server: str, attention: Attention) -> None:
+    def __init__(
+        self, server: str, attention: Attention, recall: Callable[[str], Iterable[Line]] = lambda talk: ()
+    ) -> None:
         self.attention = attention
+        self._recall = recall  # what was said in a talk before this start
         self.server = Talk(server, TalkKind.SERVER, _ids)
         self._by_name: dict[str, Talk] = {}  # rooms and persons, by their folded name
         self._last = self.server  # that was shown
@@ -60,7 +63,12 @@ class Talks:
 
     def add(self, name: str, kind: TalkKind) -> Talk:
         """The talk of this name: the one there is, or a new one."""
-        return self._by_name.setdefault(fold(name), Talk(clean(name), kind, _ids))
+        key = fold(name)
+        if key not in self._by_name:
+            talk = self._by_name[key] = Talk(clean(name), kind, _ids)
+            for line in self._recall(talk.name):
+                talk.append(line)
+        return self._by_name[key]
 
     def show(self, talk: Talk) -> list[Change]:
         """Make it the one that is shown; nothing in it is unread then, if the window has the focus."""

@@ -98,7 +98,7 @@ class Composer(ttk.Frame):
         self.text.focus_set()
 
     def _make_question(self) -> None:
-        self.bar = ttk.Frame(self)
+        self.bar = ttk.Frame(self, style="Paper.TFrame")
         self.asked = ttk.Label(self.bar, style="Strong.TLabel")
         gap = fonts.px(self, 6)
         for text, act in (("Cancel", self._cancel), ("Edit", self._edit), ("Send", lambda: self.submit(asked=True))):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chat.client.model.network import Network
 from chat.client.ui.go_to import GoTo
 from chat.client.ui.help import show_help
+from chat.client.ui.log_search import LogSearch
 from chat.client.ui.preferences import Preferences
 from chat.client.ui.room_list import RoomList
 from chat.client.ui.servers import Servers
@@ -32,7 +33,7 @@ class Dialogs:
         Preferences(self._window)
 
     def search_logs(self) -> None:
-        pass
+        LogSearch(self._window.root, self._window.theme.palette, self._window.logs)
 
     def go_to(self) -> None:
         GoTo(self._window, self._shown)

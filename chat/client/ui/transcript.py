@@ -213,7 +213,8 @@ class Transcript(ttk.Frame):
         rows = self._rows.rows[self._above + first : self._above + at + count]
         for place, row in enumerate(rows, first + 1):
             if row.kind is RowKind.LINE and row.line.mention:
-                self.text.tag_add("called", f"{place}.0", f"{place + 1}.0")
+                last = self.text.compare(f"{place + 1}.0", ">=", "end")  # Tk's own line feed goes on to the next row
+                self.text.tag_add("called", f"{place}.0", "end-1c" if last else f"{place + 1}.0")
 
     def _sink(self) -> None:
         """Few lines stand at the bottom, by the message box."""

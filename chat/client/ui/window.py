@@ -17,13 +17,14 @@ from chat.client.irc.address import Address, has_room, parse_address
 from chat.client.irc.login import Login
 from chat.client.irc.problem import Problem
 from chat.client.irc.session import Session
-from chat.client.model import commands, settings
+from chat.client.model import commands, drafts, logs, settings
 from chat.client.model.changes import Called, Change, RoomsListed
 from chat.client.model.client import Client
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
+from chat.client.model.talk import Line
 from chat.client.text.palette import Palette
 from chat.client.ui import fonts, notify
 from chat.client.ui.actions import Actions
@@ -31,6 +32,7 @@ from chat.client.ui.desktop import Desktop
 from chat.client.ui.dialogs import Dialogs
 from chat.client.ui.display import Display
 from chat.client.ui.form import FIRST_ROOM, Form
+from chat.client.ui.log_writer import LogWriter
 from chat.client.ui.menus import Menus
 from chat.client.ui.sessions import Sessions
 from chat.client.ui.theme import Theme
@@ -44,6 +46,7 @@ _SMALLEST = (420, 300)  # pixels at 96 dpi
 _TO_BEGIN_WITH = (960, 640)
 _FIRST_SERVER = "127.0.0.1:6667"
 _ASK_FOR_NAME = 30_000  # ms
+_RECALLED = 200  # lines of a talk that the logs give at a time
 
 
 class Window:
@@ -60,7 +63,10 @@ class Window:
     ) -> None:
         self.root = root
         self.closed = False
-        self.client = Client(settings.load(), reconnect)
+        self.client = Client(settings.load(), reconnect, recall=self._recall)
+        self.logs = logs.folder()
+        self._log_writer = LogWriter(self.client, self.logs)
+        self._drafts = drafts.load()
         self._awake, self._wake = socket.socketpair()
         self._batch_due: str | None = None
         self._batch_at = 0.0  # when the last one was taken
@@ -205,6 +211,7 @@ class Window:
         with contextlib.suppress(tkinter.TclError):
             self.root.deletefilehandler(self._awake)
         self.root.destroy()
+        self._log_writer.close()
         wait()  # the window is gone already, and the goodbyes should still go out
         self._awake.close()
         self._wake.close()
@@ -234,6 +241,7 @@ class Window:
         """Draw what changed."""
         changes = list(changes)
         self.display.show(changes)
+        self._log_writer.note(changes)
         for change in changes:
             if isinstance(change, Called):
                 self._call(change)
@@ -251,7 +259,10 @@ class Window:
         self._remember()
 
     def _open(self, server: Server, login: Login, keep: bool = False) -> None:
+        new = self.client.find(server.address) is None
         network = self.client.add(server)
+        if new:
+            drafts.restore(network, self._drafts)
         self.sessions.log_in(network, login, keep)
         self._show_view()
         self.show(self.sessions.open(network, server.name))
@@ -380,6 +391,9 @@ class Window:
             return
         focused = bool(str(self.root.tk.call("focus", "-displayof", ".")))  # a dialog of Tk's own has no widget here
         if focused != self.client.attention.focused:
+            if focused and self._urgent:
+                self._urgent = False
+                notify.set_urgent(self.root, False)
             self.show(self.client.focus(focused))
 
     def _paint(self, palette: Palette) -> None:
@@ -410,3 +424,13 @@ class Window:
             font_size=self.theme.points,
         )
         settings.save(self.client.settings)
+        self.display.keep_draft()
+        here = {network.server for network in self.client.networks}
+        self._drafts = [*drafts.gather(self.client.networks), *(one for one in self._drafts if one.server not in here)]
+        drafts.save(self._drafts)
+
+    def _recall(self, server: str, talk: str, before: float) -> list[Line]:
+        """What the logs have of a talk."""
+        if not self.client.settings.log:
+            return []
+        return logs.last(self.logs / logs.place(server, talk), _RECALLED, before)
