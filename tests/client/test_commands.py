@@ -2,10 +2,25 @@
 
 import pytest
 
-from chat.client.irc.news import Join, Leave, Lost, Member, Names, News, Person, Refused, Say, Topic, Welcomed
+from chat.client.irc.news import (
+    Join,
+    Kind,
+    Leave,
+    Listed,
+    ListEnd,
+    Lost,
+    Member,
+    Names,
+    News,
+    Person,
+    Refused,
+    Say,
+    Topic,
+    Welcomed,
+)
 from chat.client.model import commands
 from chat.client.model.answer import Answer
-from chat.client.model.changes import Appended, Change, Cleared, Opened, TalksChanged
+from chat.client.model.changes import Appended, Change, Cleared, Opened, RoomsListed, TalksChanged
 from chat.client.model.commands import HELP, NAMES
 from chat.client.model.network import Network
 from chat.client.model.talk import Delivery, TalkKind
@@ -55,6 +70,30 @@ SENT = [
     ("/names", []),
     ("/clear", []),
     ("/help", []),
+    ("/notice ben beep", [b"NOTICE ben beep\r\n"]),
+    ("/invite ben", [b"INVITE ben #lobby\r\n"]),
+    ("/invite ben #cats", [b"INVITE ben #cats\r\n"]),
+    ("/whois ben", [b"WHOIS ben\r\n"]),
+    ("/list", [b"LIST\r\n"]),
+    ("/list *cat*", [b"LIST *cat*\r\n"]),
+    ("/kick ben", [b"KICK #lobby ben\r\n"]),
+    ("/kick ben too loud", [b"KICK #lobby ben :too loud\r\n"]),
+    ("/ban", [b"MODE #lobby +b\r\n"]),
+    ("/ban ben", [b"MODE #lobby +b ben!*@*\r\n"]),
+    ("/ban *!*@bad.example", [b"MODE #lobby +b *!*@bad.example\r\n"]),
+    ("/unban ben", [b"MODE #lobby -b ben!*@*\r\n"]),
+    ("/op ben", [b"MODE #lobby +o ben\r\n"]),
+    ("/deop a b c d", [b"MODE #lobby -ooo a b c\r\n", b"MODE #lobby -o d\r\n"]),
+    ("/voice ben", [b"MODE #lobby +v ben\r\n"]),
+    ("/mode", [b"MODE #lobby\r\n"]),
+    ("/mode +i", [b"MODE #lobby +i\r\n"]),
+    ("/mode ana +x", [b"MODE ana +x\r\n"]),
+    ("/ctcp ben version", [b"PRIVMSG ben \x01VERSION\x01\r\n"]),
+    ("/ctcp ben ping", [b"PRIVMSG ben :\x01PING 7.000\x01\r\n"]),
+    ("/ns info ana", [b"PRIVMSG NickServ :info ana\r\n"]),
+    ("/quote STATS u", [b"STATS u\r\n"]),
+    ("/ignore ben", []),
+    ("/ignore", []),
     ("//help", [b"PRIVMSG #lobby /help\r\n"]),
     ("//", [b"PRIVMSG #lobby /\r\n"]),
 ]
@@ -91,7 +130,9 @@ def test_what_cannot_be_done_is_explained_and_stays_in_the_box(typed: str, words
     assert not answer.taken
 
 
-@pytest.mark.parametrize("typed", ["/nick zoe", "/topic cats", "/away", "/back"])
+@pytest.mark.parametrize(
+    "typed", ["/nick zoe", "/topic cats", "/away", "/back", "/quote X", "/list", "/op ben", "/whois ben"]
+)
 def test_what_needs_a_connection_says_so_without_one(typed: str) -> None:
     model = inside()
     take(model, Lost("cut", 3.0))
@@ -200,3 +241,46 @@ def test_a_cleared_transcript_keeps_what_is_not_sent() -> None:
     ]
     take(model, Say(ANA, "#lobby", "pending", 4.0))
     assert [line.text for line in model.current.lines] == ["refused", "pending"]
+
+
+def test_a_list_of_rooms_gathers_and_is_shown() -> None:
+    model = inside()
+    answer = commands.answer(model, "/list")
+    assert answer.browse
+    changes = take(model, Listed("#cats", 5, "miaow"), Listed("#dogs", 3, ""), ListEnd())
+    assert changes == [RoomsListed(complete=True)]
+    assert [(one.room, one.members) for one in model.room_list] == [("#cats", 5), ("#dogs", 3)]
+    commands.answer(model, "/list")
+    assert model.room_list == []
+
+
+CTCP = [
+    ("\x01VERSION\x01", b"NOTICE ben :\x01VERSION Fanfare client\x01\r\n"),
+    ("\x01PING 17 4\x01", b"NOTICE ben :\x01PING 17 4\x01\r\n"),
+    ("\x01DANCE\x01", b""),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), CTCP)
+def test_programs_get_their_answers(question: str, answer: bytes) -> None:
+    model = inside()
+    assert take(model, Say(BEN, "ana", question, 3.0)) == []
+    assert b"".join(model.take_output()) == answer
+    take(model, Say(BEN, "ana", question, 3.0, Kind.NOTICE))
+    assert model.take_output() == [], "an answer is not answered"
+
+
+def test_nobody_can_have_us_answer_without_end() -> None:
+    model = inside()
+    take(model, *[Say(BEN, "ana", "\x01TIME\x01", 3.0)] * 50)
+    assert len(model.take_output()) == 3
+
+
+def test_what_others_programs_answer_is_shown() -> None:
+    model = inside()
+    take(
+        model,
+        Say(BEN, "ana", "\x01PING 4.5\x01", 3.0, Kind.NOTICE),
+        Say(BEN, "ana", "\x01VERSION X\x01", 3.0, Kind.NOTICE),
+    )
+    assert [line.text for line in model.current.lines] == ["ben answers PING after 2.50 s", "ben answers VERSION: X"]

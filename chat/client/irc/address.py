@@ -12,6 +12,8 @@ TLS_PORT = 6697
 _TLS_PORTS = (TLS_PORT, 6679)  # where servers speak TLS by custom; 6697 is RFC 7194's
 DEFAULT_ROOM = "#lobby"
 
+_USUAL_LENGTH, _OLD_LENGTH = 16, 9  # characters of a nickname: what many servers allow, and RFC 2812
+
 # What would end or split an IRC parameter. Whether the rest makes a good name, each server decides for itself.
 _BREAKS_A_LINE = re.compile(r"[\x00-\x20\x7f,]")
 
@@ -81,10 +83,12 @@ def other_names(nick: str) -> tuple[str, ...]:
 
 
 def allowed_name(nick: str) -> str:
-    """Another name like this one, which more servers allow: with letters of theirs only, or else shorter."""
+    """Another name like this one, which more servers allow: with letters of theirs only, and not long."""
     name = nickname_from(nick.lstrip("_0123456789-")) or "guest"
-    shorter = next((length for length in (16, 9) if len(name) > length), len(name) - 1)  # RFC 2812 has 9
-    return name if name != nick else name[:shorter] or "guest"
+    if name != nick and len(name) <= _USUAL_LENGTH:
+        return name
+    shorter = next(length for length in (_USUAL_LENGTH, _OLD_LENGTH, len(name) - 1) if length < len(name))
+    return name[:shorter] or "guest"
 
 
 def password(text: str) -> str:
