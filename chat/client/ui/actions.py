@@ -175,7 +175,8 @@ class Actions:
             (name, lambda name=name: text.event_generate(f"<<{name}>>")) if name else None  # type: ignore[misc]
             for name in names
         ]
-        self._window.menus.post([*entries, None, self._window.menus.entry("select_all")], x, y)
+        entries += [None, ("Select All", lambda: text.tag_add("sel", "1.0", "end-1c"))]
+        self._window.menus.post(entries, x, y)
 
     def _of_person(self, network: Network, nick: str) -> list[Entry]:
         """What can be done about somebody; what only operators may, where we are one."""

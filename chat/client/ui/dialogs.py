@@ -22,21 +22,24 @@ class Dialogs:
         self._window = window
         self._shown = shown
         self.room_list: RoomList | None = None
+        self.open_servers: Servers | None = None
+        self.open_go_to: GoTo | None = None
+        self.open_log_search: LogSearch | None = None
 
     def help(self) -> None:
         show_help(self._window.root, self._window.theme.palette)
 
     def servers(self) -> None:
-        Servers(self._window)
+        self.open_servers = Servers(self._window)
 
     def preferences(self) -> None:
         Preferences(self._window)
 
     def search_logs(self) -> None:
-        LogSearch(self._window.root, self._window.theme.palette, self._window.logs)
+        self.open_log_search = LogSearch(self._window.root, self._window.theme.palette, self._window.logs)
 
     def go_to(self) -> None:
-        GoTo(self._window, self._shown)
+        self.open_go_to = GoTo(self._window, self._shown)
 
     def rooms(self, network: Network) -> None:
         """The list of rooms, which the server was just asked for."""

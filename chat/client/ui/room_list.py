@@ -25,7 +25,7 @@ class RoomList:
         shown: Callable[[str], str],
     ) -> None:
         self._network = network
-        self._join = join
+        self._enter = join
         self._shown = shown
         self._complete = False
         self.window = dialog(root, "rooms", f"Rooms of {network.server}", palette.surface)
@@ -37,9 +37,9 @@ class RoomList:
         foot.pack(side="bottom", fill="x", padx=inset, pady=(inset // 2, inset))
         self.count = ttk.Label(foot, style="Faint.TLabel")
         self.count.pack(side="left", fill="x", expand=True)
-        ttk.Button(foot, text="Join", style="Accent.TButton", command=self._chosen).pack(side="right")
+        ttk.Button(foot, text="Join", style="Accent.TButton", command=self.join).pack(side="right")
         self.list = ttk.Treeview(self.window, columns=("room", "members", "topic"), show="headings", height=14)
-        for column, width in (("room", 160), ("members", 80), ("topic", 340)):
+        for column, width in (("room", 160), ("members", 100), ("topic", 340)):
             self.list.heading(column, text=column.capitalize(), anchor="w")
             self.list.column(column, width=fonts.px(root, width), anchor="w", stretch=column == "topic")
         bar = ttk.Scrollbar(self.window, command=self.list.yview)
@@ -48,8 +48,8 @@ class RoomList:
         self.list.pack(fill="both", expand=True, padx=(inset, 0))
         self.words.trace_add("write", lambda *_: self.draw(self._complete))
         for key in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
-            self.list.bind(key, lambda event: self._chosen())
-        self.field.bind("<Return>", lambda event: self._chosen())
+            self.list.bind(key, lambda event: self.join())
+        self.field.bind("<Return>", lambda event: self.join())
         self.field.bind("<Down>", lambda event: self.list.focus_set())
         self.field.focus_set()
         self.draw(complete=False)
@@ -71,8 +71,8 @@ class RoomList:
         waiting = "" if complete else " so far …"
         self.count.configure(text=f"{len(found):,} of {len(rooms):,} rooms{more}{waiting}")
 
-    def _chosen(self) -> None:
+    def join(self) -> None:
         for row in self.list.selection()[:1]:
             room = str(self.list.item(row, "values")[0])
             self.window.destroy()
-            self._join(room)
+            self._enter(room)

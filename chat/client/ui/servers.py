@@ -24,9 +24,9 @@ class Servers:
         self.list = ttk.Treeview(self.window, columns=("address", "name", "rooms", "state"), show="headings", height=8)
         for column, text, width in (
             ("address", "Server", 180),
-            ("name", "Your name", 100),
+            ("name", "Your name", 110),
             ("rooms", "Rooms", 200),
-            ("state", "", 160),
+            ("state", "", 260),
         ):
             self.list.heading(column, text=text, anchor="w")
             self.list.column(column, width=fonts.px(root, width), stretch=column == "rooms")
@@ -35,14 +35,14 @@ class Servers:
         for text, act in (
             ("Add …", self._add),
             ("Edit …", self._edit),
-            ("Forget", self._forget),
-            ("Open at start: yes or no", self._toggle),
+            ("Forget", self.forget),
+            ("Open at start: yes or no", self.toggle),
         ):
             ttk.Button(buttons, text=text, command=act).pack(side="left", padx=(0, inset // 2))
-        ttk.Button(buttons, text="Connect", style="Accent.TButton", command=self._connect).pack(side="right")
+        ttk.Button(buttons, text="Connect", style="Accent.TButton", command=self.connect).pack(side="right")
         self.list.pack(fill="both", expand=True, padx=inset, pady=(inset, 0))
         for key in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
-            self.list.bind(key, lambda event: self._connect())
+            self.list.bind(key, lambda event: self.connect())
         self._draw()
         self.list.focus_set()
 
@@ -65,7 +65,7 @@ class Servers:
         selected = self.list.selection()
         return self._window.client.known(selected[0]) if selected else None
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         server = self._chosen()
         if server is None:
             return
@@ -88,13 +88,13 @@ class Servers:
             self.window.destroy()
             self._window.edit(server)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """It is known no longer; one that is open stays, and is known again."""
         server = self._chosen()
         if server and not self._window.client.find(server.address):
             self._replace(server, None)
 
-    def _toggle(self) -> None:
+    def toggle(self) -> None:
         server = self._chosen()
         if server and not self._window.client.find(server.address):  # what is open at the end is opened at the start
             self._replace(server, replace(server, opened=not server.opened))

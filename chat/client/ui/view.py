@@ -79,7 +79,8 @@ class View(ttk.Frame):
             self.sidebar.list.bind(event, lambda event: self.composer.text.focus_set(), add=True)
         for keys, step in (("<Prior>", -1), ("<Next>", 1)):
             self.composer.text.bind(keys, lambda event, step=step: self.transcript.page(step))  # type: ignore[misc]
-        self.transcript.text.bind("<KeyPress>", self._write_on, add=True)
+        for text in (self.transcript.text, self.topic.text):
+            text.bind("<KeyPress>", self._write_on, add=True)
 
     def paint(self, palette: Palette) -> None:
         self.panes.configure(background=palette.edge)
@@ -203,7 +204,7 @@ class View(ttk.Frame):
             self.panes.paneconfigure(self.left, width=talks)  # type: ignore[no-untyped-call]
 
     def _write_on(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        """Whoever types while looking at the transcript means the message box."""
+        """Whoever types while the transcript or the topic has the keyboard means the message box."""
         modified = int(event.state) & (_CONTROL | _ALT)
         if event.char and event.char.isprintable() and not modified:
             self.composer.text.focus_set()
