@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -315,13 +316,8 @@ def test_a_password_that_nobody_knows_is_asked_for() -> None:
 class Ring:
     """A keyring in memory."""
 
-    priority = 5.0
-
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], str] = {}
-
-    def get_keyring(self) -> "Ring":
-        return self
 
     def get_password(self, service: str, name: str) -> str | None:
         return self.kept.get((service, name))
@@ -335,7 +331,7 @@ class Ring:
 
 def test_passwords_are_kept_in_the_keyring_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     ring = Ring()
-    monkeypatch.setattr(keys, "keyring", ring)
+    monkeypatch.setattr(keys, "ring", lambda: ring)
     assert keys.available()
     assert keys.stored("password", "h:1") == ""
     assert keys.store("password", "h:1", "geheim")
@@ -345,7 +341,8 @@ def test_passwords_are_kept_in_the_keyring_and_forgotten(monkeypatch: pytest.Mon
 
 
 def test_without_a_keyring_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "keyring", None)
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    keys.ring.cache_clear()
     assert not keys.available()
     assert not keys.store("password", "h:1", "geheim")
     assert keys.stored("password", "h:1") == ""

@@ -4,44 +4,52 @@ A keyring may ask the person to unlock it, and so keep one waiting: call from an
 """
 
 import contextlib
-
-try:
-    import keyring
-    from keyring.errors import KeyringError
-except ImportError:  # the extra `client` is not installed
-    keyring = None  # type: ignore[assignment]
+import functools
+from typing import Protocol
 
 _SERVICE = "fanfare"
 
 
+class Ring(Protocol):
+    """What is used of the package `keyring`."""
+
+    def get_password(self, service: str, name: str) -> str | None: ...
+    def set_password(self, service: str, name: str, password: str) -> None: ...
+    def delete_password(self, service: str, name: str) -> None: ...
+
+
+@functools.cache
+def ring() -> Ring | None:
+    """The desktop's, or None where there is none that keeps what it is given. To find out takes up to 0.2 s."""
+    with contextlib.suppress(Exception):  # the extra `client` is not installed, or whatever is wrong with a keyring
+        import keyring
+
+        found: Ring = keyring.get_keyring()
+        return found if keyring.get_keyring().priority > 0 else None
+    return None
+
+
 def available() -> bool:
-    """Whether there is a keyring that keeps what it is given."""
-    if keyring is None:
-        return False
-    with contextlib.suppress(Exception):  # whatever is wrong with one, there is none
-        backend = keyring.get_keyring()
-        return bool(backend.priority > 0)
-    return False
+    return ring() is not None
 
 
 def stored(what: str, server: str) -> str:
     """The password of this kind (`password` or `account NAME`) for this server; empty where there is none."""
-    if not available():
-        return ""
-    with contextlib.suppress(KeyringError, RuntimeError):  # locked, and the person does not unlock it
-        return keyring.get_password(_SERVICE, f"{what} at {server}") or ""
+    keeper = ring()
+    if keeper:
+        with contextlib.suppress(Exception):  # locked, and the person does not unlock it
+            return keeper.get_password(_SERVICE, f"{what} at {server}") or ""
     return ""
 
 
 def store(what: str, server: str, password: str) -> bool:
     """Keep it, or forget it if it is empty; whether the keyring did."""
-    if not available():
-        return False
-    try:
-        if password:
-            keyring.set_password(_SERVICE, f"{what} at {server}", password)
-        elif stored(what, server):
-            keyring.delete_password(_SERVICE, f"{what} at {server}")
-    except (KeyringError, RuntimeError):
-        return False
-    return True
+    keeper = ring()
+    if keeper:
+        with contextlib.suppress(Exception):  # of any of the many kinds that keyrings raise
+            if password:
+                keeper.set_password(_SERVICE, f"{what} at {server}", password)
+            else:
+                keeper.delete_password(_SERVICE, f"{what} at {server}")
+            return True
+    return False

@@ -20,7 +20,9 @@ FIRST_ROOM = "#lobby"
 class Form(ttk.Frame):
     """Calls `join` with a server and a login once both can be used. Scrolls where the window is too small for it."""
 
-    def __init__(self, parent: tkinter.Misc, join: Callable[[Server, Login, bool], None], keyring: bool) -> None:
+    def __init__(
+        self, parent: tkinter.Misc, join: Callable[[Server, Login, bool], None], keyring: Callable[[], bool]
+    ) -> None:
         super().__init__(parent)
         self._join = join
         self._known: dict[str, Server] = {}
@@ -39,13 +41,14 @@ class Form(ttk.Frame):
         self._add(self._shown_name, pady=(0, 4))
         self.notice = ttk.Label(self._box, style="Notice.TLabel", wraplength=fonts.px(self, _WIDTH))
         self._add(self.notice)
-        self._make_fields(keyring)
+        self._keyring = keyring  # whether there is one; to find out takes a moment
+        self._make_fields()
         for widget in (self._canvas, self._box):
             widget.bind("<Configure>", self._arrange)
         for wheel, step in (("<Button-4>", -1), ("<Button-5>", 1)):
             self._canvas.bind_all(wheel, lambda event, step=step: self._wheel(step), add=True)  # type: ignore[misc]
 
-    def _make_fields(self, keyring: bool) -> None:
+    def _make_fields(self) -> None:
         self.server = self._field("Server", ttk.Combobox(self._box, font=fonts.TEXT))
         self.server.bind("<<ComboboxSelected>>", self._chosen)
         self.name = self._field("Your name")
@@ -58,8 +61,8 @@ class Form(ttk.Frame):
         self._add(self._choose, more=True, sticky="w", pady=(4, 0))
         self.keep = tkinter.BooleanVar(self, value=False)
         self._keep = ttk.Checkbutton(self._box, text="Keep passwords in the desktop's keyring", variable=self.keep)
-        if keyring:
-            self._add(self._keep, more=True, pady=(8, 0))
+        self._add(self._keep, pady=(8, 0))
+        self._keep.grid_remove()
         self.button = ttk.Button(self._box, text="Join", style="Accent.TButton", command=self._submit)
         self._add(self.button, pady=(14, 0))
         self.more = ttk.Button(self._box, text="Login …", style="Flat.TButton", command=lambda: self.open_more(True))
@@ -102,6 +105,7 @@ class Form(ttk.Frame):
         """Show the fields of passwords and accounts, or hide them."""
         for widget in (self._labels[self.password], self.password, *self._more):
             (widget.grid if opened else widget.grid_remove)()  # type: ignore[attr-defined]
+        (self._keep.grid if opened and self._keyring() else self._keep.grid_remove)()
         (self.more.grid_remove if opened else self.more.grid)()
         if not opened:
             self._complain(None, "")

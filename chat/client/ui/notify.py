@@ -6,6 +6,8 @@ on macOS by `osascript`. Whatever fails is left out: nobody is held up by it.
 Sources: https://specifications.freedesktop.org/notification-spec, ICCCM 4.1.2.4 (urgency)
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import html
@@ -16,12 +18,10 @@ import sys
 import threading
 import tkinter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-try:
-    from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
-    from jeepney.io.blocking import DBusConnection, open_dbus_connection
-except ImportError:  # the extra `client` is not installed
-    open_dbus_connection = None
+if TYPE_CHECKING:
+    from jeepney.io.blocking import DBusConnection
 
 _NAME, _PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 _ANSWER = 2.0  # s that the desktop may take for an answer
@@ -55,12 +55,14 @@ class Notifier:
             if sys.platform == "darwin":
                 _by_osascript(*first[1:])
             elif sys.platform != "win32":  # there the urgency makes the task bar flash
-                if open_dbus_connection is None or not self._by_bus(first):
+                if not self._by_bus(first):
                     _by_notify_send(*first[1:])
 
     def _by_bus(self, first: tuple[int, str, str]) -> bool:
         """Show it and those after it, and wait for clicks on them; whether there is a desktop that shows it."""
         try:
+            from jeepney.io.blocking import open_dbus_connection  # here: few starts of the client ever need it
+
             with contextlib.closing(open_dbus_connection("SESSION")) as bus:
                 _match(bus)
                 self._show(bus, *first)
@@ -71,11 +73,13 @@ class Notifier:
                         self._show(bus, *self._waiting.get_nowait())
                         left = _SHOWN
                     self._look_for_clicks(bus)
-        except Exception:  # no bus, nobody there who shows notifications, a desktop that is just restarting
+        except Exception:  # no package, no bus, nobody there who shows notifications, a desktop that is just restarting
             return bool(self._shown.pop(first[0], 0))
         return True
 
-    def _show(self, bus: "DBusConnection", about: int, title: str, text: str) -> None:
+    def _show(self, bus: DBusConnection, about: int, title: str, text: str) -> None:
+        from jeepney import DBusAddress, MessageType, new_method_call
+
         hints = {"urgency": ("y", 1), "desktop-entry": ("s", "fanfare"), "category": ("s", "im.received")}
         body = ("Fanfare", self._shown.get(about, 0), "", title, html.escape(text), ["default", "Show"], hints, -1)
         call = new_method_call(DBusAddress(_PATH, _NAME, _NAME), "Notify", "susssasa{sv}i", body)
@@ -84,7 +88,9 @@ class Notifier:
             raise OSError(str(answer.body))
         self._shown[about] = answer.body[0]
 
-    def _look_for_clicks(self, bus: "DBusConnection") -> None:
+    def _look_for_clicks(self, bus: DBusConnection) -> None:
+        from jeepney import HeaderFields
+
         with contextlib.suppress(TimeoutError):
             message = bus.receive(timeout=_LOOK)
             if message.header.fields.get(HeaderFields.member) == "ActionInvoked":
@@ -93,8 +99,10 @@ class Notifier:
                     self._clicked(about)
 
 
-def _match(bus: "DBusConnection") -> None:
+def _match(bus: DBusConnection) -> None:
     """Ask the bus for the signal that says that a notification was clicked."""
+    from jeepney import DBusAddress, new_method_call
+
     address = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
     rule = f"type='signal',interface='{_NAME}',member='ActionInvoked'"
     bus.send_and_get_reply(new_method_call(address, "AddMatch", "s", (rule,)), timeout=_ANSWER)

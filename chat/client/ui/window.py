@@ -94,7 +94,7 @@ class Window:
         self.dialogs = Dialogs(self, shown)
         actions = Actions(self)
         self.actions = actions
-        self.form = Form(self.root, self.join, keys.available())
+        self.form = Form(self.root, self.join, keys.available)
         self.view = View(self.root, actions, shown)
         self.display = Display(self.view, self.client)
         self.menus = Menus(self.root, actions.for_menus(), self.theme.wear, self.theme.chosen)
