@@ -1,5 +1,6 @@
 """What is said: whose talk words belong to, how they are shown, whom we do not hear. Pure state."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -60,12 +61,11 @@ class Speech:
         if mine:
             raw = redacted(news.to, raw)  # a server may echo a password
         text = clean(raw)
+        nick = sys.intern(clean(news.who.nick))  # one string for all lines of a speaker: 5,000 a talk add up
         private = not mine and self._me.named(news.to)
         mention = not mine and self._talks.attention.named(text, self._me.nick)
-        return Line(
-            news.at, kind, text, clean(news.who.nick), mine, private, mention, raw="" if raw == text else raw,
-            msgid=news.msgid,
-        )  # fmt: skip
+        raw = "" if raw == text else raw
+        return Line(news.at, kind, text, nick, mine, private, mention, raw=raw, msgid=news.msgid)
 
     def expect_echoes(self, nick: str, count: int) -> None:
         """So many echoes are to come of words to this person, whose talk is closed: they open it no more."""
