@@ -431,3 +431,32 @@ def test_a_link_to_a_server_fills_in_the_form(hands: Hands, scripted: ScriptedSe
     assert (window.form.server.get(), window.form.room.get()) == ("chat.example:6697", "#tea")
     window.form.back.invoke()
     assert window.view.winfo_manager()
+
+
+def test_right_to_left_words_are_drawn_as_one_reads_them_and_copied_as_they_were_written(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
+    pytest.importorskip("bidi")
+    window = hands.open(scripted.target, "ana")
+    if hands.root.tk.call("tk", "windowingsystem") != "x11":
+        pytest.skip("Tk orders the text by itself here")
+    end = scripted.welcome()
+    written = "שלום לכולם https://one.example/ ana"
+    end.send(f":ben!b@h PRIVMSG #lobby :{written}", ":ben!b@h PRIVMSG #lobby :after")
+    hands.wait_for("after")
+    text = window.view.transcript.text
+    assert "םולש" in hands.transcript()
+    assert "link" in hands.looks("https://one.example/")
+    row = text.search("one.example", "1.0").split(".")[0]
+    text.tag_add("sel", f"{row}.0", f"{row}.end")
+    text.event_generate("<<Copy>>")
+    assert hands.root.clipboard_get().endswith(f"\tben\t{written}")
+    text.tag_remove("sel", "1.0", "end")
+    place = text.search("םולש", "1.0")
+    text.tag_add("sel", place, f"{place}+4c")
+    text.event_generate("<<Copy>>")
+    assert hands.root.clipboard_get() == "שלום"
+    text.tag_remove("sel", "1.0", "end")
+    hands.root.geometry("430x400")
+    hands.until(lambda: hands.root.winfo_width() == 430)
+    assert "םולש" in hands.transcript()

@@ -11,6 +11,7 @@ from itertools import pairwise
 from chat.client.model.rows import Row, RowKind
 from chat.client.model.talk import Delivery, Line, LineKind
 from chat.client.text import formatting, links
+from chat.client.text.bidi import Reordered, reordered
 from chat.client.text.formatting import Span
 from chat.client.text.palette import Palette, readable
 
@@ -22,9 +23,19 @@ _MARKS = {Delivery.SENT: "✓", Delivery.PENDING: "…"}
 
 
 class Pen:
-    """`shown` gives text as this machine can draw it, `colour` a nickname's colour."""
+    """`shown` gives text as this machine can draw it, `colour` a nickname's colour.
 
-    def __init__(self, palette: Palette, shown: Callable[[str], str], colour: Callable[[str], str]) -> None:
+    `fits` says whether text fits on a line of the widget; without it, the widget orders right-to-left text by itself.
+    """
+
+    def __init__(
+        self,
+        palette: Palette,
+        shown: Callable[[str], str],
+        colour: Callable[[str], str],
+        fits: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._fits = fits
         self._palette = palette
         self._shown = shown
         self._colour = colour
@@ -39,7 +50,7 @@ class Pen:
         base = ("line",)
         clock = time.strftime("%H:%M", time.localtime(line.at))
         pieces: Pieces = [f"\n{clock}\t", (*base, "time"), *self._name(row, base), "\t", base]
-        pieces += self._words(line, base)
+        pieces += self.in_reading_order(self._words(line, base))
         if row.lines > 1:
             pieces += ["  Show", (*base, "fold", "link")]
         if line.delivery in _RESEND:
@@ -47,6 +58,28 @@ class Pen:
         elif line.mine:
             pieces += [f"  {_MARKS[line.delivery]}", (*base, "mark")]
         return pieces
+
+    def words(self, line: Line) -> str:
+        """The words of a line as they are drawn, but in the order in which they were written."""
+        return "".join(piece for piece in self._words(line, ()) if isinstance(piece, str))
+
+    def reordered(self, text: str) -> Reordered | None:
+        return reordered(text, self._fits) if self._fits else None
+
+    def in_reading_order(self, pieces: Pieces) -> Pieces:
+        """The same pieces cut and put in the order in which they are drawn from left to right."""
+        texts, tags = pieces[::2], pieces[1::2]
+        order = self.reordered("".join(text for text in texts if isinstance(text, str)))
+        if order is None:
+            return pieces
+        owner = [tag for text, tag in zip(texts, tags, strict=True) for _ in text]
+        drawn: Pieces = []
+        for sign, place in zip(order.shown, order.places, strict=True):
+            if drawn and drawn[-1] == owner[place]:
+                drawn[-2] = f"{drawn[-2]!s}{sign}"
+            else:
+                drawn += [sign, owner[place]]
+        return drawn
 
     def _name(self, row: Row, base: tuple[str, ...]) -> Pieces:
         line = row.line

@@ -30,6 +30,7 @@ class Tags:
     def __init__(self, text: tkinter.Text) -> None:
         self._text = text
         self._palette: Palette = LIGHT
+        self.room = 0  # pixels for the words of a line
         self._made: set[str] = set()  # those of nicknames and of strangers' colours
         self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
         for name, font_name in _FONTS.items():
@@ -73,6 +74,7 @@ class Tags:
         right = times + names * digit
         column = right + gap
         margin = max(0, room - column - _WIDEST * text.measure("n"))
+        self.room = max(1, room - column - margin)
         self._text.tag_configure("line", tabs=(right, "right", column), lmargin2=column, rmargin=margin)
 
     def known(self, pieces: Pieces) -> Pieces:

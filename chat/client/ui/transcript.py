@@ -40,7 +40,9 @@ class Transcript(ttk.Frame):
         super().__init__(parent)
         self._shown = shown  # text as this machine can draw it
         self._actions = actions
-        self._pen = Pen(LIGHT, shown, actions.nick_colour)
+        self._orders = self.tk.call("tk", "windowingsystem") == "x11"  # elsewhere Tk orders right-to-left text itself
+        self._width = 0  # pixels for which it was ordered
+        self._pen = self._make_pen(LIGHT)
         self._lines: Iterable[Line] = ()
         self._rows = Rows()  # row k of it is row k of what is shown, counted with those not drawn yet
         self._above = 0  # so many rows are not drawn yet; they stand above those that are
@@ -60,7 +62,7 @@ class Transcript(ttk.Frame):
         self._bind()
 
     def paint(self, palette: Palette) -> None:
-        self._pen = Pen(palette, self._shown, self._actions.nick_colour)
+        self._pen = self._make_pen(palette)
         self.text.configure(background=palette.paper, foreground=palette.ink, selectforeground=palette.ink)
         self.text.configure(selectbackground=palette.marked, inactiveselectbackground=palette.marked)
         self.text.configure(highlightbackground=palette.paper, highlightcolor=palette.edge)
@@ -68,9 +70,16 @@ class Transcript(ttk.Frame):
         self._tooltip.paint(palette)
         self._redraw()
 
+    def _make_pen(self, palette: Palette) -> Pen:
+        fits = (lambda text: fonts.width(self, text) <= self._tags.room) if self._orders else None
+        return Pen(palette, self._shown, self._actions.nick_colour, fits)
+
     def refit(self, event: object = None) -> None:
         """The fonts or the window have another size."""
         self._tags.refit()
+        if self._tags.room != self._width:
+            self._width = self._tags.room
+            self._order_again()
         self._sink()
         self._keep_the_end()
 
@@ -274,6 +283,7 @@ class Transcript(ttk.Frame):
     def _bind(self) -> None:
         self.text.bind("<Button-1>", lambda event: self.text.focus_set(), add=True)  # or Ctrl-C would copy nothing
         self.text.bind("<Configure>", self.refit)
+        self.text.bind("<<Copy>>", self._copy)
         self.text.bind("<<WidgetViewSync>>", self._keep_the_end)  # once Tk knows how high all lines are
         for event in ("<MouseWheel>", "<Button-4>", "<Button-5>", "<B1-Motion>", "<KeyPress>"):
             self.text.bind(event, self._scrolls, add=True)
@@ -283,6 +293,42 @@ class Transcript(ttk.Frame):
             self.text.tag_bind(name, "<Leave>", lambda event: self.text.configure(cursor="xterm"))
         for button in menu_buttons(self):
             self.text.bind(button, self._menu)
+
+    def _order_again(self) -> None:
+        """Rows of right-to-left text are broken into other lines now."""
+        for place in range(self._above, len(self._rows.rows)):
+            row = self._rows.rows[place]
+            if not row.line.text.isascii() and self._pen.reordered(row.line.text):
+                self._edit(place - self._above, 1, [row])
+
+    def _copy(self, event: object) -> str | None:
+        """What is selected, right-to-left text in the order in which it was written."""
+        ranges = self.text.tag_ranges("sel")
+        if not (self._orders and ranges):
+            return None
+        text = self._selected(str(ranges[0]), str(ranges[1]))
+        if text == self.text.get(*ranges[:2]):
+            return None
+        self.clipboard_clear()
+        self.clipboard_append(text)
+        return "break"
+
+    def _selected(self, start: str, end: str) -> str:
+        (first, left), (last, right) = (map(int, place.split(".")) for place in (start, end))
+        texts = []
+        for number in range(first, last + 1):
+            drawn = self.text.get(f"{number}.0", f"{number}.end")
+            low = len(self.text.get(f"{number}.0", f"{number}.{left}")) if number == first else 0
+            high = len(self.text.get(f"{number}.0", f"{number}.{right}")) if number == last else len(drawn)
+            order = self._pen.reordered(self._pen.words(self._rows.rows[self._above + number - 1].line))
+            at = drawn.find(order.shown) if order else -1
+            if order is None or at < 0:
+                texts.append(drawn[low:high])
+                continue
+            after = at + len(order.shown)
+            words = order.logical(low - at, min(high, after) - at)
+            texts.append(f"{drawn[low : min(high, at)]}{words}{drawn[max(low, after) : high]}")
+        return "\n".join(texts)
 
     def _row_at(self, x: int, y: int) -> int:
         """The row at this place of the widget, counted with those that are not drawn."""
