@@ -32,6 +32,7 @@ from chat.client.ui.desktop import Desktop
 from chat.client.ui.dialogs import Dialogs
 from chat.client.ui.display import Display
 from chat.client.ui.form import FIRST_ROOM, Form
+from chat.client.ui.icon import set_icon
 from chat.client.ui.log_writer import LogWriter
 from chat.client.ui.menus import Menus
 from chat.client.ui.sessions import Sessions
@@ -79,6 +80,7 @@ class Window:
         fonts.fit_density(root)
         fonts.make_fonts(root)
         root.title("Fanfare")
+        set_icon(root)
         root.protocol("WM_DELETE_WINDOW", self.ask_to_quit)
         self._make_parts(desktop())
         known = self.client.settings
