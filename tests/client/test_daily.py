@@ -14,6 +14,7 @@ from chat.client.irc.session import Session
 from chat.client.model import drafts, settings
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
+from chat.client.model.talk import Line, LineKind
 from tests.client.scripted import ScriptedServer, scripted_server
 from tests.support import RunningServer
 
@@ -164,10 +165,10 @@ def test_the_transcript_has_a_menu_for_links_and_for_who_spoke(
     assert "Write to ben" in labels(hands)
     choose(hands, "Copy Link")
     assert hands.root.clipboard_get() == "https://one.example/a"
-    window.actions.text_menu("ben", "https://one.example/a", 5, 5)
+    window.actions.text_menu(None, "https://one.example/a", 5, 5)
     choose(hands, "Open Link")
     assert visited == ["https://one.example/a"]
-    window.actions.text_menu("ben", "", 5, 5)
+    window.actions.text_menu(Line(1.0, LineKind.SAY, "hi", "ben"), "", 5, 5)
     choose(hands, "Mention")
     assert window.view.composer.get() == "ben: "
 

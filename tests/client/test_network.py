@@ -107,7 +107,7 @@ ELSEWHERE = [
     Topic(BEN, "#other", "cats", 3.0),
     Quit(Person("zoe", "z", "h"), 3.0),
     Rename(Person("zoe", "z", "h"), "eve", 3.0),
-    Say(BEN, "#lobby", "", 3.0, Kind.TAGS, "+typing=active"),
+    Say(BEN, "#lobby", "", 3.0, Kind.TAGS, "+unknown=x"),
     Say(BEN, "ana", "\x01VERSION\x01", 3.0),
 ]
 

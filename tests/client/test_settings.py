@@ -15,7 +15,7 @@ from chat.client.model import settings
 from chat.client.model.settings import Server, Settings, folder, load, save
 
 CHAT = Server("chat.example:7000", "ana", ("#dev", "#keyed word"), "ana", "/c.pem", "AB:CD", ("spam!*@*",), False)
-FULL = Settings((CHAT,), ("fanfare",), False, True, False, "900x600+10+20", (180, 700), "dark", 14)
+FULL = Settings((CHAT,), ("fanfare",), False, True, False, False, "900x600+10+20", (180, 700), "dark", 14)
 
 
 def file_in(place: Path, content: bytes) -> Path:

@@ -80,6 +80,13 @@ class Refilled:
 
 
 @dataclass(frozen=True, slots=True)
+class TypingChanged:
+    """Somebody types there, or no longer does."""
+
+    talk: Talk
+
+
+@dataclass(frozen=True, slots=True)
 class RoomsListed:
     """The server's list of rooms is there, or has grown."""
 
@@ -99,4 +106,5 @@ Change = (
     | Called
     | Refilled
     | RoomsListed
+    | TypingChanged
 )

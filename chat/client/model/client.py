@@ -75,6 +75,7 @@ class Client:
                 partial(self._recall, server.address),
             )
             network.speech.ignored = set(server.ignored)
+            network.tags.enabled = self.settings.typing
             self.networks.append(network)
         self._servers[network] = server
         talks = [self._room(network, room) for room in server.rooms]

@@ -2,12 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from chat.client.irc.news import Listed, ListEnd, News, Quit, Rename
 from chat.client.model.attention import Attention
 from chat.client.model.changes import Change, LineRemoved, RoomsListed, StageChanged, TalksChanged
+from chat.client.model.client_tags import ClientTags, quoted
 from chat.client.model.connection import Connection, Me
 from chat.client.model.history import History
 from chat.client.model.membership import Membership
@@ -50,7 +51,8 @@ class Network:
         self.outgoing = Outgoing()
         self.connection = Connection(self.me, self.talks, self.outgoing, reconnect or Reconnect(), self._output.append)
         self.membership = Membership(self.me, self.talks)
-        self.speech = Speech(self.me, self.talks, self.outgoing, self._output.append, clock)
+        self.tags = ClientTags(self.connection, self._output.append, clock)
+        self.speech = Speech(self.me, self.talks, self.outgoing, self.tags, self._output.append, clock)
         self.history = History(
             self.me, self.talks, self.outgoing, self.connection, self.speech, self._output.append, self._recalled
         )
@@ -93,9 +95,11 @@ class Network:
             return self.connection.status
         talk = self.current
         waiting = self.outgoing.waiting
+        typing = self.tags.typing(talk)
+        typed = f" · {_named(typing)} typing …" if typing else ""
         lines = f" · {waiting:,} {'lines wait' if waiting > 1 else 'line waits'} to be sent" if waiting else ""
         if talk.kind is not TalkKind.ROOM or talk.joined:
-            return f"{self.server} · you are {self.me.nick}{', away' if self.me.away else ''}{lines}"
+            return f"{self.server} · you are {self.me.nick}{', away' if self.me.away else ''}{lines}{typed}"
         if not talk.reason:
             return f"Joining {talk.name} …"
         return f"{self.server} · you are {self.me.nick}, not in {talk.name}{lines}"
@@ -160,12 +164,18 @@ class Network:
         """Say a line that the person wrote. Words that reach nobody now are UNSENT, to be sent again by `resend`."""
         talk = talk or self.current
         delivery = Delivery.PENDING if self.reaches(talk) else Delivery.UNSENT
+        meant, talk.reply_to = talk.reply_to, None
+        answered = meant if meant and meant.msgid and self.tags.understood else None
+        self.tags.we_said(talk)
         limit = room_for_text(self.me.longest_mask, talk.name)
         changes: list[Change] = []
         for piece in split(text, limit - len(write_action("") if kind is LineKind.ACTION else "")):
             shown = redacted(talk.name, piece)
             line = Line(self.clock(), kind, shown, self.me.nick, mine=True, delivery=delivery)
-            changes += self.outgoing.add(talk, line, piece)
+            if answered:
+                line = replace(line, reply=quoted(answered))
+            changes += self.outgoing.add(talk, line, piece, answered.msgid if answered else "")
+            answered = None
         return changes
 
     def resend(self, *lines: Line) -> list[Change]:
@@ -239,3 +249,12 @@ class Network:
 
     def trouble(self, text: str) -> list[Change]:
         return self.talks.append(self.current, Line(self.clock(), LineKind.TROUBLE, text))
+
+
+def _named(nicks: Sequence[str]) -> str:
+    """`ben is`, `ben and zoe are`, `ben, zoe and 3 others are`."""
+    if len(nicks) == 1:
+        return f"{nicks[0]} is"
+    if len(nicks) == 2:
+        return f"{nicks[0]} and {nicks[1]} are"
+    return f"{nicks[0]}, {nicks[1]} and {len(nicks) - 2} others are"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from chat.client.model.changes import Appended, Change, LineChanged, LineRemoved
 from chat.client.model.talk import Delivery, Line, LineKind, Talk
 from chat.client.text.clean import write_action
-from chat.wires.message import build
+from chat.wires.message import build, build_tags
 
 IN_FLIGHT = 8  # lines on their way at a time; common servers cut off whoever has 20 lines or 8 KiB waiting there
 KEPT = 500  # lines kept to be sent, or sent again; more than that is a file, and stays in the message box
@@ -31,6 +31,7 @@ class _Own:
     talk: Talk
     line: Line
     words: str  # as they are sent; the line shows less of them where they hold a password
+    answers: str = ""  # the server's id of the line that this one replies to
     token: str = ""
     label: str = ""
     taken: bool = False  # by the network thread
@@ -71,11 +72,11 @@ class Outgoing:
         """What to send for a line that can be sent again."""
         return self._kept[line.id].words
 
-    def add(self, talk: Talk, line: Line, words: str) -> Iterator[Change]:
+    def add(self, talk: Talk, line: Line, words: str, answers: str = "") -> Iterator[Change]:
         """A line of our own was written, PENDING, or UNSENT or PERHAPS sent."""
         line, pushed_out = talk.append(line)
         if line.delivery is Delivery.PENDING:
-            self._queue.append(_Own(talk, line, words))
+            self._queue.append(_Own(talk, line, words, answers))
         elif line.delivery in UNDECIDED:
             self._kept[line.id] = _Own(talk, line, words)
         yield Appended(talk, line, pushed_out)
@@ -144,6 +145,7 @@ class Outgoing:
             yield Appended(talk, line, pushed_out)
             return
         self._drop(own)
+        echo = replace(echo, reply=echo.reply or own.line.reply)
         settled = replace(echo, id=own.line.id)
         if all(later.delivery is Delivery.PENDING for later in talk.after(own.line)) and talk.change(settled):
             yield LineChanged(talk, settled)
@@ -206,14 +208,14 @@ class Outgoing:
         self._kept = {own.line.id: own for own in self._kept.values()}
 
     def _line(self, own: _Own) -> bytes:
-        tags = ""
+        tags = [("+draft/reply", own.answers)] if own.answers else []
         if self.labels:
             self._labels += 1
             own.label = f"l{self._labels}"
-            tags = f"label={own.label}"
+            tags.append(("label", own.label))
         text = write_action(own.words) if own.line.kind is LineKind.ACTION else own.words
         verb = "NOTICE" if own.line.kind is LineKind.NOTICE else "PRIVMSG"
-        return build(verb, own.talk.name, text, tags=tags)
+        return build(verb, own.talk.name, text, tags=build_tags(tags))
 
     def _labelled(self, label: str) -> _Own | None:
         return next((own for own in self._pending if label and own.label == label), None)

@@ -45,6 +45,7 @@ class Settings:
     highlights: tuple[str, ...] = ()  # words that call the person, beside the nickname
     notify: bool = True  # a notification of the desktop when somebody calls
     sound: bool = False  # and a sound
+    typing: bool = True  # tell others when one is typing, where the server passes it on
     log: bool = True  # keep what is said in text files
     geometry: str = ""  # of the window, as Tk writes it: 900x600+10+20
     sashes: tuple[int, ...] = ()  # positions in pixels, from left to right
@@ -180,7 +181,7 @@ _OF_A_SERVER: dict[str, Callable[[Any], Any]] = {
 _MAKES_SENSE: dict[str, Callable[[Any], Any]] = {
     "servers": _list_of(_server),
     "highlights": _list_of(_text),
-    **dict.fromkeys(("notify", "sound", "log"), _flag),
+    **dict.fromkeys(("notify", "sound", "typing", "log"), _flag),
     "geometry": _text,
     "sashes": _list_of(_number),
     "theme": _one_of(THEMES, _text),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from chat.client.irc.isupport import RANKS
 from chat.client.irc.news import Acknowledged, Answered, Invited, Kind, Ponged, Refused, Say, ServerSaid
 from chat.client.model.changes import Change, StageChanged, TalksChanged
+from chat.client.model.client_tags import ClientTags
 from chat.client.model.connection import Me
 from chat.client.model.outgoing import Outgoing
 from chat.client.model.talk import Line, LineKind, Talk, TalkKind
@@ -30,8 +31,15 @@ class Speech:
     """What a network's transcripts become by what people and the server say."""
 
     def __init__(
-        self, me: Me, talks: Talks, outgoing: Outgoing, send: Callable[[bytes], None], clock: Callable[[], float]
+        self,
+        me: Me,
+        talks: Talks,
+        outgoing: Outgoing,
+        tags: ClientTags,
+        send: Callable[[bytes], None],
+        clock: Callable[[], float],
     ) -> None:
+        self._tags = tags
         self._me = me
         self._talks = talks
         self._outgoing = outgoing
@@ -77,6 +85,9 @@ class Speech:
     def _said(self, news: Say) -> Iterable[Change]:
         if self.ignored and not self._me.named(news.who.nick) and self.ignores(news.who.mask):
             return
+        if news.kind is Kind.TAGS:
+            yield from self._tagged(news)
+            return
         line = self.line(news)
         if line is None:
             yield from self._ctcp(news)
@@ -95,6 +106,7 @@ class Speech:
         talk = room or self._private_talk(news)
         if len(self._talks) > count:
             yield TalksChanged()
+        line = self._tags.said(news, line, talk)
         if line.mine:
             yield from self._outgoing.echoed(talk, line, news.label)
         else:
@@ -114,9 +126,17 @@ class Speech:
             return self._talks.server
         return self._talks.add(peer, TalkKind.PERSON)
 
+    def _tagged(self, news: Say) -> Iterable[Change]:
+        """Tags without words: they open no talk."""
+        mine = self._me.named(news.who.nick)
+        peer = news.to if mine else news.who.nick
+        talk = self._room(news.to) or (self._talks.find(peer) if self._me.named(news.to) or mine else None)
+        if talk:
+            yield from self._tags.take(news, talk, mine)
+
     def _ctcp(self, news: Say) -> Iterable[Change]:
         """Questions to the program, and answers of others' programs to questions of ours."""
-        if news.kind is Kind.TAGS or self._me.named(news.who.nick):
+        if self._me.named(news.who.nick):
             return
         verb, _, argument = news.text.strip("\x01").partition(" ")
         if news.kind is Kind.NOTICE:

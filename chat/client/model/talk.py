@@ -64,6 +64,8 @@ class Line:
     move: Move | None = field(default=None, compare=False)  # this and others like it may be shown as one
     raw: str = field(default="", compare=False)  # with its formatting codes, where it has any
     msgid: str = field(default="", compare=False)  # the server's own name for it, where it gives one
+    reply: str = ""  # the line that this one answers, as `ben: hello`
+    reactions: tuple[tuple[str, tuple[str, ...]], ...] = ()  # signs, each with who gave it
     id: int = field(default=0, compare=False)  # a connection's lines have growing ones; one that changes keeps its own
 
     @property
@@ -106,6 +108,8 @@ class Talk:
         self.calls = 0  # those of them that call the person
         self.first_unread = 0  # id of the line before which "new" stands; 0 for none
         self.draft = ""
+        self.reply_to: Line | None = None  # what the draft answers
+        self.typing: dict[str, float] = {}  # who is typing, and until when, in seconds since the epoch
         self.joined = False  # we are in this room
         self.reason = ""  # why we are not in this room; empty while that is still open
         self._ids = ids or count(1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chat.client.ui.window import Window
 
 _LINKS = 12  # of the newest that the menu of links offers
+_REACTIONS = ("👍", "❤", "😄", "🎉")
 _MANY_LINES = 5  # more than these are asked about before they are sent
 
 
@@ -135,16 +136,42 @@ class Actions:
         number = talk.members.colour(nick, len(palette.nicks)) if talk else 0
         return palette.nicks[number]
 
-    def text_menu(self, nick: str, url: str, x: int, y: int) -> None:
+    def text_menu(self, line: Line | None, url: str, x: int, y: int) -> None:
         """On the transcript: what can be done with the text, a link, who said it."""
         menus, entries = self._window.menus, list[Entry]()
         if url:
             entries += [("Open Link", lambda: self.visit(url)), ("Copy Link", lambda: self._put(url)), None]
         entries += [menus.entry(name) for name in ("copy", "select_all", "find", "links", "resend", "new")]
         network = self._window.network
-        if nick and network and not network.me.named(nick):
-            entries += [None, *self._of_person(network, nick)]
+        if line and line.msgid and network and network.tags.understood:
+            entries += [None, ("Reply", lambda: self._reply(line))]
+            entries += [(f"React {sign}", lambda sign=sign: self._react(line, sign)) for sign in _REACTIONS]  # type: ignore[misc]
+        if line and line.nick and network and not network.me.named(line.nick):
+            entries += [None, *self._of_person(network, line.nick)]
         menus.post(entries, x, y)
+
+    def typing(self, active: bool) -> None:
+        network = self._window.network
+        if network and network.reaches(network.current):
+            network.tags.we_type(network.current, active)
+            self._window.flush()
+
+    def forget_reply(self) -> None:
+        if self._window.network:
+            self._window.network.current.reply_to = None
+            self._window.display.show_reply()
+
+    def _reply(self, line: Line) -> None:
+        if self._window.network:
+            self._window.network.current.reply_to = line
+            self._window.display.show_reply()
+            self._window.view.composer.text.focus_set()
+
+    def _react(self, line: Line, sign: str) -> None:
+        network = self._window.network
+        if network:
+            network.tags.react(network.current, line, sign)
+            self._window.flush()
 
     def member_menu(self, nick: str, x: int, y: int) -> None:
         network = self._window.network

@@ -29,6 +29,8 @@ class Composer(ttk.Frame):
         question: Callable[[str], str],
         candidates: Callable[[], Candidates],
         menu: Callable[[int, int], None],
+        typing: Callable[[bool], None] = lambda active: None,
+        forget_reply: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(parent)
         self._send = send
@@ -36,7 +38,11 @@ class Composer(ttk.Frame):
         self._candidates = candidates
         self._completion: Completion | None = None
         self._recall = Recall()
+        self._seen = ""  # what the box held when it was last looked at
+        self._typing = typing
+        self._forget_reply = forget_reply
         self._make_question()
+        self._make_reply()
         self.button = ttk.Button(self, text="Send", style="Accent.TButton", command=self.submit, takefocus=False)
         self.button.pack(side="right", fill="y", padx=(fonts.px(self, 8), 0))
         self.text = tkinter.Text(self, width=10, height=1, wrap="word", font=fonts.TEXT, undo=True, maxundo=200)
@@ -74,6 +80,7 @@ class Composer(ttk.Frame):
         """Put this into the box, with the cursor so many characters from the beginning, or at its end."""
         self.text.delete("1.0", "end")
         self.text.insert("1.0", text)
+        self._seen = self.get()  # nobody typed it
         self.text.mark_set("insert", "end-1c" if cursor is None else index(self, text, cursor))
         self.text.see("insert")
 
@@ -109,6 +116,20 @@ class Composer(ttk.Frame):
             button.bind("<Escape>", lambda event: self._edit())
         self.sure = button
         self.asked.pack(side="left", fill="x", expand=True)
+
+    def show_reply(self, quoted: str) -> None:
+        """What the words answer, with a way to say them without that."""
+        if quoted:
+            self.replied.configure(text=f"Reply to {quoted}")
+            self.reply.pack(side="top", fill="x", before=self.button, pady=(0, fonts.px(self, 4)))
+        else:
+            self.reply.pack_forget()
+
+    def _make_reply(self) -> None:
+        self.reply = ttk.Frame(self, style="Paper.TFrame")
+        self.replied = ttk.Label(self.reply, style="Reply.TLabel", width=1)
+        ttk.Button(self.reply, text="✕", style="Flat.TButton", command=self._forget_reply).pack(side="right")
+        self.replied.pack(side="left", fill="x", expand=True)
 
     def _edit(self) -> None:
         self._close_question()
@@ -172,6 +193,10 @@ class Composer(ttk.Frame):
 
     def _fit(self, event: object = None) -> None:
         self.text.edit_modified(False)
+        words = self.get()
+        if words != self._seen and self.text.focus_get() is self.text:
+            self._typing(bool(words.strip()) and not words.startswith("/"))
+        self._seen = words
         found = self.text.count("1.0", "end", "displaylines")
         lines = (found[0] if isinstance(found, tuple) else found) or 1
         height = min(_MOST_LINES, lines)

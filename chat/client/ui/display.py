@@ -16,8 +16,10 @@ from chat.client.model.changes import (
     StageChanged,
     TalksChanged,
     TopicChanged,
+    TypingChanged,
 )
 from chat.client.model.client import Client
+from chat.client.model.client_tags import quoted
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.talk import Talk, TalkKind
@@ -48,6 +50,8 @@ class Display:
             self._draw(talk, here)
         if TopicChanged in kinds or TalksChanged in kinds:
             self._view.show_title(talk)
+        if TypingChanged in kinds:
+            self.show_stage()
         if kinds & {TalksChanged, StageChanged, Opened}:
             self._view.sidebar.show(list(self._entries()), talk)
             self.show_stage()
@@ -70,6 +74,11 @@ class Display:
         if self._talk:
             self._talk.draft = self._view.composer.get()
 
+    def show_reply(self) -> None:
+        """What the words in the message box are going to answer."""
+        meant = self._talk.reply_to if self._talk else None
+        self._view.composer.show_reply(quoted(meant) if meant else "")
+
     def title(self) -> str:
         """The talk's name, and how often somebody called while nobody looked."""
         talk, calls = self._client.attention.talk, self._client.calls
@@ -86,6 +95,7 @@ class Display:
         self.keep_draft()
         self._talk = talk
         self._view.show_talk(talk)
+        self.show_reply()
 
     def _draw(self, talk: Talk, changes: list[Change]) -> None:
         if any(isinstance(change, Cleared) for change in changes):

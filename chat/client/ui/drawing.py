@@ -50,6 +50,8 @@ class Pen:
         base = ("line",)
         clock = time.strftime("%H:%M", time.localtime(line.at))
         pieces: Pieces = [f"\n{clock}\t", (*base, "time"), *self._name(row, base), "\t", base]
+        if line.reply:
+            pieces += ["↪ ", (*base, "mark"), f"{self._shown(line.reply)}  ", (*base, "reply")]
         pieces += self.in_reading_order(self._words(line, base))
         if row.lines > 1:
             pieces += ["  Show", (*base, "fold", "link")]
@@ -57,6 +59,9 @@ class Pen:
             pieces += ["  ", base, _RESEND[line.delivery], (*base, "again")]
         elif line.mine:
             pieces += [f"  {_MARKS[line.delivery]}", (*base, "mark")]
+        for sign, nicks in line.reactions:
+            count = f" {len(nicks)}" if len(nicks) > 1 else ""
+            pieces += ["  ", base, f" {self._shown(sign)}{count} ", (*base, "reaction")]
         return pieces
 
     def words(self, line: Line) -> str:

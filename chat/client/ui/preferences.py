@@ -30,6 +30,7 @@ class Preferences:
         for name, text in (
             ("notify", "Show a notification when somebody calls while you look elsewhere"),
             ("sound", "Play a sound then"),
+            ("typing", "Tell others when you are typing, where the server passes it on"),
             ("log", "Keep what is said in text files, one for each talk and day"),
         ):
             self.flags[name] = tkinter.BooleanVar(self.window, getattr(known, name))

@@ -22,6 +22,8 @@ _FONTS = {
     "mark": fonts.SMALL,
     "day": fonts.SMALL,
     "new": fonts.SMALL,
+    "reply": fonts.SMALL,
+    "reaction": fonts.SMALL,
 }
 _ON_TOP = ("link", "again", "found", "here", "sel")
 
@@ -51,10 +53,11 @@ class Tags:
             self._text.tag_delete(name)
         self._made.clear()
         self._seen.clear()
-        faint = ("time", "notice", "event", "server", "pending", "day", "hint", "mark")
+        faint = ("time", "notice", "event", "server", "pending", "day", "hint", "mark", "reply")
         colours = dict.fromkeys(faint, palette.faint)
         colours |= dict.fromkeys(("trouble", "unsent", "perhaps", "again", "new"), palette.alarm)
         colours |= {"me": palette.ink, "link": palette.accent}
+        self._text.tag_configure("reaction", background=palette.edge, foreground=palette.ink)
         for name, colour in colours.items():
             self._text.tag_configure(name, foreground=colour)
         self._text.tag_configure("line", lmargincolor=palette.paper)  # or a stranger's background fills the indent

@@ -93,6 +93,7 @@ def _dress_labels(style: ttk.Style, palette: Palette) -> None:
     style.configure("Title.TLabel", font=fonts.TITLE)
     style.configure("Header.TLabel", foreground=palette.faint)
     style.configure("Strong.TLabel", background=palette.paper)
+    style.configure("Reply.TLabel", background=palette.paper, foreground=palette.faint, font=fonts.SMALL)
     style.configure("Faint.TLabel", foreground=palette.faint)
     style.configure("Status.TLabel", foreground=palette.faint, font=fonts.SMALL)
     style.configure("Alarm.TLabel", background=palette.alarm_surface, foreground=palette.alarm)

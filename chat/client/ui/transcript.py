@@ -28,7 +28,7 @@ class Actions(Protocol):
 
     def visit(self, url: str) -> object: ...
     def resend(self, line: int) -> None: ...
-    def text_menu(self, nick: str, url: str, x: int, y: int) -> None: ...
+    def text_menu(self, line: Line | None, url: str, x: int, y: int) -> None: ...
     def load_more(self) -> None: ...
     def nick_colour(self, nick: str) -> str: ...
 
@@ -341,9 +341,10 @@ class Transcript(ttk.Frame):
         return found[0].url if found else ""
 
     def _menu(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        row = self._row_at(event.x, event.y)
-        nick = self._rows.rows[row].line.nick if row < len(self._rows.rows) else ""
-        self._actions.text_menu(nick, self._url_at(event.x, event.y), event.x_root, event.y_root)
+        place = self._row_at(event.x, event.y)
+        row = self._rows.rows[place] if place < len(self._rows.rows) else None
+        line = row.line if row and row.kind is RowKind.LINE else None
+        self._actions.text_menu(line, self._url_at(event.x, event.y), event.x_root, event.y_root)
 
     def _visit(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if self.text.tag_ranges("sel"):

@@ -41,6 +41,8 @@ class Actions(transcript.Actions, Protocol):
     def talk_menu(self, talk: Talk, x: int, y: int) -> None: ...
     def member_menu(self, nick: str, x: int, y: int) -> None: ...
     def box_menu(self, x: int, y: int) -> None: ...
+    def typing(self, active: bool) -> None: ...
+    def forget_reply(self) -> None: ...
 
 
 class View(ttk.Frame):
@@ -179,7 +181,13 @@ class View(ttk.Frame):
         below = (fonts.px(self, _HEADER) - fonts.line_height(self)) // 2
         self.topic.pack(side="left", fill="x", expand=True, padx=(0, self._inset), pady=below)
         self.composer = Composer(
-            self.middle, self._actions.typed, self._actions.question, self._actions.candidates, self._actions.box_menu
+            self.middle,
+            self._actions.typed,
+            self._actions.question,
+            self._actions.candidates,
+            self._actions.box_menu,
+            self._actions.typing,
+            self._actions.forget_reply,
         )
         self.composer.configure(style="Paper.TFrame")
         self.composer.pack(side="bottom", fill="x", padx=self._inset, pady=(0, self._inset))  # a small window keeps it

@@ -18,8 +18,9 @@ from chat.client.irc.login import Login
 from chat.client.irc.problem import Problem
 from chat.client.irc.session import Session
 from chat.client.model import commands, drafts, logs, settings
-from chat.client.model.changes import Called, Change, RoomsListed
+from chat.client.model.changes import Called, Change, RoomsListed, TypingChanged
 from chat.client.model.client import Client
+from chat.client.model.client_tags import ACTIVE
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
@@ -72,6 +73,7 @@ class Window:
         self._batch_due: str | None = None
         self._batch_at = 0.0  # when the last one was taken
         self._clock_due: str | None = None
+        self._typing_due: str | None = None
         self._urgent = False
         self._editing: Network | None = None  # whose settings the form shows
         self.sessions = Sessions(self.client, connect, self._rouse)
@@ -204,7 +206,7 @@ class Window:
         if self.closed:
             return
         self.closed = True
-        for timer in (self._batch_due, self._clock_due):
+        for timer in (self._batch_due, self._clock_due, self._typing_due):
             if timer is not None:
                 self.root.after_cancel(timer)
         self.display.keep_draft()
@@ -229,6 +231,7 @@ class Window:
             return True
         self.show(answer.changes)
         self.show(self.sessions.send(network, answer.send))
+        self.display.show_reply()
         if answer.remember:
             self._remember()
         if answer.browse:
@@ -249,6 +252,8 @@ class Window:
                 self._call(change)
             elif isinstance(change, RoomsListed):
                 self.dialogs.rooms_listed(change.complete)
+            elif isinstance(change, TypingChanged):
+                self._typing_ends()
         self.root.title(self.display.title() if self.view.winfo_manager() else "Fanfare")
         if self._urgent and not self.client.calls:
             self._urgent = False
@@ -258,6 +263,8 @@ class Window:
         """The person has other preferences now."""
         self.client.settings = changed
         self.client.attention.highlights = changed.highlights
+        for network in self.client.networks:
+            network.tags.enabled = changed.typing
         self._remember()
 
     def _open(self, server: Server, login: Login, keep: bool = False) -> None:
@@ -282,6 +289,16 @@ class Window:
         self.view.pack(fill="both", expand=True)
         self.view.composer.text.focus_set()
         self.root.title(self.display.title())
+
+    def _typing_ends(self) -> None:
+        """Who says nothing more of it has stopped typing: look again when that is so."""
+        if self._typing_due is not None:
+            self.root.after_cancel(self._typing_due)
+        self._typing_due = self.root.after(int(1000 * ACTIVE) + 100, self._look_at_typing)
+
+    def _look_at_typing(self) -> None:
+        self._typing_due = None
+        self.display.show_stage()
 
     def _call(self, change: Called) -> None:
         """Somebody calls the person, who does not look."""
