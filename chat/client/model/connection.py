@@ -207,7 +207,7 @@ class Connection:
         was_online = self.online
         reason = f"{'Connection lost' if was_online else 'Could not connect'}: {clean(news.reason)}"
         for talk in list(self._talks) if was_online else [self._talks.server]:
-            yield from self._talks.happened(talk, f"{reason}.", news.at, LineKind.TROUBLE)
+            yield from self._talks.happened(talk, f"{reason.rstrip('.')}.", news.at, LineKind.TROUBLE)
         yield from self._cut_off()
         if news.problem.hopeless or (news.problem is Problem.UNKNOWN_HOST and not self.was_welcomed):
             self.reconnect.stop()

@@ -1,7 +1,7 @@
 """What a row of the transcript is made of: pieces of text, each with the names of its tags. Pure, knows no widgets.
 
 The pieces alternate as Tk's text widget takes them: text, tags, text, tags. How a tag looks, chat.client.ui.tags knows.
-A row has three columns with a tab between them: the time, whose words, the words.
+A row has three columns with a tab between them: the time, whose words, the words. A narrow widget leaves out the time.
 """
 
 import time
@@ -36,6 +36,7 @@ class Pen:
         fits: Callable[[str], bool] | None = None,
     ) -> None:
         self._fits = fits
+        self.little = False  # there is little room: the time is left out
         self._palette = palette
         self._shown = shown
         self._colour = colour
@@ -48,7 +49,7 @@ class Pen:
         if row.kind is RowKind.NEW:
             return ["\n──────  new  ──────", ("new",)]
         base = ("line",)
-        clock = time.strftime("%H:%M", time.localtime(line.at))
+        clock = "" if self.little else time.strftime("%H:%M", time.localtime(line.at))
         pieces: Pieces = [f"\n{clock}\t", (*base, "time"), *self._name(row, base), "\t", base]
         if line.reply:
             pieces += ["↪ ", (*base, "mark"), f"{self._shown(line.reply)}  ", (*base, "reply")]

@@ -11,7 +11,7 @@ _OWN_COLOURS = 600  # strangers choose colours; beyond so many of them, theirs a
 _WIDEST = 100  # characters of a line of text; longer ones are hard to read
 _NAMES = 13  # digits that the column of names is as wide as
 _NAMES_IN_LITTLE_ROOM = 8
-_LITTLE_ROOM = 460  # pixels of a transcript
+_LITTLE_ROOM = 420  # pixels of a transcript
 
 _FONTS = {
     "bold": fonts.BOLD,
@@ -33,6 +33,7 @@ class Tags:
         self._text = text
         self._palette: Palette = LIGHT
         self.room = 0  # pixels for the words of a line
+        self.little = False  # there is little room: no column of times
         self._made: set[str] = set()  # those of nicknames and of strangers' colours
         self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
         for name, font_name in _FONTS.items():
@@ -72,9 +73,9 @@ class Tags:
         text = font.nametofont(fonts.TEXT, self._text)
         digit, gap = text.measure("0"), fonts.px(self._text, 10)
         room = self._text.winfo_width() - 2 * int(str(self._text.cget("padx")))
-        names = _NAMES_IN_LITTLE_ROOM if room < fonts.px(self._text, _LITTLE_ROOM) else _NAMES
-        times = font.nametofont(fonts.SMALL, self._text).measure("00:00") + gap
-        right = times + names * digit
+        self.little = room < fonts.px(self._text, _LITTLE_ROOM)
+        times = 0 if self.little else font.nametofont(fonts.SMALL, self._text).measure("00:00") + gap
+        right = times + (_NAMES_IN_LITTLE_ROOM if self.little else _NAMES) * digit
         column = right + gap
         margin = max(0, room - column - _WIDEST * text.measure("n"))
         self.room = max(1, room - column - margin)

@@ -42,7 +42,6 @@ class Transcript(ttk.Frame):
         self._actions = actions
         self._orders = self.tk.call("tk", "windowingsystem") == "x11"  # elsewhere Tk orders right-to-left text itself
         self._width = 0  # pixels for which it was ordered
-        self._pen = self._make_pen(LIGHT)
         self._lines: Iterable[Line] = ()
         self._rows = Rows()  # row k of it is row k of what is shown, counted with those not drawn yet
         self._above = 0  # so many rows are not drawn yet; they stand above those that are
@@ -57,6 +56,7 @@ class Transcript(ttk.Frame):
         self._bar.pack(side="right", fill="y")
         self.text.pack(side="left", fill="both", expand=True)
         self._tags = Tags(self.text)
+        self._pen = self._make_pen(LIGHT)
         self._tooltip = Tooltip(self.text, self._whole_name)
         self.newer = ttk.Button(self, style="Accent.TButton", command=self.follow, takefocus=False)
         self._bind()
@@ -72,11 +72,16 @@ class Transcript(ttk.Frame):
 
     def _make_pen(self, palette: Palette) -> Pen:
         fits = (lambda text: fonts.width(self, text) <= self._tags.room) if self._orders else None
-        return Pen(palette, self._shown, self._actions.nick_colour, fits)
+        pen = Pen(palette, self._shown, self._actions.nick_colour, fits)
+        pen.little = self._tags.little
+        return pen
 
     def refit(self, event: object = None) -> None:
         """The fonts or the window have another size."""
         self._tags.refit()
+        if self._tags.little != self._pen.little:
+            self._pen.little = self._tags.little
+            self._redraw()
         if self._tags.room != self._width:
             self._width = self._tags.room
             self._order_again()

@@ -115,10 +115,11 @@ class View(ttk.Frame):
         self.again_button.configure(text=offer)
         for button, wanted in ((self.edit_button, edit), (self.trust_button, trust)):
             if wanted:
-                button.pack(side="right", padx=(self._inset // 2, 0), before=self.why)
+                button.pack(side="right", padx=(self._inset // 2, 0), after=self.again_button)
             else:
                 button.pack_forget()
         self.banner.pack(side="top", fill="x", before=self.foot)
+        self._arrange_banner()
 
     def show_status(self, words: str, waiting: bool = False) -> None:
         self.status.configure(text=self._shown(words))
@@ -158,11 +159,20 @@ class View(ttk.Frame):
         self.banner = ttk.Frame(self, style="Alarm.TFrame", padding=(self._inset, self._inset // 2))
         self.again_button = ttk.Button(self.banner, style="Accent.TButton", command=self._actions.again)
         self.edit_button = ttk.Button(self.banner, text="Edit server", command=self._actions.edit_server)
-        self.trust_button = ttk.Button(self.banner, text="Trust it from now on", command=self._actions.trust)
+        self.trust_button = ttk.Button(self.banner, text="Trust it", command=self._actions.trust)
         self.again_button.pack(side="right", padx=(self._inset // 2, 0))
         self.why = ttk.Label(self.banner, style="Alarm.TLabel")
         self.why.pack(side="left", fill="x", expand=True)
+        self.banner.bind("<Configure>", self._arrange_banner)
         self.why.bind("<Configure>", lambda event: self.why.configure(wraplength=event.width))
+
+    def _arrange_banner(self, event: object = None) -> None:
+        """The buttons beside the words, or below them where there is little room."""
+        little = 1 < self.winfo_width() < fonts.px(self, _ROOM_FOR_MEMBERS)
+        if little:
+            self.why.pack_configure(side="top", before=self.again_button, pady=(0, self._inset // 2))
+        else:
+            self.why.pack_configure(side="left", after=self.again_button, pady=0)
 
     def _make_status(self) -> None:
         self.foot = ttk.Frame(self, padding=(self._inset, self._inset // 3))
@@ -201,13 +211,13 @@ class View(ttk.Frame):
             self._widths[1] = self.people.winfo_width()
 
     def _arrange(self, event: object = None) -> None:
-        """Members only in a room, and only where there is room for them; the talks have a third at most."""
+        """Members only in a room, and only where there is room for them; the talks have a quarter at most."""
         width = self.panes.winfo_width()
         wanted = width >= fonts.px(self, _ROOM_FOR_MEMBERS) and self._in_room
         if wanted != self._has_people:
             self._has_people = wanted
             self.panes.paneconfigure(self.people, hide=not wanted, width=self._widths[1])  # type: ignore[no-untyped-call]
-        talks = min(self._widths[0], max(fonts.px(self, 90), width // 3))
+        talks = min(self._widths[0], max(fonts.px(self, 90), width // 4))
         if width > 1 and self.left.winfo_width() != talks:
             self.panes.paneconfigure(self.left, width=talks)  # type: ignore[no-untyped-call]
 
