@@ -355,13 +355,13 @@ def test_one_field_leads_to_talks_people_and_commands(hands: Hands, scripted: Sc
     assert [(name, what) for name, what, _ in page.found] == [("ben", "person")]
     page.go()
     assert hands.root.title().startswith("ben")
-    window.dialogs.go_to()
+    window.actions.for_menus()["go"]()
     page = window.dialogs.open_go_to
     assert page
     page.words.set("lob")
     page.go()
     assert hands.root.title().startswith("#lobby")
-    window.dialogs.go_to()
+    window.actions.for_menus()["go"]()
     page = window.dialogs.open_go_to
     assert page
     page.words.set("/topic")

@@ -1,20 +1,12 @@
 """One field to go anywhere: to a talk, a person, a command. Widgets only."""
 
-from __future__ import annotations
-
 import tkinter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from tkinter import ttk
-from typing import TYPE_CHECKING
 
-from chat.client.model import commands
-from chat.client.model.talk import TalkKind
+from chat.client.text.palette import Palette
 from chat.client.ui import fonts
-from chat.client.ui.menus import ITEMS, keys_shown
 from chat.client.ui.widgets import dialog
-
-if TYPE_CHECKING:
-    from chat.client.ui.window import Window
 
 _SHOWN = 10
 
@@ -24,12 +16,12 @@ Place = tuple[str, str, Callable[[], object]]  # what it is called, what it is, 
 class GoTo:
     """Up and Down choose, Enter goes there, Escape stays."""
 
-    def __init__(self, window: Window, shown: Callable[[str], str]) -> None:
-        self._window = window
+    def __init__(
+        self, root: tkinter.Tk, palette: Palette, places: Iterable[Place], shown: Callable[[str], str]
+    ) -> None:
         self._shown = shown
-        self._places = list(self._all())
+        self._places = list(places)
         self.found: list[Place] = []
-        root, palette = window.root, window.theme.palette
         self.window = dialog(root, "go", "Go to", palette.surface)
         self.words = tkinter.StringVar(self.window)
         self.field = ttk.Entry(self.window, textvariable=self.words, font=fonts.TEXT, width=44)
@@ -56,26 +48,7 @@ class GoTo:
         chosen = self.list.curselection()  # type: ignore[no-untyped-call]
         self.window.destroy()
         if chosen:
-            self._window.view.composer.text.focus_set()
             self.found[chosen[0]][2]()
-
-    def _all(self) -> Iterator[Place]:
-        window = self._window
-        for talk in sorted(window.client.talks(), key=lambda talk: (-talk.calls, -talk.unread)):
-            network = window.client.network_of(talk)
-            where = "server" if talk.kind is TalkKind.SERVER else network.server if network else ""
-            unread = f", {talk.unread:,} unread" if talk.unread else ""
-            yield talk.name, f"{where}{unread}", lambda talk=talk: window.actions.open(talk)  # type: ignore[misc]
-        if window.network:
-            for nick in window.network.current.members.nicks():
-                yield nick, "person", lambda nick=nick: window.actions.query(nick)  # type: ignore[misc]
-        actions = window.actions.for_menus()
-        for item in ITEMS:
-            keys = f"  {keys_shown(item.keys[0])}" if item.keys else ""
-            yield item.label, f"menu{keys}", actions[item.name]
-        for usage, words in commands.HELP:
-            name = usage.split(" ")[0]
-            yield name, words, lambda name=name: window.view.composer.set(f"{name} ")  # type: ignore[misc]
 
     def _draw(self) -> None:
         words = self.words.get().strip().casefold()

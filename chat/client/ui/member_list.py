@@ -7,9 +7,10 @@ from tkinter import ttk
 from chat.client.irc.news import Member
 from chat.client.text.palette import LIGHT, Palette
 from chat.client.ui import fonts
-from chat.client.ui.widgets import PassingBar, Tooltip, menu_buttons
+from chat.client.ui.widgets import PassingBar, Tooltip, ellipsised, menu_buttons
 
 _MANY = 300  # members; redrawing more than these with each that comes would cost more than it tells
+_SHORT = 12  # characters that fit into any list
 _PAUSE = 500  # ms between two drawings of many
 
 
@@ -42,6 +43,7 @@ class MemberList(ttk.Frame):
         self._tooltip = Tooltip(self.list, self._whole_name)
         for event in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
             self.list.bind(event, self._open)
+        self.list.bind("<Configure>", lambda event: self._draw())
         for button in menu_buttons(self):
             self.list.bind(button, self._post_menu)
 
@@ -69,7 +71,7 @@ class MemberList(ttk.Frame):
         chosen = self.chosen()
         top = self.list.yview()[0]
         self.list.delete(0, "end")
-        self.list.insert("end", *(self._shown(f"{member.rank}{member.nick}") for member in members))
+        self.list.insert("end", *map(self._row, members))
         for index, member in enumerate(members):
             colour = self._palette.faint if member.away else self._colour(member.nick)
             self.list.itemconfigure(index, foreground=colour)
@@ -78,6 +80,12 @@ class MemberList(ttk.Frame):
         self._members = members
         self.list.yview_moveto(top)
         self.count.configure(text=f"Members ({len(members):,})" if members else "Members")
+
+    def _row(self, member: Member) -> str:
+        """As much of the name as fits; few are long enough to be measured."""
+        name = self._shown(f"{member.rank}{member.nick}")
+        room = self.list.winfo_width() - fonts.px(self, 26)
+        return ellipsised(self, name, room, "TkDefaultFont") if len(name) > _SHORT and room > 0 else name
 
     def chosen(self) -> str:
         """The nickname that is selected, or nothing."""

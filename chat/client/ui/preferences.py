@@ -1,27 +1,26 @@
 """What the person prefers: what calls them, and how; whether what is said is kept. Widgets only."""
 
-from __future__ import annotations
-
 import tkinter
+from collections.abc import Callable
 from dataclasses import replace
 from tkinter import ttk
-from typing import TYPE_CHECKING
 
+from chat.client.model.settings import Settings
+from chat.client.text.palette import Palette
 from chat.client.ui import fonts
 from chat.client.ui.widgets import dialog
 
-if TYPE_CHECKING:
-    from chat.client.ui.window import Window
-
 
 class Preferences:
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        known = window.client.settings
-        self.window = dialog(window.root, "preferences", "Preferences", window.theme.palette.surface)
-        box = ttk.Frame(self.window, padding=fonts.px(window.root, 16))
+    """`apply` is called with the settings as they are to be."""
+
+    def __init__(self, root: tkinter.Tk, palette: Palette, known: Settings, apply: Callable[[Settings], None]) -> None:
+        self._known = known
+        self._apply = apply
+        self.window = dialog(root, "preferences", "Preferences", palette.surface)
+        box = ttk.Frame(self.window, padding=fonts.px(root, 16))
         box.pack(fill="both", expand=True)
-        gap = fonts.px(window.root, 8)
+        gap = fonts.px(root, 8)
         ttk.Label(box, text="Words that call you, beside your name; with commas between them").pack(anchor="w")
         self.words = ttk.Entry(box, font=fonts.TEXT, width=44)
         self.words.insert(0, ", ".join(known.highlights))
@@ -47,5 +46,5 @@ class Preferences:
     def save(self) -> None:
         words = tuple(dict.fromkeys(word.strip() for word in self.words.get().split(",") if word.strip()))
         flags = {name: variable.get() for name, variable in self.flags.items()}
-        self._window.apply(replace(self._window.client.settings, highlights=words, **flags))  # type: ignore[arg-type]
+        self._apply(replace(self._known, highlights=words, **flags))  # type: ignore[arg-type]
         self.window.destroy()

@@ -1,25 +1,20 @@
 """The servers that are known: connect, edit, forget, and which are opened at the start. Widgets only."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from tkinter import ttk
-from typing import TYPE_CHECKING
 
 from chat.client.irc.login import Login
 from chat.client.model.settings import Server
 from chat.client.ui import fonts
+from chat.client.ui.host import Host
 from chat.client.ui.widgets import dialog
-
-if TYPE_CHECKING:
-    from chat.client.ui.window import Window
 
 
 class Servers:
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        root = window.root
-        self.window = dialog(root, "servers", "Servers", window.theme.palette.surface)
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        root = host.root
+        self.window = dialog(root, "servers", "Servers", host.theme.palette.surface)
         inset = fonts.px(root, 12)
         self.list = ttk.Treeview(self.window, columns=("address", "name", "rooms", "state"), show="headings", height=8)
         for column, text, width in (
@@ -40,6 +35,8 @@ class Servers:
         ):
             ttk.Button(buttons, text=text, command=act).pack(side="left", padx=(0, inset // 2))
         ttk.Button(buttons, text="Connect", style="Accent.TButton", command=self.connect).pack(side="right")
+        self.notice = ttk.Label(self.window, style="Notice.TLabel")
+        self.notice.pack(side="bottom", fill="x", padx=inset)
         self.list.pack(fill="both", expand=True, padx=inset, pady=(inset, 0))
         for key in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
             self.list.bind(key, lambda event: self.connect())
@@ -49,9 +46,9 @@ class Servers:
     def _draw(self) -> None:
         chosen = self.list.selection()
         self.list.delete(*self.list.get_children())
-        self._window.client.remembered()
-        for server in self._window.client.settings.servers:
-            network = self._window.client.find(server.address)
+        self._host.client.remembered()
+        for server in self._host.client.settings.servers:
+            network = self._host.client.find(server.address)
             state = "connected" if network and network.online else "open" if network else ""
             state = ", ".join(word for word in (state, "opened at the start" if server.opened else "") if word)
             rooms = ", ".join(room.partition(" ")[0] for room in server.rooms)
@@ -63,44 +60,53 @@ class Servers:
 
     def _chosen(self) -> Server | None:
         selected = self.list.selection()
-        return self._window.client.known(selected[0]) if selected else None
+        return self._host.client.known(selected[0]) if selected else None
 
     def connect(self) -> None:
         server = self._chosen()
         if server is None:
             return
         self.window.destroy()
-        network = self._window.client.find(server.address)
+        network = self._host.client.find(server.address)
         if network:
-            self._window.actions.open(network.current)
+            self._host.show(network.open(network.current))
         elif server.name:
-            self._window.join(server, Login())
+            self._host.join(server, Login())
         else:
-            self._window.edit(server)
+            self._host.edit(server)
 
     def _add(self) -> None:
         self.window.destroy()
-        self._window.connect_elsewhere()
+        self._host.connect_elsewhere()
 
     def _edit(self) -> None:
         server = self._chosen()
         if server:
             self.window.destroy()
-            self._window.edit(server)
+            self._host.edit(server)
 
     def forget(self) -> None:
-        """It is known no longer; one that is open stays, and is known again."""
-        server = self._chosen()
-        if server and not self._window.client.find(server.address):
+        """It is known no longer."""
+        server = self._closed()
+        if server:
             self._replace(server, None)
 
     def toggle(self) -> None:
-        server = self._chosen()
-        if server and not self._window.client.find(server.address):  # what is open at the end is opened at the start
+        server = self._closed()
+        if server:
             self._replace(server, replace(server, opened=not server.opened))
 
+    def _closed(self) -> Server | None:
+        """The chosen one, if it is not open: what is open at the end is kept, and opened at the start."""
+        server = self._chosen()
+        if server and self._host.client.find(server.address):
+            self.notice.configure(text=f"You are on {server.address}: disconnect first.")
+            return None
+        self.notice.configure(text="")
+        return server
+
     def _replace(self, server: Server, changed: Server | None) -> None:
-        known = self._window.client.settings
+        known = self._host.client.settings
         servers = [changed if one is server or one == server else one for one in known.servers]
-        self._window.apply(replace(known, servers=tuple(one for one in servers if one)))
+        self._host.apply(replace(known, servers=tuple(one for one in servers if one)))
         self._draw()

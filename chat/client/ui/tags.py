@@ -9,7 +9,7 @@ from chat.client.ui.drawing import Pieces
 
 _OWN_COLOURS = 600  # strangers choose colours; beyond so many of them, theirs are not shown
 _WIDEST = 100  # characters of a line of text; longer ones are hard to read
-_NAMES = 13  # digits that the column of names is as wide as
+_NAMES = 14  # digits that the column of names is as wide as
 _NAMES_IN_LITTLE_ROOM = 8
 _LITTLE_ROOM = 420  # pixels of a transcript
 

@@ -96,7 +96,7 @@ class Window:
         shown = str if draws_emoji(self.root.tk.call("tk", "windowingsystem")) else spell_out
         self.theme = Theme(self.root, desktop, self._paint, self._refit)
         self.dialogs = Dialogs(self, shown)
-        actions = Actions(self)
+        actions = Actions(self, self.dialogs)
         self.actions = actions
         self.form = Form(self.root, self.join, keys.available)
         self.view = View(self.root, actions, shown)
