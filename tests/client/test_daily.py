@@ -304,6 +304,25 @@ def test_one_gets_to_where_one_left_off(hands: Hands, scripted: ScriptedServer) 
     assert "new" in text.get(f"{top + 1}.0", f"{top + 1}.end") or "new" in text.get(f"{top}.0", f"{top}.end")
 
 
+def test_each_talk_is_found_where_one_had_scrolled_to(hands: Hands, scripted: ScriptedServer) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(*(f":ben!b@h PRIVMSG #lobby :line {number}" for number in range(500)))
+    hands.wait_for("line 499")
+    text = window.view.transcript.text
+    window.view.transcript.complete()
+    window.view.transcript.look_at(text.search("line 100", "1.0"))
+    hands.root.update()
+    top = text.get("@0,0", "@0,0 lineend")
+    hands.press("Control-Prior")
+    end.send(":ben!b@h PRIVMSG #lobby :line 500")
+    hands.until(lambda: hands.talks()[1] == ("#lobby", "1"))
+    hands.press("Control-Next")
+    hands.wait_for("line 500")
+    hands.root.update()
+    assert text.get("@0,0", "@0,0 lineend").split()[-1] == top.split()[-1]
+
+
 def test_the_topic_opens_to_its_length_has_links_and_goes_with_the_room(
     hands: Hands, server: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_what_was_missed_is_asked_for_from_the_last_line_on_and_stands_below_new
     first = next(line for line in model.current.lines if line.text == "ana: three")
     assert model.current.first_unread == first.id
     assert (model.current.unread, model.current.calls) == (1, 1)
+    assert model.current.was_away
     ids = [line.id for line in model.current.lines]
     assert ids == sorted(set(ids))
 

@@ -48,7 +48,8 @@ class Edit:
 class Rows:
     """The rows of one transcript. `rows` is for reading: row k of it is row k of what is shown."""
 
-    def __init__(self, first_unread: int = 0) -> None:
+    def __init__(self, first_unread: int = 0, was_away: bool = False) -> None:
+        self._new = "while you were away" if was_away else "new"
         self.rows: list[Row] = []
         self._first_unread = first_unread
         self._day: date | None = None  # of the last line
@@ -62,7 +63,7 @@ class Rows:
         if self._day not in (None, day):
             new.append(Row(Line(line.at, LineKind.EVENT, day_line(day)), line.id, line.id, RowKind.DAY))
         if line.id == self._first_unread:
-            new.append(Row(Line(line.at, LineKind.EVENT, "New"), line.id, line.id, RowKind.NEW))
+            new.append(Row(Line(line.at, LineKind.EVENT, self._new), line.id, line.id, RowKind.NEW))
         if new or line.move is None:
             self._run = _Run()
         self._day = day
@@ -101,7 +102,7 @@ class Rows:
 
     def unmark(self) -> Edit | None:
         """What was new is no longer so; None where nothing was."""
-        self._first_unread = 0
+        self._first_unread, self._new = 0, "new"
         for place in range(len(self.rows) - 1, -1, -1):
             if self.rows[place].kind is RowKind.NEW:
                 return self._edit(place, 1, ())
@@ -114,6 +115,10 @@ class Rows:
         if place == len(self.rows) - 1:
             self._run = _Run()  # what comes now is another run
         return self._edit(place, 1, rows)
+
+    def place_of(self, line: int) -> int:
+        """The row that stands for the line with this id, or for the next one."""
+        return bisect_left(self.rows, line, key=lambda row: row.last)
 
     def place_of_new(self) -> int | None:
         """Where the row stands before what is new."""

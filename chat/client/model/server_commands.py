@@ -45,6 +45,12 @@ def _quote(network: Network, argument: str) -> Answer | None:
     return refused or Answer()
 
 
+def _oper(network: Network, argument: str) -> Answer | None:
+    """What is sent is shown nowhere: it holds a password."""
+    name, _, password = argument.partition(" ")
+    return ask(network, "OPER", name, password.strip()) if password.strip() else None
+
+
 def _whois(network: Network, argument: str) -> Answer | None:
     nick = argument or (network.current.name if network.current.kind is TalkKind.PERSON else "")
     return ask(network, "WHOIS", nick) if nick and " " not in nick else None
@@ -168,6 +174,7 @@ COMMANDS = (
     Command("mode", "mode [CHANGES]", "Show the modes of this room, or change them", _mode),
     Command("ns", "ns TEXT", "Write to NickServ", partial(_service, service="NickServ")),
     Command("cs", "cs TEXT", "Write to ChanServ", partial(_service, service="ChanServ")),
+    Command("oper", "oper NAME PASSWORD", "Become an operator of the server", _oper),
     Command("quote", "quote LINE", "Send the server a line as it is", _quote, ("raw",)),
     Command("quit", "quit [TEXT]", "Disconnect, with these last words", _quit),
 )

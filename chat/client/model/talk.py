@@ -107,6 +107,8 @@ class Talk:
         self.unread = 0  # words that came while nobody looked
         self.calls = 0  # those of them that call the person
         self.first_unread = 0  # id of the line before which "new" stands; 0 for none
+        self.was_away = False  # what is new was said while we were not connected
+        self.position = 0  # id of the line at the top, where somebody has scrolled back; 0 for the end
         self.draft = ""
         self.reply_to: Line | None = None  # what the draft answers
         self.typing: dict[str, float] = {}  # who is typing, and until when, in seconds since the epoch
@@ -157,6 +159,7 @@ class Talk:
         moved = {line.id: next(self._ids) for line in after}
         self.lines.extend(replace(line, id=moved[line.id]) for line in after)
         self.first_unread = moved.get(self.first_unread, self.first_unread)
+        self.position = moved.get(self.position, self.position)
         return moved
 
     def enter(self) -> None:
@@ -176,12 +179,14 @@ class Talk:
         """A line came while nobody looked."""
         if not self.unread:
             self.first_unread = line.id
+            self.was_away = False
         self.unread += 1
         self.calls += line.calls
 
     def missed(self, lines: Sequence[Line], unread: bool) -> None:
-        """These words were said while we were away; "new" stands before them."""
+        """These words were said while we were away; that stands before them."""
         self.first_unread = lines[0].id
+        self.was_away = True
         if unread:
             self.unread += len(lines)
             self.calls += sum(line.calls for line in lines)

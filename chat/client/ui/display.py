@@ -93,6 +93,8 @@ class Display:
 
     def _open(self, talk: Talk) -> None:
         self.keep_draft()
+        if self._talk:
+            self._talk.position = self._view.transcript.position()
         self._talk = talk
         self._view.show_talk(talk)
         self.show_reply()
@@ -101,6 +103,7 @@ class Display:
         if any(isinstance(change, Cleared) for change in changes):
             self._view.transcript.show(talk)
         elif any(isinstance(change, Refilled) for change in changes):
+            talk.position = self._view.transcript.position()
             self._view.transcript.show(talk, stay=True)
         else:
             self._draw_lines(talk, changes)

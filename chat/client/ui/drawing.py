@@ -47,7 +47,7 @@ class Pen:
         if row.kind is RowKind.DAY:
             return [f"\n{line.text}", ("day",)]
         if row.kind is RowKind.NEW:
-            return ["\n──────  new  ──────", ("new",)]
+            return [f"\n──────  {line.text}  ──────", ("new",)]
         base = ("line",)
         clock = "" if self.little else time.strftime("%H:%M", time.localtime(line.at))
         pieces: Pieces = [f"\n{clock}\t", (*base, "time"), *self._name(row, base), "\t", base]

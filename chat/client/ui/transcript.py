@@ -89,19 +89,29 @@ class Transcript(ttk.Frame):
         self._keep_the_end()
 
     def show(self, talk: Talk, stay: bool = False) -> None:
-        """All of this talk, from its end; or from where one is, if lines only came above it."""
+        """All of this talk, from its end, or from where one has scrolled to; `stay` where lines only came above it."""
         before = self.text.index("end-1c").split(".")[0], self.text.yview()[0]
         self._lines = talk.lines
-        self._rows = Rows(talk.first_unread)
+        self._rows = Rows(talk.first_unread, talk.was_away)
         for line in talk.lines:
             self._rows.append(line)
         self._redraw()
-        if stay:
+        if talk.position:
+            self.complete()
+            self.text.yview(f"{self._rows.place_of(talk.position) + 1}.0")
+            self._see_where()
+        elif stay:
             self.complete()
             new = int(self.text.index("end-1c").split(".")[0]) - int(before[0])
             self.text.see(f"{max(1, new)}.0")
             self.text.yview(f"{max(1, new)}.0")
             self._see_where()
+
+    def position(self) -> int:
+        """The id of the line at the top, where one has scrolled back; 0 at the end."""
+        if self._following or not self._rows.rows:
+            return 0
+        return self._rows.rows[min(self._row_at(0, 0), len(self._rows.rows) - 1)].last
 
     def append(self, lines: Sequence[Line], talk: Talk) -> None:
         """Show these lines at the end; those that the talk has no longer are gone from the beginning."""
