@@ -80,7 +80,7 @@ def test_who_looks_elsewhere_is_called_and_who_comes_back_finds_where(
     hands: Hands, look_away: Callable[[], None], scripted: ScriptedServer, urgent: list[bool]
 ) -> None:
     window = hands.open(scripted.target, "ana")
-    notes = window.notifier = Notes()  # type: ignore[assignment]
+    notes = window.calls.notifier = Notes()  # type: ignore[assignment]
     end = scripted.welcome()
     end.send(":ben!b@h PRIVMSG #lobby :ana: can you see this?")
     hands.wait_for("can you see this?")
@@ -100,7 +100,7 @@ def test_who_looks_elsewhere_is_called_and_who_comes_back_finds_where(
     hands.until(lambda: hands.talks()[1:] == [("#lobby", ""), ("zoe", "1")])
     assert urgent[-1] is False
     assert hands.transcript().index("new") < hands.transcript().index("nothing special")
-    window._notification_clicked(notes.shown[1][0])
+    window.calls.clicked(notes.shown[1][0])
     hands.wait_for("zoe  psst")
     assert hands.root.title() == "zoe - Fanfare"
 
@@ -115,7 +115,7 @@ def test_words_of_ones_own_are_set_in_the_preferences_and_notifications_can_be_l
     hands: Hands, look_away: Callable[[], None], scripted: ScriptedServer, urgent: list[bool]
 ) -> None:
     window = hands.open(scripted.target, "ana")
-    notes = window.notifier = Notes()  # type: ignore[assignment]
+    notes = window.calls.notifier = Notes()  # type: ignore[assignment]
     end = scripted.welcome()
     hands.wait_for("You joined")
     window.dialogs.preferences()

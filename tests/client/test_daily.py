@@ -374,13 +374,13 @@ def test_one_field_leads_to_talks_people_and_commands(hands: Hands, scripted: Sc
     assert [(name, what) for name, what, _ in page.found] == [("ben", "person")]
     page.go()
     assert hands.root.title().startswith("ben")
-    window.actions.for_menus()["go"]()
+    window.menu_actions.by_name()["go"]()
     page = window.dialogs.open_go_to
     assert page
     page.words.set("lob")
     page.go()
     assert hands.root.title().startswith("#lobby")
-    window.actions.for_menus()["go"]()
+    window.menu_actions.by_name()["go"]()
     page = window.dialogs.open_go_to
     assert page
     page.words.set("/topic")
@@ -438,7 +438,7 @@ def test_while_nothing_happens_nothing_is_due(hands: Hands, scripted: ScriptedSe
     window = hands.open(scripted.target, "ana")
     scripted.welcome()
     hands.until(lambda: hands.members() == ("ana", "ben"))
-    hands.until(lambda: window._batch_due is None)
+    hands.until(lambda: window.waker.idle)
     assert hands.root.tk.splitlist(hands.root.tk.call("after", "info")) == ()
 
 

@@ -1,11 +1,9 @@
 """The window: brings sessions, model and views together. All of it runs on Tk's thread.
 
-The sessions' news wait on queues. Their threads wake this one by a byte on a socket; it takes a bounded
-batch at a time, so that a flood of messages leaves time for keys and mouse. While nothing happens, nothing runs.
+What is due without any news, as the next attempt to connect, has a timer while there is such a thing.
 """
 
 import contextlib
-import socket
 import time
 import tkinter
 from collections.abc import Callable, Iterable
@@ -17,38 +15,37 @@ from chat.client.irc.address import Address, has_room, parse_address
 from chat.client.irc.login import Login
 from chat.client.irc.problem import Problem
 from chat.client.irc.session import Session
-from chat.client.model import commands, drafts, logs, settings
+from chat.client.model import commands
 from chat.client.model.changes import Called, Change, RoomsListed, TypingChanged
-from chat.client.model.client import Client
 from chat.client.model.client_tags import ACTIVE
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
-from chat.client.model.talk import Line
+from chat.client.model.talk import Talk
 from chat.client.text.palette import Palette
-from chat.client.ui import fonts, notify
+from chat.client.ui import fonts
 from chat.client.ui.actions import Actions
+from chat.client.ui.archive import Archive
+from chat.client.ui.calls import Calls
 from chat.client.ui.desktop import Desktop
 from chat.client.ui.dialogs import Dialogs
 from chat.client.ui.display import Display
 from chat.client.ui.form import FIRST_ROOM, Form
 from chat.client.ui.icon import set_icon
-from chat.client.ui.log_writer import LogWriter
+from chat.client.ui.menu_actions import MenuActions
 from chat.client.ui.menus import Menus
 from chat.client.ui.sessions import Sessions
 from chat.client.ui.theme import Theme
 from chat.client.ui.view import View
+from chat.client.ui.waker import Waker
 from chat.client.ui.widgets import draws_emoji, spell_out
 
-_PAUSE = 40  # ms between two batches; shorter than anybody notices
 _BATCH = 80  # news in one batch: to draw them takes some 20 ms, and twice that where others want the processor too
-_POLL = 100  # ms between looks at the queues where Tk cannot wait for a socket
 _SMALLEST = (420, 300)  # pixels at 96 dpi
 _TO_BEGIN_WITH = (960, 640)
 _FIRST_SERVER = "127.0.0.1:6667"
 _ASK_FOR_NAME = 30_000  # ms
-_RECALLED = 200  # lines of a talk that the logs give at a time
 
 
 class Window:
@@ -65,20 +62,14 @@ class Window:
     ) -> None:
         self.root = root
         self.closed = False
-        self.client = Client(settings.load(), reconnect, recall=self._recall)
-        self.logs = logs.folder()
-        self._log_writer = LogWriter(self.client, self.logs)
-        self._drafts = drafts.load()
-        self._awake, self._wake = socket.socketpair()
-        self._batch_due: str | None = None
-        self._batch_at = 0.0  # when the last one was taken
+        self._archive = Archive(reconnect)
+        self.client, self.logs = self._archive.client, self._archive.logs
         self._clock_due: str | None = None
         self._typing_due: str | None = None
-        self._urgent = False
         self._editing: Network | None = None  # whose settings the form shows
-        self.sessions = Sessions(self.client, connect, self._rouse)
-        self.notifier = notify.Notifier(self._notification_clicked)
-        self._clicked: list[int] = []  # notifications that were clicked, noted by another thread
+        self.waker = Waker(root, self._take_news, _BATCH)
+        self.sessions = Sessions(self.client, connect, self.waker.wake)
+        self.calls = Calls(root, self.client, self._open_called, self.waker.wake)
         fonts.fit_density(root)
         fonts.make_fonts(root)
         root.title("Fanfare")
@@ -96,12 +87,12 @@ class Window:
         shown = str if draws_emoji(self.root.tk.call("tk", "windowingsystem")) else spell_out
         self.theme = Theme(self.root, desktop, self._paint, self._refit)
         self.dialogs = Dialogs(self, shown)
-        actions = Actions(self, self.dialogs)
-        self.actions = actions
+        self.actions = actions = Actions(self)
         self.form = Form(self.root, self.join, keys.available)
         self.view = View(self.root, actions, shown)
         self.display = Display(self.view, self.client)
-        self.menus = Menus(self.root, actions.for_menus(), self.theme.wear, self.theme.chosen)
+        self.menu_actions = MenuActions(self, self.dialogs, actions)
+        self.menus = Menus(self.root, self.menu_actions.by_name(), self.theme.wear, self.theme.chosen)
         self.menus.reach(self.root)
 
     def _begin(self, address: Address | None, nick: str | None) -> None:
@@ -206,19 +197,16 @@ class Window:
         if self.closed:
             return
         self.closed = True
-        for timer in (self._batch_due, self._clock_due, self._typing_due):
+        self.waker.stop()
+        for timer in (self._clock_due, self._typing_due):
             if timer is not None:
                 self.root.after_cancel(timer)
         self.display.keep_draft()
         self._remember()
         wait = self.sessions.close_all()
-        with contextlib.suppress(tkinter.TclError):
-            self.root.deletefilehandler(self._awake)
         self.root.destroy()
-        self._log_writer.close()
+        self._archive.close()
         wait()  # the window is gone already, and the goodbyes should still go out
-        self._awake.close()
-        self._wake.close()
 
     def typed(self, text: str) -> bool:
         """Do what the person wrote; whether the message box may be emptied."""
@@ -246,18 +234,16 @@ class Window:
         """Draw what changed."""
         changes = list(changes)
         self.display.show(changes)
-        self._log_writer.note(changes)
+        self._archive.note(changes)
         for change in changes:
             if isinstance(change, Called):
-                self._call(change)
+                self.calls.call(change)
             elif isinstance(change, RoomsListed):
                 self.dialogs.rooms_listed(change.complete)
             elif isinstance(change, TypingChanged):
                 self._typing_ends()
         self.root.title(self.display.title() if self.view.winfo_manager() else "Fanfare")
-        if self._urgent and not self.client.calls:
-            self._urgent = False
-            notify.set_urgent(self.root, False)
+        self.calls.calm()
 
     def apply(self, changed: Settings) -> None:
         """The person has other preferences now."""
@@ -271,7 +257,7 @@ class Window:
         new = self.client.find(server.address) is None
         network = self.client.add(server)
         if new:
-            drafts.restore(network, self._drafts)
+            self._archive.restore(network)
         self.sessions.log_in(network, login, keep)
         self._show_view()
         self.show(self.sessions.open(network, server.name))
@@ -300,75 +286,24 @@ class Window:
         self._typing_due = None
         self.display.show_stage()
 
-    def _call(self, change: Called) -> None:
-        """Somebody calls the person, who does not look."""
-        if not self.client.attention.focused:
-            self._urgent = True
-            notify.set_urgent(self.root, True)
-        known = self.client.settings
-        if known.notify:
-            line, talk = change.line, change.talk
-            title = line.nick if line.private else f"{line.nick} in {talk.name}"
-            self.notifier.notify(id(talk), title, line.text)
-        if known.sound:
-            notify.play_sound(self.root)
-
-    def _notification_clicked(self, about: int) -> None:
-        """On the notifier's thread."""
-        self._clicked.append(about)
-        self._rouse()
-
-    def _open_clicked(self) -> None:
-        while self._clicked:
-            about = self._clicked.pop(0)
-            talk = next((talk for talk in self.client.talks() if id(talk) == about), None)
-            if talk:
-                self._show_view()
-                self.actions.open(talk)
-                self.root.deiconify()
-                self.root.lift()
-                self.root.focus_force()
-
-    def _rouse(self) -> None:
-        """There is news. Called by other threads."""
-        with contextlib.suppress(OSError):  # full: it is about to wake anyway; closed: the window is gone
-            self._wake.send(b"\0")
+    def _open_called(self, talk: Talk) -> None:
+        """The talk whose notification was clicked."""
+        self._show_view()
+        self.actions.open(talk)
 
     def _watch(self) -> None:
-        for end in (self._awake, self._wake):
-            end.setblocking(False)
         for event in ("<FocusIn>", "<FocusOut>", "<Unmap>", "<Map>"):
             self.root.bind(event, lambda event: self.root.after_idle(self._look_for_focus), add=True)
-        try:
-            self.root.createfilehandler(self._awake, tkinter.READABLE, self._woken)
-        except (AttributeError, NotImplementedError):  # Windows
-            self._poll()
 
-    def _poll(self) -> None:
-        self._woken()
-        self._clock_due = self.root.after(_POLL, self._poll)
-
-    def _woken(self, *_: object) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._awake.recv(4096)
-        self._open_clicked()
-        if self._batch_due is None:
-            since = 1000 * (time.monotonic() - self._batch_at)
-            self._batch_due = self.root.after(max(1, round(_PAUSE - since)), self._take_news)
-
-    def _take_news(self) -> None:
-        self._batch_due = None
-        taken = 0
-        try:
-            changes, taken = self.sessions.take(_BATCH)
-            if changes:
-                self.show(changes)
-            self._look_at_stages()
-        finally:  # whatever went wrong with one batch, the next is looked at
-            self._batch_at = time.monotonic()
-            if taken:
-                self._batch_due = self.root.after(1 if taken >= _BATCH else _PAUSE, self._take_news)
-            self._start_clock()
+    def _take_news(self) -> int:
+        """A batch of what happened; how much it was."""
+        self.calls.open_clicked()
+        changes, taken = self.sessions.take(_BATCH)
+        if changes:
+            self.show(changes)
+        self._look_at_stages()
+        self._start_clock()
+        return taken
 
     def _look_at_stages(self) -> None:
         """A network that cannot go on without the person."""
@@ -410,9 +345,6 @@ class Window:
             return
         focused = bool(str(self.root.tk.call("focus", "-displayof", ".")))  # a dialog of Tk's own has no widget here
         if focused != self.client.attention.focused:
-            if focused and self._urgent:
-                self._urgent = False
-                notify.set_urgent(self.root, False)
             self.show(self.client.focus(focused))
 
     def _paint(self, palette: Palette) -> None:
@@ -442,14 +374,5 @@ class Window:
             theme=self.theme.chosen.get(),
             font_size=self.theme.points,
         )
-        settings.save(self.client.settings)
         self.display.keep_draft()
-        here = {network.server for network in self.client.networks}
-        self._drafts = [*drafts.gather(self.client.networks), *(one for one in self._drafts if one.server not in here)]
-        drafts.save(self._drafts)
-
-    def _recall(self, server: str, talk: str, before: float) -> list[Line]:
-        """What the logs have of a talk."""
-        if not self.client.settings.log:
-            return []
-        return logs.last(self.logs / logs.place(server, talk), _RECALLED, before)
+        self._archive.save()
