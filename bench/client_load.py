@@ -165,12 +165,12 @@ def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Fl
         client = stack.enter_context(running(window, stdin=subprocess.PIPE, stderr=sys.stderr.fileno()))
         assert client.stdin
         assert client.stdout
-        flood.wait_for(f":{READER}!")  # it has joined
+        client.stdout.readline()  # ready: the window is up
+        flood.wait_for(f":{READER}!")  # and has joined
         with _keys(seconds):
             flood.play(seconds, rate)
         client.stdin.write("stop\n")
         client.stdin.flush()
-        client.stdout.readline()  # ready
         report = client.stdout.readline()
         if not report:
             raise OSError(f"the window's process ended with status {client.wait(_PATIENCE)}")

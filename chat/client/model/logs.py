@@ -58,8 +58,14 @@ def written(line: Line) -> tuple[str, str] | None:
     how = _FORMATS.get(line.kind)
     if how is None:
         return None
-    when = datetime.fromtimestamp(line.at)
-    return f"{when:%Y-%m-%d}.txt", f"[{when:%H:%M:%S}] {how.format(nick=line.nick, text=line.text)}\n"
+    day, clock = _stamp(int(line.at))
+    return day, f"[{clock}] {how.format(nick=line.nick, text=line.text)}\n"
+
+
+@lru_cache(maxsize=16)  # in a flood, many lines have the same second
+def _stamp(at: int) -> tuple[str, str]:
+    when = datetime.fromtimestamp(at)
+    return f"{when:%Y-%m-%d}.txt", f"{when:%H:%M:%S}"
 
 
 def read(text: str, day: date) -> Line | None:
