@@ -67,3 +67,9 @@ def another_root(hands: "Hands") -> "tkinter.Tk":
 def scripted() -> Iterator[ScriptedServer]:
     with scripted_server() as server:
         yield server
+
+
+@pytest.fixture
+def other() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server

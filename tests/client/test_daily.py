@@ -1,7 +1,6 @@
 """What one does every day at the window: menus, rooms, servers, where one left off, the topic, long pastes."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from chat.client.model import drafts, settings
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import Line, LineKind
-from tests.client.scripted import ScriptedServer, scripted_server
+from tests.client.scripted import ScriptedServer
 from tests.support import RunningServer
 
 try:
@@ -24,12 +23,6 @@ except ImportError:
     pytest.skip("this Python has no Tk", allow_module_level=True)
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def other() -> Iterator[ScriptedServer]:
-    with scripted_server() as server:
-        yield server
 
 
 def choose(hands: Hands, label: str) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from chat.client.irc.address import Address
 from chat.client.irc.session import Session
+from chat.client.model import settings
+from chat.client.model.connection import Stage
 from chat.client.model.reconnect import Reconnect
-from chat.client.model.settings import Server
+from chat.client.model.settings import Server, Settings
 from tests.client.scripted import ScriptedServer
 
 try:
@@ -212,3 +214,30 @@ def test_the_fields_of_a_login_are_used_and_its_password_is_nowhere(hands: Hands
     hands.until(lambda: window.form.winfo_viewable() and "does not accept" in window.form.notice["text"])
     assert hands.root.focus_get() is window.form.secret
     assert window.form.secret.get() == ""
+
+
+def test_of_two_servers_that_want_a_password_one_is_asked_about_at_a_time(
+    hands: Hands, scripted: ScriptedServer, other: ScriptedServer
+) -> None:
+    settings.save(Settings((Server(scripted.target.server, "ana"), Server(other.target.server, "zoe"))))
+    window = hands.open()
+    for server in (scripted, other):
+        end = server.accept()
+        end.expect("USER")
+        end.send(":s 464 * :Password incorrect", "ERROR :Closing link: Bad password")
+        end.sock.close()
+    hands.until(lambda: all(n.connection.stage is Stage.LOST for n in window.client.networks))
+    hands.until(window.form.winfo_viewable)
+    first = window.form.server.get()
+    hands.key("s", "e")
+    hands.root.update()
+    assert (window.form.server.get(), window.form.password.get()) == (first, "se")
+    window.form.back.invoke()
+    assert window.view.winfo_manager()
+    window.waker.wake()
+    hands.until(window.form.winfo_viewable)
+    assert window.form.server.get() != first, "the other one is asked about"
+    window.form.back.invoke()
+    window.waker.wake()
+    hands.until(lambda: window.waker.idle)
+    assert window.view.winfo_manager(), "who went back is left alone"

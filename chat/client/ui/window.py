@@ -67,6 +67,7 @@ class Window:
         self._clock_due: str | None = None
         self._typing_due: str | None = None
         self._editing: Network | None = None  # whose settings the form shows
+        self._asked: set[Network] = set()  # those that the person was asked about
         self.waker = Waker(root, self._take_news, _BATCH)
         self.sessions = Sessions(self.client, connect, self.waker.wake)
         self.calls = Calls(root, self.client, self._open_called, self.waker.wake)
@@ -135,6 +136,8 @@ class Window:
     def leave(self, network: Network, words: str = "") -> None:
         """Be on this network no longer; where it was the last, offer another."""
         server = self.client.server_of(network)
+        if network is self._editing:
+            self._editing = None
         self.display.keep_draft()
         self.sessions.close(network, words)
         self.show(self.client.remove(network))
@@ -271,6 +274,7 @@ class Window:
         self.form.fill(server, self.client.settings.servers, notice, wanted, back)
 
     def _show_view(self) -> None:
+        self._editing = None
         self.form.pack_forget()
         self.view.pack(fill="both", expand=True)
         self.view.composer.text.focus_set()
@@ -306,12 +310,14 @@ class Window:
         return taken
 
     def _look_at_stages(self) -> None:
-        """A network that cannot go on without the person."""
+        """A network that cannot go on without the person: one at a time, and once for each attempt."""
         for network in self.client.networks:
             connection = network.connection
             wanted = {Problem.PASSWORD: "password", Problem.LOGIN: "login"}.get(connection.problem or Problem.CUT, "")
-            nameless = connection.stage is Stage.NAMELESS
-            if (nameless or (connection.stage is Stage.LOST and wanted)) and network is not self._editing:
+            if not (connection.stage is Stage.NAMELESS or (connection.stage is Stage.LOST and wanted)):
+                self._asked.discard(network)
+            elif network not in self._asked and not self.form.winfo_manager():
+                self._asked.add(network)
                 self.sessions.close(network)
                 self._editing = network
                 server = self.client.server_of(network)
