@@ -105,6 +105,21 @@ def test_who_looks_elsewhere_is_called_and_who_comes_back_finds_where(
     assert hands.root.title() == "zoe - Fanfare"
 
 
+def test_behind_the_form_nobody_reads_the_talk(hands: Hands, scripted: ScriptedServer, urgent: list[bool]) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    hands.wait_for("You joined")
+    hands.press("Control-o")
+    hands.until(window.form.winfo_viewable)
+    end.send(":ben!b@h PRIVMSG #lobby :ana: are you there?")
+    talk = window.client.attention.talk
+    assert talk
+    hands.until(lambda: talk.calls == 1)
+    hands.click(window.form.back)
+    hands.until(lambda: talk.calls == 0)
+    assert "new  ───" in hands.transcript()
+
+
 def everything_in(widget: tkinter.Misc) -> Iterator[tkinter.Misc]:
     for child in widget.winfo_children():
         yield child

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.client.irc.news import Join, Kind, Person, Say, Welcomed
+from chat.client.irc.news import Join, Kind, Leave, Person, Say, Welcomed
 from chat.client.model import commands
 from chat.client.model.attention import Attention, mentions
 from chat.client.model.changes import Called, Change
@@ -128,3 +128,10 @@ def test_the_ignored_are_heard_nowhere_until_they_are_taken_back() -> None:
     assert "ben!*@*" in (network.speech.ignored | again.speech.ignored)
     commands.answer(network, "/unignore BEN")
     assert network.take(Say(BEN, "#lobby", "hi", 2.0))
+
+
+def test_a_room_that_one_has_left_is_not_joined_at_the_next_start() -> None:
+    client, _, network = two()
+    network.take(Leave(ANA, "#lobby", 2.0))
+    kept = next(server for server in client.remembered().servers if server.address == "two:1")
+    assert kept.rooms == ("#keyed word",)

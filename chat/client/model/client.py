@@ -121,9 +121,10 @@ class Client:
         return self.settings
 
     def _keep(self, network: Network, opened: bool) -> None:
-        rooms = tuple(f"{talk.name} {talk.key}".strip() for talk in network.talks.rooms())
         ignored = tuple(sorted(network.speech.ignored))
-        server = replace(self._servers[network], name=network.me.wanted, rooms=rooms, ignored=ignored, opened=opened)
+        server = replace(
+            self._servers[network], name=network.me.wanted, rooms=network.rooms, ignored=ignored, opened=opened
+        )
         self._servers[network] = server
         others = [other for other in self.settings.servers if other.address != server.address]
         place = next((at for at, other in enumerate(self.settings.servers) if other.address == server.address), 0)

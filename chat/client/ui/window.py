@@ -272,12 +272,14 @@ class Window:
         self.view.pack_forget()
         self.form.pack(fill="both", expand=True)
         self.form.fill(server, self.client.settings.servers, notice, wanted, back)
+        self._look_for_focus()
 
     def _show_view(self) -> None:
         self._editing = None
         self.form.pack_forget()
         self.view.pack(fill="both", expand=True)
         self.view.composer.text.focus_set()
+        self._look_for_focus()
         self.root.title(self.display.title())
 
     def _typing_ends(self) -> None:
@@ -349,7 +351,8 @@ class Window:
     def _look_for_focus(self) -> None:
         if self.closed:
             return
-        focused = bool(str(self.root.tk.call("focus", "-displayof", ".")))  # a dialog of Tk's own has no widget here
+        here = str(self.root.tk.call("focus", "-displayof", "."))  # as text: a dialog of Tk's own has no widget here
+        focused = bool(here and self.view.winfo_manager())  # behind the form, nobody reads the talk
         if focused != self.client.attention.focused:
             self.show(self.client.focus(focused))
 
