@@ -147,3 +147,33 @@ def test_a_batch_of_history_is_one_news_and_its_joins_are_none() -> None:
     )
     assert news[0] == HistoryCame("#lobby", (Say(BEN, "#lobby", "hi", 1319042451.0, msgid="a"),))
     assert len(news) == 2
+
+
+def test_words_that_arrived_before_do_not_stand_for_the_same_words_said_again() -> None:
+    model = inside()
+    come_in(model)
+    commands.answer(model, "ok")
+    model.taken(True)
+    take(model, Say(ANA, "#lobby", "ok", 490.0, msgid="m1"))
+    commands.answer(model, "ok")
+    model.taken(True)
+    take(model, Lost("cut", 700.0))
+    model.begin_again()
+    come_in(model)
+    take(model, HistoryCame("#lobby", (Say(ANA, "#lobby", "ok", 490.0, msgid="m1"),)))
+    assert [line.delivery for line in model.current.lines if line.mine] == [Delivery.SENT, Delivery.UNSENT]
+
+
+def test_the_ignored_are_not_heard_in_the_history_either() -> None:
+    model = inside()
+    model.speech.ignored.add("ben!*@*")
+    come_in(model)
+    take(model, said("one"))
+    assert texts(model) == []
+
+
+def test_what_was_missed_is_told_so_that_it_can_be_kept() -> None:
+    model = inside()
+    come_in(model)
+    (refilled,) = [change for change in take(model, said("one", "two")) if isinstance(change, Refilled)]
+    assert [line.text for line in refilled.new] == ["one", "two"]

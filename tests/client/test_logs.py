@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.irc.news import Join, Person, Say, Welcomed
+from chat.client.irc.news import HistoryCame, Join, Person, Say, Welcomed
 from chat.client.model import commands, drafts, logs
 from chat.client.model.changes import Appended, LineChanged
 from chat.client.model.client import Client
@@ -89,6 +89,19 @@ def test_the_last_lines_come_back_at_the_next_start(tmp_path: Path) -> None:
         ("You joined #lobby", False),
         ("hi", False),
         ("mine", True),
+    ]
+
+
+def test_what_was_missed_is_written_too_and_read_in_its_order(tmp_path: Path) -> None:
+    first = client(tmp_path)
+    network = first.add(Server("h:1", "ana", ("#lobby",)))
+    writer = LogWriter(first, tmp_path)
+    writer.note(come_in(network))  # type: ignore[arg-type]
+    writer.note(network.take(HistoryCame("#lobby", (Say(BEN, "#lobby", "missed", NOON - 60),))))
+    writer.close()
+    assert [line.text for line in logs.last(tmp_path / logs.place("h:1", "#lobby"), 9)] == [
+        "missed",
+        "You joined #lobby",
     ]
 
 

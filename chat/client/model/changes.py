@@ -74,9 +74,10 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Refilled:
-    """Lines came into the middle or the beginning of the transcript: draw all of it."""
+    """Lines came into the middle or the beginning of the transcript: draw all of it. `new` were said meanwhile."""
 
     talk: Talk
+    new: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from chat.client.model.changes import Change, Refilled, TalksChanged
 from chat.client.model.connection import Connection, Me
 from chat.client.model.outgoing import Outgoing
 from chat.client.model.speech import Speech
-from chat.client.model.talk import SCROLLBACK, Line, Talk, TalkKind
+from chat.client.model.talk import SCROLLBACK, Delivery, Line, Talk, TalkKind
 from chat.client.model.talks import Talks
 from chat.wires.message import build
 
@@ -93,7 +93,8 @@ class History:
         asked = self._asked.pop(talk, "")
         if asked == "BEFORE" and not news.lines:
             self._exhausted.add(talk)
-        lines = [line for line in map(self._speech.line, news.lines) if line is not None]
+        heard = [said for said in news.lines if not self._speech.ignores(said.who.mask)]
+        lines = [line for line in map(self._speech.line, heard) if line is not None]
         if asked == "LATEST":
             yield from self._find_out(talk, lines, complete=len(news.lines) < self._limit)
         known = {line.msgid for line in talk.lines if line.msgid}
@@ -121,12 +122,16 @@ class History:
             others = [line for line in list(talk.lines)[place : place + len(new)] if line.words and not line.mine]
             if others:
                 talk.missed(others, unread=not self._talks.attention.on(talk))
-        yield Refilled(talk)
+        yield Refilled(talk, tuple(list(talk.lines)[place : place + len(new)]) if missed else ())
         yield TalksChanged()
 
     def _find_out(self, talk: Talk, lines: list[Line], complete: bool) -> Iterable[Change]:
         """Which of our lines arrived whose fate was unknown when the connection ended."""
         left = [line for line in lines if line.mine]
+        for sent in (line for line in talk.lines if line.mine and line.delivery is Delivery.SENT):
+            again = next((line for line in left if _same(sent, line)), None)
+            if again:
+                left.remove(again)  # it is the echo of words that we know of
         oldest = min((line.at for line in lines), default=0.0)
         arrived: list[int] = []
         missing: list[int] = []
@@ -138,6 +143,13 @@ class History:
             elif complete or oldest < own.at - _NEAR:
                 missing.append(own.id)
         yield from self._outgoing.found(arrived, missing)
+
+
+def _same(ours: Line, line: Line) -> bool:
+    """Whether a line of the history is this one of ours."""
+    if ours.msgid and line.msgid:
+        return ours.msgid == line.msgid
+    return ours.text == line.text and abs(ours.at - line.at) < _NEAR
 
 
 def _last(talk: Talk) -> float:

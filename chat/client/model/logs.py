@@ -88,7 +88,7 @@ def last(talk: Path, most: int, before: float = float("inf")) -> list[Line]:
             break
         found = [line for line in read_file(file, tail=before == float("inf")) if line.at < before]
         lines = [*found[-(most - len(lines)) :], *lines]
-    return lines
+    return sorted(lines, key=lambda line: line.at)  # what was missed is written later than it was said
 
 
 def days(talk: Path) -> list[Path]:

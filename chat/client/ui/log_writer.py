@@ -3,13 +3,13 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chat.client.model import logs
-from chat.client.model.changes import Appended, Change, LineChanged
+from chat.client.model.changes import Appended, Change, LineChanged, Refilled
 from chat.client.model.client import Client
-from chat.client.model.talk import Delivery, Talk
+from chat.client.model.talk import Delivery, Line, Talk
 
 _WAITING = 5_000  # batches of lines that wait for the disk, minutes of a flood; beyond it they are left out
 
@@ -29,16 +29,11 @@ class LogWriter:
         if not self._client.settings.log:
             return
         by_file: dict[str, list[str]] = {}
-        for change in changes:
-            if not isinstance(change, Appended | LineChanged):
-                continue
-            line, talk = change.line, change.talk
-            settled = line.mine if isinstance(change, LineChanged) else True
-            if line.delivery is not Delivery.SENT or not settled or not logs.keeps(talk):
-                continue
-            place, text = self._place(talk), logs.written(line)
-            if place and text:
-                by_file.setdefault(f"{place}/{text[0]}", []).append(text[1])
+        for talk, line in (pair for change in changes for pair in _lines(change)):
+            if line.delivery is Delivery.SENT and logs.keeps(talk):
+                place, text = self._place(talk), logs.written(line)
+                if place and text:
+                    by_file.setdefault(f"{place}/{text[0]}", []).append(text[1])
         if by_file:
             self._put(by_file)
 
@@ -74,3 +69,14 @@ class LogWriter:
                     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     with file.open("a", encoding="utf-8", errors="replace", newline="\n") as stream:
                         stream.writelines(texts)
+
+
+def _lines(change: Change) -> Iterator[tuple[Talk, Line]]:
+    """What this change adds to a transcript for good, if it is SENT."""
+    if isinstance(change, Appended):
+        yield change.talk, change.line
+    elif isinstance(change, LineChanged):
+        if change.line.mine and not change.line.reactions:  # a reaction comes to what is written already
+            yield change.talk, change.line
+    elif isinstance(change, Refilled):
+        yield from ((change.talk, line) for line in change.new)
