@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.irc.news import HistoryCame, Join, Person, Say, Welcomed
+from chat.client.irc.news import HistoryCame, Join, Kind, Person, Say, Welcomed
 from chat.client.model import commands, drafts, logs
 from chat.client.model.changes import Appended, LineChanged
 from chat.client.model.client import Client
@@ -103,6 +103,22 @@ def test_what_was_missed_is_written_too_and_read_in_its_order(tmp_path: Path) ->
         "missed",
         "You joined #lobby",
     ]
+
+
+def test_a_line_of_ours_is_written_once_whatever_becomes_of_it(tmp_path: Path) -> None:
+    first = client(tmp_path)
+    network = first.add(Server("h:1", "ana", ("#lobby",)))
+    writer = LogWriter(first, tmp_path)
+    come_in(network)
+    for changes in (
+        commands.answer(network, "mine").changes,
+        network.take(Say(ANA, "#lobby", "mine", NOON, msgid="m1")),
+        network.take(Say(BEN, "#lobby", "", NOON, Kind.TAGS, "+draft/react=x;+draft/reply=m1")),
+    ):
+        writer.note(changes)
+    writer.close()
+    assert network.current.lines[-1].reactions
+    assert [line.text for line in logs.last(tmp_path / logs.place("h:1", "#lobby"), 9)] == ["mine"]
 
 
 def test_nothing_is_written_where_the_person_does_not_want_it(tmp_path: Path) -> None:
