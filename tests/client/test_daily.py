@@ -233,7 +233,7 @@ def test_a_long_paste_is_asked_about_and_can_be_edited_left_or_sent(hands: Hands
     assert box.get() == ""
     assert [end.expect("PRIVMSG").params[1] for _ in range(8)] == [f"line {number}" for number in range(8)]
     hands.until(window.view.stop.winfo_ismapped)
-    assert "12 lines wait to be sent" in window.view.status["text"]
+    assert "12 lines waiting to be sent" in window.view.status["text"]
     hands.click(window.view.stop)
     hands.until(lambda: hands.transcript().count("Not sent. Send again") == 12)
     assert not window.view.stop.winfo_ismapped()

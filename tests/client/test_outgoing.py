@@ -212,7 +212,7 @@ def test_a_paste_goes_out_as_fast_as_the_server_takes_it() -> None:
     model = inside(frozenset())
     sent = type_in(model, "\n".join(map(str, range(300))))
     assert len(sent) == IN_FLIGHT + 1
-    assert "292 lines wait to be sent" in model.status
+    assert "292 lines waiting to be sent" in model.status
     rounds = 0
     while sent[-1].startswith(b"PING"):
         take(model, Ponged(sent[-1].decode().split()[1]))

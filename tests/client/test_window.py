@@ -741,6 +741,7 @@ def test_every_action_has_a_menu_its_keys_beside_it_and_a_line_in_help_and_docs(
         assert f"| {all_keys(item)} | {item.label.removesuffix(' …')} |\n" in docs
     for usage, words in commands.HELP:
         assert f"{usage}\t{words}\n" in text
+        assert f"| `{usage}` | {words} |\n" in docs
     page.focus_force()
     page.event_generate("<Escape>")
     assert "help" not in hands.root.children

@@ -97,7 +97,7 @@ class Network:
         waiting = self.outgoing.waiting
         typing = self.tags.typing(talk)
         typed = f" · {_named(typing)} typing …" if typing else ""
-        lines = f" · {waiting:,} {'lines wait' if waiting > 1 else 'line waits'} to be sent" if waiting else ""
+        lines = f" · {waiting:,} {'lines' if waiting > 1 else 'line'} waiting to be sent" if waiting else ""
         if talk.kind is not TalkKind.ROOM or talk.joined:
             return f"{self.server} · you are {self.me.nick}{', away' if self.me.away else ''}{lines}{typed}"
         if not talk.reason:

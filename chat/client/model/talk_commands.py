@@ -126,7 +126,7 @@ def _clear(network: Network, argument: str) -> Answer:
 
 def _stop(network: Network, argument: str) -> Answer:
     if not network.outgoing.waiting:
-        return refuse(network, "Nothing waits to be sent.")
+        return refuse(network, "Nothing is waiting to be sent.")
     return Answer([*network.stop_sending(), StageChanged()])
 
 
