@@ -28,7 +28,7 @@ from chat.client.irc.news import (
     Welcomed,
 )
 from chat.client.irc.problem import Problem
-from chat.client.irc.session import Patience, Session
+from chat.client.irc.session import Patience, Session, _Watch
 from chat.client.model import commands
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
@@ -357,3 +357,26 @@ def test_a_look_up_that_hangs_does_not_keep_the_program_from_ending() -> None:
     """The thread is a daemon's, and closing does not wait for it longer than it is told."""
     ended = subprocess.run([sys.executable, "-c", HANGING], timeout=PATIENCE, check=False)
     assert ended.returncode == 0
+
+
+def test_silence_is_not_judged_while_our_own_output_waits_but_a_standstill_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("chat.client.irc.session.time.monotonic", lambda: now)
+    watch = _Watch(Patience(silence=60.0, answer=20.0, stalled=120.0, goodbye=2.0))
+    now += 1000
+    watch.heard(True)
+    watch.waits(True)
+    now += 60
+    assert watch.left() == 0
+    assert watch.may_wait(), "what waits may be why nothing comes"
+    assert 0 < watch.left() <= 20
+    watch.progressed()
+    now += 119
+    assert watch.may_wait()
+    now += 1
+    assert not watch.may_wait(), "nothing was taken for 120 s"
+    watch.progressed()
+    assert watch.may_wait()
+    watch.leave()
+    assert not watch.may_wait(), "who leaves waits for the goodbye only"
+    assert watch.left() == 2

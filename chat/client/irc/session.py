@@ -153,6 +153,7 @@ class Session:
         watch = _Watch(self._patience)
         while self._take_output():
             selector.modify(connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0))
+            watch.waits(bool(self._unsent))
             if self._closing.is_set():
                 watch.leave()
             for key, ready in selector.select(watch.left()):
@@ -223,6 +224,7 @@ class _Watch:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._leaving = False
+        self._waits = False
         self._progress = time.monotonic()  # when the server last took something of ours
         self.asked()  # the first answer is the welcome
 
@@ -235,6 +237,12 @@ class _Watch:
         if not self._leaving:
             self.may_ask = welcomed
             self._deadline = time.monotonic() + (self._patience.silence if welcomed else self._patience.answer)
+
+    def waits(self, waits: bool) -> None:
+        """Whether anything of ours waits to be taken."""
+        if waits and not self._waits:
+            self._progress = time.monotonic()
+        self._waits = waits
 
     def progressed(self) -> None:
         """The server took something of ours."""
