@@ -129,7 +129,7 @@ def test_a_member_is_written_to_asked_about_ignored_and_removed_by_a_menu(hands:
     zoe.say("#lobby", "after that")
     hands.wait_for("after that")
     window.actions.member_menu("ben", 10, 10)
-    choose(hands, "Hear Again")
+    choose(hands, "Stop Ignoring")
     ben.say("#lobby", "heard")
     hands.wait_for("ben  heard")
     assert "unheard" not in hands.transcript()

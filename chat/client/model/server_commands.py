@@ -122,13 +122,13 @@ def _rank(network: Network, argument: str, change: str) -> Answer | None:
 
 
 def _ignore(network: Network, argument: str) -> Answer:
-    """What these people say is not shown, here or alone; kept until it is taken back."""
+    """Their messages are hidden everywhere, across restarts, until /unignore."""
     if not argument:
         masks = ", ".join(sorted(network.speech.ignored))
-        return Answer(network.hint(f"You ignore: {masks}" if masks else "You ignore nobody. /ignore NAME does."))
+        return Answer(network.hint(f"You ignore: {masks}" if masks else "You ignore nobody."))
     mask = _mask(argument)
     network.speech.ignored.add(mask)
-    return Answer(network.hint(f"You hear nothing of {mask} now. /unignore {argument} takes it back."), remember=True)
+    return Answer(network.hint(f"Ignoring {mask}. /unignore {argument} undoes it."), remember=True)
 
 
 def _unignore(network: Network, argument: str) -> Answer | None:
@@ -138,7 +138,7 @@ def _unignore(network: Network, argument: str) -> Answer | None:
     if mask not in network.speech.ignored:
         return refuse(network, f"You do not ignore {mask}.")
     network.speech.ignored.discard(mask)
-    return Answer(network.hint(f"You hear {mask} again."), remember=True)
+    return Answer(network.hint(f"No longer ignoring {mask}."), remember=True)
 
 
 def _mask(argument: str) -> str:
@@ -160,17 +160,17 @@ COMMANDS = (
     Command("away", "away [TEXT]", "Tell the others that you are away", _away),
     Command("back", "back", "Tell the others that you are back", _back),
     Command("whois", "whois NAME", "Ask the server who somebody is", _whois, ("w",)),
-    Command("list", "list [PATTERN]", "Which rooms there are", _list),
-    Command("ignore", "ignore [NAME]", "Hear nothing of somebody, or tell whom you ignore", _ignore),
-    Command("unignore", "unignore NAME", "Hear somebody again", _unignore),
+    Command("list", "list [PATTERN]", "List the rooms of this server", _list),
+    Command("ignore", "ignore [NAME]", "Hide somebody's messages, or list whom you ignore", _ignore),
+    Command("unignore", "unignore NAME", "Show somebody's messages again", _unignore),
     Command("ctcp", "ctcp NAME QUESTION", "Ask somebody's program: VERSION, PING or TIME", _ctcp),
     Command("kick", "kick NAME [TEXT]", "Remove somebody from this room", _kick),
     Command("ban", "ban [NAME]", "Keep somebody out of this room, or list the bans", _ban),
     Command("unban", "unban NAME", "Let somebody into this room again", partial(_ban, sign="-")),
     Command("op", "op NAME …", "Make members operators of this room", partial(_rank, change="+o")),
-    Command("deop", "deop NAME …", "Take that away", partial(_rank, change="-o")),
+    Command("deop", "deop NAME …", "Take operator rights away", partial(_rank, change="-o")),
     Command("voice", "voice NAME …", "Let members speak in a moderated room", partial(_rank, change="+v")),
-    Command("devoice", "devoice NAME …", "Take that away", partial(_rank, change="-v")),
+    Command("devoice", "devoice NAME …", "Take voice away", partial(_rank, change="-v")),
     Command("mode", "mode [CHANGES]", "Show the modes of this room, or change them", _mode),
     Command("ns", "ns TEXT", "Write to NickServ", partial(_service, service="NickServ")),
     Command("cs", "cs TEXT", "Write to ChanServ", partial(_service, service="ChanServ")),

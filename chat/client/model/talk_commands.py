@@ -137,10 +137,10 @@ COMMANDS = (
     Command("me", "me TEXT", "Say what you do, as in: /me waves", _me),
     Command("msg", "msg NAME TEXT", "Write to a person or room, and stay here", _msg),
     Command("query", "query NAME [TEXT]", "Open the talk with a person", _query, ("q",)),
-    Command("notice", "notice NAME TEXT", "Write as programs do: nobody's program answers it", _notice),
+    Command("notice", "notice NAME TEXT", "Send a notice, which programs do not answer", _notice),
     Command("topic", "topic [TEXT]", "Show the topic of this room, or set it", _topic),
     Command("names", "names", "Who is in this room", _names),
     Command("invite", "invite NAME [ROOM]", "Ask somebody into this room, or another", _invite),
     Command("clear", "clear", "Empty this transcript", _clear),
-    Command("stop", "stop", "Send nothing of what still waits to be sent", _stop),
+    Command("stop", "stop", "Keep back what is still waiting to be sent", _stop),
 )

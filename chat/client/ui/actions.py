@@ -174,7 +174,7 @@ class Actions:
             ("Who Is This?", do(f"/whois {nick}")),
             ("Mention", lambda: self._mention(nick)),
             ("Copy Name", lambda: self._put(nick)),
-            ("Hear Again", do(f"/unignore {nick}")) if ignored else ("Ignore", do(f"/ignore {nick}")),
+            ("Stop Ignoring", do(f"/unignore {nick}")) if ignored else ("Ignore", do(f"/ignore {nick}")),
         ]
         talk = network.current
         me = next((member for member in talk.members.listed() if network.me.named(member.nick)), None)
