@@ -55,7 +55,7 @@ class Pen:
             pieces += ["↪ ", (*base, "mark"), f"{self._shown(line.reply)}  ", (*base, "reply")]
         pieces += self.in_reading_order(self._words(line, base))
         if row.lines > 1:
-            pieces += ["  Show", (*base, "fold", "link")]
+            pieces += ["  ", base, "Show", (*base, "fold", "link")]
         if line.delivery in _RESEND:
             pieces += ["  ", base, _RESEND[line.delivery], (*base, "again")]
         elif line.mine:

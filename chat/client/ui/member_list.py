@@ -11,6 +11,7 @@ from chat.client.ui.widgets import PassingBar, Tooltip, ellipsised, menu_buttons
 
 _MANY = 300  # members; redrawing more than these with each that comes would cost more than it tells
 _SHORT = 12  # characters that fit into any list
+_ROW = 26  # pixels
 _PAUSE = 500  # ms between two drawings of many
 
 
@@ -37,7 +38,8 @@ class MemberList(ttk.Frame):
         self.count = ttk.Label(self, text="Members", style="Header.TLabel")
         self.count.pack(fill="x")
         self.list = tkinter.Listbox(self, width=10, relief="flat", activestyle="none", exportselection=False)
-        self.list.configure(borderwidth=fonts.px(self, 9), highlightthickness=1, selectborderwidth=fonts.px(self, 2))
+        self.list.configure(borderwidth=fonts.px(self, 8), highlightthickness=1)
+        self.refit()
         self.list.pack(side="left", fill="both", expand=True)
         PassingBar(self, self.list)
         self._tooltip = Tooltip(self.list, self._whole_name)
@@ -54,6 +56,10 @@ class MemberList(ttk.Frame):
         self.list.configure(selectbackground=palette.marked, selectforeground=palette.ink)
         self.list.configure(highlightbackground=palette.surface, highlightcolor=palette.edge)
         self._draw()
+
+    def refit(self) -> None:
+        """The fonts have another size."""
+        self.list.configure(selectborderwidth=max(1, (fonts.px(self, _ROW) - fonts.line_height(self) - 1) // 2))
 
     def show(self, ask: Callable[[], Sequence[Member]], at_once: bool) -> None:
         """Draw the members that `ask` gives: at once, or where they are many soon, with whatever changed till then."""

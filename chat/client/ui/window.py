@@ -364,6 +364,7 @@ class Window:
     def _refit(self) -> None:
         self.view.transcript.refit()
         self.view.sidebar.refit()
+        self.view.people.refit()
 
     def _place(self) -> None:
         """The window as large and where it was, if that is still on the screen."""
