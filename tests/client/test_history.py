@@ -177,3 +177,10 @@ def test_what_was_missed_is_told_so_that_it_can_be_kept() -> None:
     come_in(model)
     (refilled,) = [change for change in take(model, said("one", "two")) if isinstance(change, Refilled)]
     assert [line.text for line in refilled.new] == ["one", "two"]
+
+
+def test_a_message_is_known_by_its_id_whatever_the_clocks_say() -> None:
+    model = inside()
+    come_in(model)
+    take(model, Say(BEN, "#lobby", "one", 500.0, msgid="mone"), said("one", at=600.0))
+    assert texts(model) == ["one"]
