@@ -101,11 +101,11 @@ def test_churn_sees_what_the_server_holds_from_its_own_container(compose: Compos
 
 
 def test_a_stampede_restarts_a_server_of_its_own(compose: Compose) -> None:
-    started = compose.inspect("server")["Delivery"]["StartedAt"]
+    started = compose.inspect("server")["State"]["StartedAt"]
     stampede = compose.passed("stampede", *BRIEF, "--after=1")["stampede"]
     assert (stampede["users"], stampede["returned"], stampede["kept"]) == (20, 20, 0)
     assert stampede["server"]["cpu_s"] > 0
-    assert compose.inspect("server")["Delivery"]["StartedAt"] == started
+    assert compose.inspect("server")["State"]["StartedAt"] == started
 
 
 def test_capacity_is_searched_for_in_a_range(compose: Compose) -> None:
@@ -117,7 +117,7 @@ def test_capacity_is_searched_for_in_a_range(compose: Compose) -> None:
 
 def test_the_health_check_speaks_the_protocol(compose: Compose) -> None:
     server = compose.inspect("server")
-    assert server["Delivery"]["Health"]["Status"] == "healthy"
+    assert server["State"]["Health"]["Status"] == "healthy"
     assert server["Config"]["Healthcheck"]["Test"] == ["CMD", "fanfare", "check", "irc://127.0.0.1:6667"]
     nobody_there = run("docker", "exec", server["Id"], "fanfare", "check", "irc://127.0.0.1:1")
     assert nobody_there.returncode != 0
@@ -222,7 +222,7 @@ def test_the_peers_are_confined_and_their_health_checks_speak_the_protocol(compo
     for name in PEERS:  # started by the test before
         peer = compose.inspect(name)
         host = peer["HostConfig"]
-        assert peer["Delivery"]["Health"]["Status"] == "healthy"
+        assert peer["State"]["Health"]["Status"] == "healthy"
         assert peer["Config"]["Healthcheck"]["Test"][:4] == ["CMD", "python3", "-m", "chat.cli"]
         assert (peer["Config"]["User"], host["CapDrop"], host["ReadonlyRootfs"]) == ("10001:10001", ["ALL"], True)
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
@@ -231,5 +231,5 @@ def test_the_peers_are_confined_and_their_health_checks_speak_the_protocol(compo
 def test_a_stopped_server_drains_and_exits_0(compose: Compose) -> None:  # the last: the others need it running
     server = compose.container("server")
     checked(run("docker", "stop", server))
-    state = json.loads(checked(run("docker", "inspect", "--format", "{{json .Delivery}}", server)))
+    state = json.loads(checked(run("docker", "inspect", "--format", "{{json .State}}", server)))
     assert (state["ExitCode"], state["OOMKilled"]) == (0, False)

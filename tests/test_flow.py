@@ -22,7 +22,7 @@ from loadtest.accounting.stamps import Stamp
 from loadtest.network.visits import Times
 from loadtest.worker import flow as flow_module
 from loadtest.worker.flow import Flow, Way
-from tests.client.scripted import ScriptedServer, scripted_server
+from tests.scripted import ScriptedServer, scripted_server
 from tests.support import PATIENCE, IrcClient, running_server
 
 RUN, ROOM = "0123abcd", "#load"

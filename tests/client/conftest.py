@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.client.scripted import ScriptedServer, scripted_server
+from tests.scripted import ScriptedServer, scripted_server
 
 try:
     import tkinter

@@ -13,7 +13,7 @@ import pytest
 from chat.client.model import settings
 from chat.client.model.settings import Settings
 from chat.client.ui import notify
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 
 try:
     import tkinter

@@ -6,7 +6,7 @@ from chat.client.irc.news import Join, Kind, Person, Say, Welcomed
 from chat.client.model import commands
 from chat.client.model.changes import Change, LineChanged, TypingChanged
 from chat.client.model.network import Network
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 
 ANA = Person("ana", "a", "h")
 BEN = Person("ben", "b", "h")

@@ -14,7 +14,7 @@ from chat.client.model import drafts, settings
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import Line, LineKind
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 from tests.support import RunningServer
 
 try:

@@ -12,7 +12,7 @@ from chat.client.model import settings
 from chat.client.model.connection import Stage
 from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 
 try:
     from tests.client.hands import Hands

@@ -18,7 +18,7 @@ from chat.client.irc.problem import Problem
 from chat.client.irc.protocol import Protocol
 from chat.client.irc.session import Patience, Session
 from chat.errors import SetupError, WireError
-from tests.client.scripted import ScriptedServer, scripted_server
+from tests.scripted import ScriptedServer, scripted_server
 from tests.support import PATIENCE
 
 ANA = Login(account="ana", secret="hunter2")

@@ -32,7 +32,7 @@ from chat.client.irc.session import Patience, Session, _Watch
 from chat.client.model import commands
 from chat.client.model.network import Network
 from chat.client.model.reconnect import Reconnect
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 from tests.support import PATIENCE, IrcClient, RunningServer, running_server
 
 BEN = Person("ben", "b", "h")

@@ -21,7 +21,7 @@ from chat.client.model.talk import SCROLLBACK
 from chat.client.text.palette import DARK, LIGHT, READABLE, contrast
 from chat.client.ui import fonts
 from chat.errors import SetupError
-from tests.client.scripted import ScriptedServer
+from tests.scripted import ScriptedServer
 from tests.support import PATIENCE, RunningServer, running_server
 
 try:
