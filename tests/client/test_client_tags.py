@@ -22,96 +22,96 @@ class Clock:
 
 
 def inside(clock: Clock, capabilities: frozenset[str] = CAPS) -> Network:
-    model = Network("ana", "#lobby", "h:1", clock=clock)
+    network = Network("ana", "#lobby", "h:1", clock=clock)
     for news in (Welcomed("ana", capabilities, 1.0), Join(ANA, "#lobby", 1.0), Join(BEN, "#lobby", 1.0)):
-        model.take(news)
-    model.current.lines.clear()
-    model.take_output()
-    return model
+        network.take(news)
+    network.current.lines.clear()
+    network.take_output()
+    return network
 
 
-def tags(model: Network, who: Person, text: str, at: float = 10.0) -> list[Change]:
-    return model.take(Say(who, "#lobby", "", at, Kind.TAGS, text))
+def tags(network: Network, who: Person, text: str, at: float = 10.0) -> list[Change]:
+    return network.take(Say(who, "#lobby", "", at, Kind.TAGS, text))
 
 
 def test_who_types_is_told_until_they_say_something_stop_or_go_on_no_more() -> None:
     clock = Clock()
-    model = inside(clock)
-    assert tags(model, BEN, "+typing=active") == [TypingChanged(model.current)]
-    assert model.status == "h:1 · you are ana · ben is typing …"
-    tags(model, ZOE, "+typing=active")
-    assert "ben and zoe are typing" in model.status
-    model.take(Say(BEN, "#lobby", "here", 11.0))
-    tags(model, ZOE, "+typing=done")
-    assert "typing" not in model.status
-    tags(model, BEN, "+typing=active")
+    network = inside(clock)
+    assert tags(network, BEN, "+typing=active") == [TypingChanged(network.current)]
+    assert network.status == "h:1 · you are ana · ben is typing …"
+    tags(network, ZOE, "+typing=active")
+    assert "ben and zoe are typing" in network.status
+    network.take(Say(BEN, "#lobby", "here", 11.0))
+    tags(network, ZOE, "+typing=done")
+    assert "typing" not in network.status
+    tags(network, BEN, "+typing=active")
     clock.now = 17.0
-    assert "typing" not in model.status
+    assert "typing" not in network.status
 
 
 def test_others_are_told_now_and_then_that_we_type_and_that_we_stopped() -> None:
     clock = Clock()
-    model = inside(clock)
-    talk = model.current
+    network = inside(clock)
+    talk = network.current
     for now in (10.0, 11.0, 13.5):
         clock.now = now
-        model.tags.we_type(talk, active=True)
-    assert model.take_output() == [b"@+typing=active TAGMSG #lobby\r\n"] * 2
-    model.tags.we_type(talk, active=False)
-    model.tags.we_type(talk, active=False)
-    assert model.take_output() == [b"@+typing=done TAGMSG #lobby\r\n"]
+        network.tags.we_type(talk, active=True)
+    assert network.take_output() == [b"@+typing=active TAGMSG #lobby\r\n"] * 2
+    network.tags.we_type(talk, active=False)
+    network.tags.we_type(talk, active=False)
+    assert network.take_output() == [b"@+typing=done TAGMSG #lobby\r\n"]
     clock.now = 20.0
-    model.tags.we_type(talk, active=True)
-    commands.answer(model, "said")
-    model.tags.we_type(talk, active=False)
-    assert b"done" not in b"".join(model.take_output())
+    network.tags.we_type(talk, active=True)
+    commands.answer(network, "said")
+    network.tags.we_type(talk, active=False)
+    assert b"done" not in b"".join(network.take_output())
 
 
 @pytest.mark.parametrize("capabilities", [frozenset[str](), CAPS])
 def test_nobody_is_told_where_the_server_or_the_person_does_not_want_it(capabilities: frozenset[str]) -> None:
-    model = inside(Clock(), capabilities)
-    model.tags.enabled = not capabilities
-    model.tags.we_type(model.current, active=True)
-    assert model.take_output() == []
+    network = inside(Clock(), capabilities)
+    network.tags.enabled = not capabilities
+    network.tags.we_type(network.current, active=True)
+    assert network.take_output() == []
 
 
 def test_a_reply_shows_what_it_answers() -> None:
-    model = inside(Clock())
-    model.take(Say(BEN, "#lobby", "shall we?", 2.0, msgid="m1"))
-    model.take(Say(ZOE, "#lobby", "yes", 3.0, tags="+draft/reply=m1"))
-    model.take(Say(ZOE, "#lobby", "no", 3.0, tags="+draft/reply=unknown"))
-    assert [line.reply for line in model.current.lines] == ["", "ben: shall we?", ""]
+    network = inside(Clock())
+    network.take(Say(BEN, "#lobby", "shall we?", 2.0, msgid="m1"))
+    network.take(Say(ZOE, "#lobby", "yes", 3.0, tags="+draft/reply=m1"))
+    network.take(Say(ZOE, "#lobby", "no", 3.0, tags="+draft/reply=unknown"))
+    assert [line.reply for line in network.current.lines] == ["", "ben: shall we?", ""]
 
 
 def test_our_reply_is_sent_with_what_it_answers_and_shown_so() -> None:
-    model = inside(Clock())
-    model.take(Say(BEN, "#lobby", "shall we?", 2.0, msgid="m1"))
-    model.current.reply_to = model.current.lines[-1]
-    assert commands.answer(model, "yes").send == [b"@+draft/reply=m1 PRIVMSG #lobby yes\r\n"]
-    assert commands.answer(model, "and more").send == [b"PRIVMSG #lobby :and more\r\n"]
-    model.take(Say(ANA, "#lobby", "yes", 3.0, tags="+draft/reply=m1", msgid="m2"))
-    assert [line.reply for line in model.current.lines] == [
+    network = inside(Clock())
+    network.take(Say(BEN, "#lobby", "shall we?", 2.0, msgid="m1"))
+    network.current.reply_to = network.current.lines[-1]
+    assert commands.answer(network, "yes").send == [b"@+draft/reply=m1 PRIVMSG #lobby yes\r\n"]
+    assert commands.answer(network, "and more").send == [b"PRIVMSG #lobby :and more\r\n"]
+    network.take(Say(ANA, "#lobby", "yes", 3.0, tags="+draft/reply=m1", msgid="m2"))
+    assert [line.reply for line in network.current.lines] == [
         "ben: shall we?" if t == "yes" else "" for t in ("", "yes", "")
     ]
 
 
 def test_reactions_are_counted_by_person() -> None:
-    model = inside(Clock())
-    model.take(Say(BEN, "#lobby", "it works", 2.0, msgid="m1"))
-    (changed,) = tags(model, ZOE, "+draft/react=👍;+draft/reply=m1")
+    network = inside(Clock())
+    network.take(Say(BEN, "#lobby", "it works", 2.0, msgid="m1"))
+    (changed,) = tags(network, ZOE, "+draft/react=👍;+draft/reply=m1")
     assert isinstance(changed, LineChanged)
-    tags(model, ZOE, "+draft/react=👍;+draft/reply=m1")
-    tags(model, ANA, "+draft/react=👍;+draft/reply=m1")
-    tags(model, ANA, "+draft/react=x;+draft/reply=gone")
-    assert model.current.lines[-1].reactions == (("👍", ("zoe", "ana")),)
-    model.tags.react(model.current, model.current.lines[-1], "❤")
-    assert model.take_output() == ["@+draft/react=❤;+draft/reply=m1 TAGMSG #lobby\r\n".encode()]
+    tags(network, ZOE, "+draft/react=👍;+draft/reply=m1")
+    tags(network, ANA, "+draft/react=👍;+draft/reply=m1")
+    tags(network, ANA, "+draft/react=x;+draft/reply=gone")
+    assert network.current.lines[-1].reactions == (("👍", ("zoe", "ana")),)
+    network.tags.react(network.current, network.current.lines[-1], "❤")
+    assert network.take_output() == ["@+draft/react=❤;+draft/reply=m1 TAGMSG #lobby\r\n".encode()]
 
 
 def test_tags_from_strangers_open_no_talk() -> None:
-    model = inside(Clock())
-    assert model.take(Say(ZOE, "ana", "", 3.0, Kind.TAGS, "+typing=active")) == []
-    assert model.talks.find("zoe") is None
+    network = inside(Clock())
+    assert network.take(Say(ZOE, "ana", "", 3.0, Kind.TAGS, "+typing=active")) == []
+    assert network.talks.find("zoe") is None
 
 
 @pytest.mark.gui

@@ -30,18 +30,18 @@ BEN = Person("ben", "b", "there.example")
 
 
 def inside(*rooms: str) -> Network:
-    """A model of ana, in #lobby, which is shown, and these rooms; nothing is in the transcripts yet."""
-    model = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
-    take(model, Welcomed("ana", frozenset({"echo-message"}), 1.0))
+    """A network of ana, in #lobby, which is shown, and these rooms; nothing is in the transcripts yet."""
+    network = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
+    take(network, Welcomed("ana", frozenset({"echo-message"}), 1.0))
     for room in ("#lobby", *rooms):
-        take(model, Join(ANA, room, 2.0), Names(room, (Member("ana", "@"), Member("ben"))))
-    for talk in model.talks:
+        take(network, Join(ANA, room, 2.0), Names(room, (Member("ana", "@"), Member("ben"))))
+    for talk in network.talks:
         talk.lines.clear()
-    return model
+    return network
 
 
-def take(model: Network, *news: News) -> list[Change]:
-    return [change for one in news for change in model.take(one)]
+def take(network: Network, *news: News) -> list[Change]:
+    return [change for one in news for change in network.take(one)]
 
 
 def hints(answer: Answer) -> list[str]:
@@ -135,18 +135,18 @@ def test_what_cannot_be_done_is_explained_and_stays_in_the_box(typed: str, words
     "typed", ["/nick zoe", "/topic cats", "/away", "/back", "/quote X", "/list", "/op ben", "/whois ben"]
 )
 def test_what_needs_a_connection_says_so_without_one(typed: str) -> None:
-    model = inside()
-    take(model, Lost("cut", 3.0))
-    answer = commands.answer(model, typed)
+    network = inside()
+    take(network, Lost("cut", 3.0))
+    answer = commands.answer(network, typed)
     assert hints(answer) == ["You are not connected: nothing is changed."]
     assert not answer.taken
 
 
 def test_a_room_joined_without_a_connection_is_joined_with_the_next() -> None:
-    model = inside()
-    take(model, Lost("cut", 3.0))
-    assert commands.answer(model, "/join cats secret").send == []
-    assert model.rooms == ("#lobby", "#cats secret")
+    network = inside()
+    take(network, Lost("cut", 3.0))
+    assert commands.answer(network, "/join cats secret").send == []
+    assert network.rooms == ("#lobby", "#cats secret")
 
 
 def test_help_tells_of_every_command_and_of_one() -> None:
@@ -162,97 +162,97 @@ def test_no_command_fails_anywhere_with_or_without_words(name: str) -> None:
     for argument in ("", "x", "#lobby", "#cats y", ":", "x" * 1000):
         for where in ("#lobby", "#gone", "ben", ""):
             for news in ([], [Lost("cut", 4.0)]):
-                model = inside("#gone")
-                take(model, Leave(ANA, "#gone", 3.0), Say(BEN, "ana", "psst", 3.0), *news)
-                model.open(model.talks.find(where) or model.talks.server)
-                assert isinstance(commands.answer(model, f"/{name} {argument}"), Answer)
+                network = inside("#gone")
+                take(network, Leave(ANA, "#gone", 3.0), Say(BEN, "ana", "psst", 3.0), *news)
+                network.open(network.talks.find(where) or network.talks.server)
+                assert isinstance(commands.answer(network, f"/{name} {argument}"), Answer)
 
 
 def test_a_query_shows_the_talk_and_a_message_does_not() -> None:
-    model = inside()
-    answer = commands.answer(model, "/msg ben hello")
-    ben = model.talks.find("ben")
+    network = inside()
+    answer = commands.answer(network, "/msg ben hello")
+    ben = network.talks.find("ben")
     assert ben
     assert ben.kind is TalkKind.PERSON
     assert [line.text for line in ben.lines] == ["hello"]
-    assert model.current.name == "#lobby"
+    assert network.current.name == "#lobby"
     assert answer.changes[0] == TalksChanged()
-    answer = commands.answer(model, "/query BEN again")
+    answer = commands.answer(network, "/query BEN again")
     assert answer.changes[0] == Opened(ben)
     assert [line.text for line in ben.lines] == ["hello", "again"]
 
 
 def test_a_closed_room_is_left_and_forgotten() -> None:
-    model = inside("#cats")
-    cats = model.talks.find("#cats")
+    network = inside("#cats")
+    cats = network.talks.find("#cats")
     assert cats
-    model.open(cats)
-    commands.answer(model, "never to be sent")
-    assert commands.answer(model, "/close").send == [b"PART #cats\r\n"]
-    assert model.talks.find("#cats") is None
-    assert model.current.name == "#lobby"
-    assert take(model, Leave(ANA, "#cats", 3.0), Say(BEN, "#cats", "late", 3.0)) == []
-    take(model, Lost("cut", 3.0))
-    assert model.outgoing.unsent(cats) == []
+    network.open(cats)
+    commands.answer(network, "never to be sent")
+    assert commands.answer(network, "/close").send == [b"PART #cats\r\n"]
+    assert network.talks.find("#cats") is None
+    assert network.current.name == "#lobby"
+    assert take(network, Leave(ANA, "#cats", 3.0), Say(BEN, "#cats", "late", 3.0)) == []
+    take(network, Lost("cut", 3.0))
+    assert network.outgoing.unsent(cats) == []
 
 
 def test_a_person_is_closed_without_a_word_and_the_server_not_at_all() -> None:
-    model = inside()
-    commands.answer(model, "/query ben")
-    assert commands.answer(model, "/close").send == []
-    assert model.talks.find("ben") is None
-    model.open(model.talks.server)
-    assert not commands.answer(model, "/close").taken
-    assert model.current is model.talks.server
+    network = inside()
+    commands.answer(network, "/query ben")
+    assert commands.answer(network, "/close").send == []
+    assert network.talks.find("ben") is None
+    network.open(network.talks.server)
+    assert not commands.answer(network, "/close").taken
+    assert network.current is network.talks.server
 
 
 def test_after_a_part_the_room_stays_in_sight_and_is_joined_again_by_name_or_where_it_is_shown() -> None:
-    model = inside()
-    take(model, Leave(ANA, "#lobby", 3.0, "bye"))
-    assert model.outside == "You left #lobby (bye)"
-    assert hints(commands.answer(model, "/part")) == ["You are not in #lobby. /close takes it from the list."]
-    assert commands.answer(model, "/join").send == [b"JOIN #lobby\r\n"]
-    assert model.rooms == ("#lobby",)
+    network = inside()
+    take(network, Leave(ANA, "#lobby", 3.0, "bye"))
+    assert network.outside == "You left #lobby (bye)"
+    assert hints(commands.answer(network, "/part")) == ["You are not in #lobby. /close takes it from the list."]
+    assert commands.answer(network, "/join").send == [b"JOIN #lobby\r\n"]
+    assert network.rooms == ("#lobby",)
 
 
 def test_names_are_written_out_up_to_a_limit() -> None:
-    model = inside()
-    assert hints(commands.answer(model, "/names")) == ["In #lobby: @ana, ben"]
-    take(model, Names("#lobby", tuple(Member(f"user{number}") for number in range(500))))
-    (text,) = hints(commands.answer(model, "/names"))
+    network = inside()
+    assert hints(commands.answer(network, "/names")) == ["In #lobby: @ana, ben"]
+    take(network, Names("#lobby", tuple(Member(f"user{number}") for number in range(500))))
+    (text,) = hints(commands.answer(network, "/names"))
     assert text.endswith(" and 402 others")
 
 
 def test_the_topic_is_told() -> None:
-    model = inside()
-    assert hints(commands.answer(model, "/topic")) == ["#lobby has no topic."]
-    take(model, Topic(BEN, "#lobby", "cats", 86_400.0 / 2))
-    assert hints(commands.answer(model, "/topic")) == ["The topic is: cats (set by ben, 01 January 1970)"]
+    network = inside()
+    assert hints(commands.answer(network, "/topic")) == ["#lobby has no topic."]
+    take(network, Topic(BEN, "#lobby", "cats", 86_400.0 / 2))
+    assert hints(commands.answer(network, "/topic")) == ["The topic is: cats (set by ben, 01 January 1970)"]
 
 
 def test_a_cleared_transcript_keeps_what_is_not_sent() -> None:
-    model = inside()
-    commands.answer(model, "refused")
-    commands.answer(model, "pending")
-    take(model, Say(BEN, "#lobby", "hi", 3.0), Refused("#lobby", "no", 3.0, "404"))
-    assert commands.answer(model, "/clear").changes == [Cleared(model.current)]
-    assert [(line.text, line.delivery) for line in model.current.lines] == [
+    network = inside()
+    commands.answer(network, "refused")
+    commands.answer(network, "pending")
+    take(network, Say(BEN, "#lobby", "hi", 3.0), Refused("#lobby", "no", 3.0, "404"))
+    assert commands.answer(network, "/clear").changes == [Cleared(network.current)]
+    assert [(line.text, line.delivery) for line in network.current.lines] == [
         ("refused", Delivery.UNSENT),
         ("pending", Delivery.PENDING),
     ]
-    take(model, Say(ANA, "#lobby", "pending", 4.0))
-    assert [line.text for line in model.current.lines] == ["refused", "pending"]
+    take(network, Say(ANA, "#lobby", "pending", 4.0))
+    assert [line.text for line in network.current.lines] == ["refused", "pending"]
 
 
 def test_a_list_of_rooms_gathers_and_is_shown() -> None:
-    model = inside()
-    answer = commands.answer(model, "/list")
+    network = inside()
+    answer = commands.answer(network, "/list")
     assert answer.browse
-    changes = take(model, Listed("#cats", 5, "miaow"), Listed("#dogs", 3, ""), ListEnd())
+    changes = take(network, Listed("#cats", 5, "miaow"), Listed("#dogs", 3, ""), ListEnd())
     assert changes == [RoomsListed(complete=True)]
-    assert [(one.room, one.members) for one in model.room_list] == [("#cats", 5), ("#dogs", 3)]
-    commands.answer(model, "/list")
-    assert model.room_list == []
+    assert [(one.room, one.members) for one in network.room_list] == [("#cats", 5), ("#dogs", 3)]
+    commands.answer(network, "/list")
+    assert network.room_list == []
 
 
 CTCP = [
@@ -264,24 +264,24 @@ CTCP = [
 
 @pytest.mark.parametrize(("question", "answer"), CTCP)
 def test_programs_get_their_answers(question: str, answer: bytes) -> None:
-    model = inside()
-    assert take(model, Say(BEN, "ana", question, 3.0)) == []
-    assert b"".join(model.take_output()) == answer
-    take(model, Say(BEN, "ana", question, 3.0, Kind.NOTICE))
-    assert model.take_output() == [], "an answer is not answered"
+    network = inside()
+    assert take(network, Say(BEN, "ana", question, 3.0)) == []
+    assert b"".join(network.take_output()) == answer
+    take(network, Say(BEN, "ana", question, 3.0, Kind.NOTICE))
+    assert network.take_output() == [], "an answer is not answered"
 
 
 def test_nobody_can_have_us_answer_without_end() -> None:
-    model = inside()
-    take(model, *[Say(BEN, "ana", "\x01TIME\x01", 3.0)] * 50)
-    assert len(model.take_output()) == 3
+    network = inside()
+    take(network, *[Say(BEN, "ana", "\x01TIME\x01", 3.0)] * 50)
+    assert len(network.take_output()) == 3
 
 
 def test_what_others_programs_answer_is_shown() -> None:
-    model = inside()
+    network = inside()
     take(
-        model,
+        network,
         Say(BEN, "ana", "\x01PING 4.5\x01", 3.0, Kind.NOTICE),
         Say(BEN, "ana", "\x01VERSION X\x01", 3.0, Kind.NOTICE),
     )
-    assert [line.text for line in model.current.lines] == ["ben answers PING after 2.50 s", "ben answers VERSION: X"]
+    assert [line.text for line in network.current.lines] == ["ben answers PING after 2.50 s", "ben answers VERSION: X"]

@@ -109,9 +109,9 @@ NEWS: st.SearchStrategy[News] = st.one_of(
 class Screen:
     """A window without Tk: holds what the changes tell it, and nothing else."""
 
-    def __init__(self, model: Network) -> None:
-        self.lines: dict[Talk, list[Line]] = {talk: [] for talk in model.talks}
-        self.shown = model.current
+    def __init__(self, network: Network) -> None:
+        self.lines: dict[Talk, list[Line]] = {talk: [] for talk in network.talks}
+        self.shown = network.current
         self.came: dict[Talk, int] = {}  # words that came while another talk was shown
 
     def draw(self, changes: Iterable[Change]) -> None:
@@ -148,51 +148,51 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
-        self.screen = Screen(self.model)
+        self.network = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0)
+        self.screen = Screen(self.network)
 
     @rule(news=NEWS)
     def it_takes_news(self, news: News) -> None:
-        self.screen.draw(self.model.take(news))
+        self.screen.draw(self.network.take(news))
 
     @rule()
     def it_comes_in(self) -> None:
-        me = Person(self.model.me.nick, "ana", "h")
+        me = Person(self.network.me.nick, "ana", "h")
         for news in (Welcomed(me.nick, frozenset({"echo-message"}), 1.0), Join(me, "#lobby", 2.0)):
-            self.screen.draw(self.model.take(news))
+            self.screen.draw(self.network.take(news))
 
     @rule(text=st.one_of(TEXTS, st.text(string.printable, max_size=12)))
     def words_are_typed(self, text: str) -> None:
-        self.screen.draw(commands.answer(self.model, text).changes)
+        self.screen.draw(commands.answer(self.network, text).changes)
 
     @rule(name=st.sampled_from(NAMES), argument=PLACES, text=TEXTS)
     def a_command_is_typed(self, name: str, argument: str, text: str) -> None:
-        self.screen.draw(commands.answer(self.model, f"/{name} {argument} {text}").changes)
+        self.screen.draw(commands.answer(self.network, f"/{name} {argument} {text}").changes)
 
     @rule(number=st.integers(0, 10))
     def a_talk_is_opened(self, number: int) -> None:
-        talks = list(self.model.talks)
-        self.screen.draw(self.model.open(talks[number % len(talks)]))
+        talks = list(self.network.talks)
+        self.screen.draw(self.network.open(talks[number % len(talks)]))
 
     @rule()
     def what_is_unsent_is_sent_again(self) -> None:
-        self.screen.draw(self.model.resend(*self.model.outgoing.unsent(self.model.current)))
+        self.screen.draw(self.network.resend(*self.network.outgoing.unsent(self.network.current)))
 
     @rule(taken=st.booleans())
     def what_is_to_be_sent_is_taken_or_not(self, taken: bool) -> None:
-        self.model.take_output()
-        self.screen.draw(self.model.taken(taken))
+        self.network.take_output()
+        self.screen.draw(self.network.taken(taken))
 
     @rule()
     def it_connects_again(self) -> None:
-        self.screen.draw(self.model.begin_again())
+        self.screen.draw(self.network.begin_again())
 
     @invariant()
     def the_screen_shows_what_the_model_holds(self) -> None:
-        model = self.model
-        assert self.screen.shown is model.current
-        assert model.current in list(model.talks)
-        for talk in model.talks:
+        network = self.network
+        assert self.screen.shown is network.current
+        assert network.current in list(network.talks)
+        for talk in network.talks:
             assert [(line.id, line.text, line.delivery) for line in self.screen.lines.get(talk, [])] == [
                 (line.id, line.text, line.delivery) for line in talk.lines
             ]
@@ -201,23 +201,23 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def what_is_unread_is_what_came_meanwhile(self) -> None:
-        for talk in self.model.talks:
+        for talk in self.network.talks:
             assert talk.unread == self.screen.came.get(talk, 0)
             assert 0 <= talk.calls <= talk.unread
-        assert self.model.current.unread == 0
+        assert self.network.current.unread == 0
 
     @invariant()
     def nothing_is_pending_or_joined_without_a_connection(self) -> None:
-        assert self.model.status
-        if self.model.connection.stage is not Stage.ONLINE:
-            assert not any(line.delivery is Delivery.PENDING for talk in self.model.talks for line in talk.lines)
-            assert not any(talk.joined or len(talk.members) for talk in self.model.talks)
+        assert self.network.status
+        if self.network.connection.stage is not Stage.ONLINE:
+            assert not any(line.delivery is Delivery.PENDING for talk in self.network.talks for line in talk.lines)
+            assert not any(talk.joined or len(talk.members) for talk in self.network.talks)
 
     @invariant()
     def all_that_is_unsent_can_be_sent_again(self) -> None:
-        for talk in self.model.talks:
+        for talk in self.network.talks:
             unsent = [line.id for line in talk.lines if line.delivery in UNDECIDED]
-            assert unsent == [line.id for line in self.model.outgoing.unsent(talk)]
+            assert unsent == [line.id for line in self.network.outgoing.unsent(talk)]
 
 
 TestAnyOrder = AnyOrder.TestCase
@@ -237,11 +237,11 @@ NUMBERS = st.integers(0, 999).map("{:03}".format)
 @given(st.lists(st.tuples(PLACES, st.one_of(VERBS, NUMBERS), st.lists(WORDS, max_size=7)), max_size=12), st.binary())
 def test_any_bytes_become_news_that_the_model_takes(lines: list[tuple[str, str, list[str]]], rest: bytes) -> None:
     """Invariant: any bytes are read or skipped, and the model takes all that they say."""
-    protocol, model = Protocol("ana", ["#lobby"]), Network("ana", "#lobby", "irc.example:6667")
+    protocol, network = Protocol("ana", ["#lobby"]), Network("ana", "#lobby", "irc.example:6667")
     data = "".join(f":{source}!u@h {verb} {' '.join(words)}\r\n" for source, verb, words in lines).encode(
         "utf-8", "surrogatepass"
     )
     for news in protocol.feed(data + rest + b"\r\n"):
-        model.take(news)
-        commands.answer(model, "hello")
+        network.take(news)
+        commands.answer(network, "hello")
     protocol.take_output()

@@ -25,25 +25,25 @@ def test_of_a_burst_the_newest_lines_are_there_and_no_more_than_the_scrollback()
     with running_server(outbox_limit=AMPLE) as server:
         ben = server.irc("ben", "#lobby")
         session = Session(Address("127.0.0.1", server.ports["irc"]), "ana")
-        model = Network("ana", "#lobby", "server")
+        network = Network("ana", "#lobby", "server")
         session.start()
-        while model.connection.stage is not Stage.ONLINE or not model.current.joined:
-            model.take(session.news.get(timeout=PATIENCE))
+        while network.connection.stage is not Stage.ONLINE or not network.current.joined:
+            network.take(session.news.get(timeout=PATIENCE))
         burst = b"".join(b"PRIVMSG #lobby :message %d\r\n" % number for number in range(BURST))
         sender = threading.Thread(target=ben.sock.sendall, args=(burst,))
         sender.start()
-        before = len(model.current.lines)
+        before = len(network.current.lines)
         appended = pushed_out = most = 0
         while appended < BURST:
-            for change in model.take(session.news.get(timeout=PATIENCE)):
+            for change in network.take(session.news.get(timeout=PATIENCE)):
                 if isinstance(change, Appended) and change.line.nick == "ben":
                     appended += 1
                     pushed_out += change.pushed_out
-            most = max(most, len(model.current.lines))
+            most = max(most, len(network.current.lines))
         session.close()
         sender.join(PATIENCE)
         assert session.join(PATIENCE)
-    assert [line.text for line in model.current.lines] == [f"message {n}" for n in range(BURST - SCROLLBACK, BURST)]
+    assert [line.text for line in network.current.lines] == [f"message {n}" for n in range(BURST - SCROLLBACK, BURST)]
     assert (most, pushed_out) == (SCROLLBACK, before + BURST - SCROLLBACK)
 
 

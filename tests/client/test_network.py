@@ -40,40 +40,40 @@ def connecting() -> Network:
 
 
 def inside(*others: str, capabilities: frozenset[str] = ECHO) -> Network:
-    """A model of someone who is in the room, with nothing in the transcript yet."""
-    model = connecting()
-    take(model, Welcomed("ana", capabilities, 1.0), Join(ANA, "#lobby", 2.0))
-    take(model, names("ana", *others), NamesEnd("#lobby"))
-    model.current.lines.clear()
-    return model
+    """A network of someone who is in the room, with nothing in the transcript yet."""
+    network = connecting()
+    take(network, Welcomed("ana", capabilities, 1.0), Join(ANA, "#lobby", 2.0))
+    take(network, names("ana", *others), NamesEnd("#lobby"))
+    network.current.lines.clear()
+    return network
 
 
 def names(*nicks: str, room: str = "#lobby") -> Names:
     return Names(room, tuple(Member(nick) for nick in nicks))
 
 
-def take(model: Network, *news: News) -> list[Change]:
-    return [change for one in news for change in model.take(one)]
+def take(network: Network, *news: News) -> list[Change]:
+    return [change for one in news for change in network.take(one)]
 
 
-def texts(model: Network) -> list[str]:
-    return [line.text for line in model.current.lines]
+def texts(network: Network) -> list[str]:
+    return [line.text for line in network.current.lines]
 
 
 def test_the_way_into_the_room() -> None:
-    model = connecting()
-    assert take(model, Connecting("irc.example:6667")) == [StageChanged()]
-    assert model.status == "Connecting to irc.example:6667 …"
-    take(model, Welcomed("ana", ECHO, 1.0))
-    assert model.status == "Joining #lobby …"
-    changes = take(model, Join(ANA, "#lobby", 2.0), names("carl", "Ana"), names("ben"))
-    assert MembersChanged(model.current) in changes
-    assert take(model, NamesEnd("#lobby")) == [MembersChanged(model.current)]
-    assert model.connection.stage is Stage.ONLINE
-    assert model.current.joined
-    assert model.current.members.nicks() == ["Ana", "ben", "carl"]
-    assert texts(model) == ["You joined #lobby"]
-    assert model.status == "irc.example:6667 · you are ana"
+    network = connecting()
+    assert take(network, Connecting("irc.example:6667")) == [StageChanged()]
+    assert network.status == "Connecting to irc.example:6667 …"
+    take(network, Welcomed("ana", ECHO, 1.0))
+    assert network.status == "Joining #lobby …"
+    changes = take(network, Join(ANA, "#lobby", 2.0), names("carl", "Ana"), names("ben"))
+    assert MembersChanged(network.current) in changes
+    assert take(network, NamesEnd("#lobby")) == [MembersChanged(network.current)]
+    assert network.connection.stage is Stage.ONLINE
+    assert network.current.joined
+    assert network.current.members.nicks() == ["Ana", "ben", "carl"]
+    assert texts(network) == ["You joined #lobby"]
+    assert network.status == "irc.example:6667 · you are ana"
 
 
 MEMBERS = [
@@ -90,11 +90,11 @@ MEMBERS = [
 
 @pytest.mark.parametrize(("news", "members", "text"), MEMBERS)
 def test_the_list_of_members_follows_what_happens(news: News, members: list[str], text: str) -> None:
-    model = inside("ben")
-    changes = take(model, news)
-    assert model.current.members.nicks() == members
-    assert Appended(model.current, Line(3.0, LineKind.EVENT, text), 0) in changes
-    assert MembersChanged(model.current) in changes
+    network = inside("ben")
+    changes = take(network, news)
+    assert network.current.members.nicks() == members
+    assert Appended(network.current, Line(3.0, LineKind.EVENT, text), 0) in changes
+    assert MembersChanged(network.current) in changes
 
 
 ELSEWHERE = [
@@ -114,10 +114,10 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("news", ELSEWHERE)
 def test_what_does_not_concern_the_room_changes_nothing(news: News) -> None:
-    model = inside("ben")
-    assert take(model, news) == []
-    assert model.current.members.nicks() == ["ana", "ben"]
-    assert texts(model) == []
+    network = inside("ben")
+    assert take(network, news) == []
+    assert network.current.members.nicks() == ["ana", "ben"]
+    assert texts(network) == []
 
 
 SAID = [
@@ -140,110 +140,110 @@ SAID = [
 
 @pytest.mark.parametrize(("news", "line"), SAID)
 def test_what_is_said_becomes_one_line(news: News, line: Line) -> None:
-    model = inside("ben")
-    assert take(model, news) == [Appended(model.current, line, 0)]
-    assert list(model.current.lines) == [line]
+    network = inside("ben")
+    assert take(network, news) == [Appended(network.current, line, 0)]
+    assert list(network.current.lines) == [line]
 
 
 def test_the_scrollback_has_a_limit_and_says_what_it_pushed_out() -> None:
-    model = inside("ben")
+    network = inside("ben")
     for number in range(SCROLLBACK):
-        assert model.take(Say(BEN, "#lobby", str(number), 3.0)) == [
-            Appended(model.current, Line(3.0, LineKind.SAY, str(number), "ben"), 0)
+        assert network.take(Say(BEN, "#lobby", str(number), 3.0)) == [
+            Appended(network.current, Line(3.0, LineKind.SAY, str(number), "ben"), 0)
         ]
-    (change,) = model.take(Say(BEN, "#lobby", "one more", 3.0))
+    (change,) = network.take(Say(BEN, "#lobby", "one more", 3.0))
     assert isinstance(change, Appended)
     assert change.pushed_out == 1
-    assert len(model.current.lines) == SCROLLBACK
-    assert model.current.lines[0].text == "1"
+    assert len(network.current.lines) == SCROLLBACK
+    assert network.current.lines[0].text == "1"
 
 
 def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -> None:
-    model = connecting()
-    take(model, NickRefused("ana", "Nickname is already in use", True, 1.0))
-    assert model.connection.stage is Stage.NAMELESS
-    assert model.connection.reason == "The name ana is already in use. Please choose another, as ana_."
-    assert model.connection.suggestion == "ana_"
-    assert not model.online
+    network = connecting()
+    take(network, NickRefused("ana", "Nickname is already in use", True, 1.0))
+    assert network.connection.stage is Stage.NAMELESS
+    assert network.connection.reason == "The name ana is already in use. Please choose another, as ana_."
+    assert network.connection.suggestion == "ana_"
+    assert not network.online
 
 
 def test_a_name_refused_later_leaves_the_old_one() -> None:
-    model = inside()
-    take(model, NickRefused("9", "Erroneous nickname", False, 1.0))
-    assert model.connection.stage is Stage.ONLINE
-    assert texts(model) == [
+    network = inside()
+    take(network, NickRefused("9", "Erroneous nickname", False, 1.0))
+    assert network.connection.stage is Stage.ONLINE
+    assert texts(network) == [
         "The name 9 is not allowed here (Erroneous nickname). You are still ana; try another, as /nick guest."
     ]
 
 
 def test_a_room_that_refuses_us_can_be_asked_again() -> None:
-    model = connecting()
-    take(model, Welcomed("ana", ECHO, 1.0), Refused("#lobby", "Cannot join channel (+i)", 2.0))
-    assert model.outside == "#lobby did not let you in: Cannot join channel (+i)"
-    assert model.status == "irc.example:6667 · you are ana, not in #lobby"
-    assert model.online
-    assert model.rooms == ()
-    model.join()
-    assert model.take_output() == [b"JOIN #lobby\r\n"]
-    assert model.status == "Joining #lobby …"
-    take(model, Join(ANA, "#lobby", 3.0))
-    assert model.status == "irc.example:6667 · you are ana"
+    network = connecting()
+    take(network, Welcomed("ana", ECHO, 1.0), Refused("#lobby", "Cannot join channel (+i)", 2.0))
+    assert network.outside == "#lobby did not let you in: Cannot join channel (+i)"
+    assert network.status == "irc.example:6667 · you are ana, not in #lobby"
+    assert network.online
+    assert network.rooms == ()
+    network.join()
+    assert network.take_output() == [b"JOIN #lobby\r\n"]
+    assert network.status == "Joining #lobby …"
+    take(network, Join(ANA, "#lobby", 3.0))
+    assert network.status == "irc.example:6667 · you are ana"
 
 
 @pytest.mark.parametrize("news", [Kick(BEN, "#lobby", ANA, 3.0, "spam"), Leave(ANA, "#lobby", 3.0)])
 def test_someone_removed_from_the_room_sees_no_members_and_may_join_again(news: News) -> None:
-    model = inside("ben")
-    assert MembersChanged(model.current) in take(model, news)
-    assert not model.current.joined
-    assert model.outside
-    assert model.current.members.nicks() == []
+    network = inside("ben")
+    assert MembersChanged(network.current) in take(network, news)
+    assert not network.current.joined
+    assert network.outside
+    assert network.current.members.nicks() == []
 
 
 def test_a_lost_connection_gives_its_reason_in_every_talk_and_keeps_the_transcripts() -> None:
-    model = inside("ben")
-    take(model, Say(BEN, "#lobby", "hi", 2.0), Say(BEN, "ana", "psst", 2.0), Lost("out of power", 3.0))
-    assert model.connection.stage is Stage.LOST
-    assert model.connection.reason == "Connection lost: out of power"
-    assert texts(model) == ["hi", "Connection lost: out of power."]
-    assert [[line.text for line in talk.lines][-1] for talk in model.talks] == ["Connection lost: out of power."] * 3
-    assert model.current.members.nicks() == []
-    assert model.rooms == ("#lobby",)
-    model.begin_again()
-    assert model.status == "Connecting to irc.example:6667 …"
-    assert texts(model) == ["hi", "Connection lost: out of power."]
+    network = inside("ben")
+    take(network, Say(BEN, "#lobby", "hi", 2.0), Say(BEN, "ana", "psst", 2.0), Lost("out of power", 3.0))
+    assert network.connection.stage is Stage.LOST
+    assert network.connection.reason == "Connection lost: out of power"
+    assert texts(network) == ["hi", "Connection lost: out of power."]
+    assert [[line.text for line in talk.lines][-1] for talk in network.talks] == ["Connection lost: out of power."] * 3
+    assert network.current.members.nicks() == []
+    assert network.rooms == ("#lobby",)
+    network.begin_again()
+    assert network.status == "Connecting to irc.example:6667 …"
+    assert texts(network) == ["hi", "Connection lost: out of power."]
 
 
 def test_that_an_attempt_failed_is_said_in_the_talk_of_the_server() -> None:
-    model = connecting()
-    take(model, Lost("refused", 3.0))
-    assert model.connection.reason == "Could not connect: refused"
-    assert texts(model) == []
-    assert [line.text for line in model.talks.server.lines] == ["Could not connect: refused."]
+    network = connecting()
+    take(network, Lost("refused", 3.0))
+    assert network.connection.reason == "Could not connect: refused"
+    assert texts(network) == []
+    assert [line.text for line in network.talks.server.lines] == ["Could not connect: refused."]
 
 
 @pytest.mark.parametrize(
     ("who", "text"), [(Person("", "", ""), "The topic is: cats"), (BEN, "ben changed the topic to: cats")]
 )
 def test_a_topic_is_kept_and_told(who: Person, text: str) -> None:
-    model = inside("ben")
-    changes = take(model, Topic(who, "#lobby", "cats", 3.0))
-    assert changes == [TopicChanged(model.current), Appended(model.current, Line(3.0, LineKind.EVENT, text), 0)]
-    assert model.current.topic == "cats"
+    network = inside("ben")
+    changes = take(network, Topic(who, "#lobby", "cats", 3.0))
+    assert changes == [TopicChanged(network.current), Appended(network.current, Line(3.0, LineKind.EVENT, text), 0)]
+    assert network.current.topic == "cats"
 
 
 @pytest.mark.parametrize("letter", ["x", "ä", "日", "😀", "word "])
 @pytest.mark.parametrize("command", ["", "/me "])
 def test_long_words_are_split_so_that_the_server_relays_each_line_whole(letter: str, command: str) -> None:
-    model = inside(capabilities=frozenset())
+    network = inside(capabilities=frozenset())
     text = (letter * 700).strip()
-    answer = commands.answer(model, command + text)
+    answer = commands.answer(network, command + text)
     said = [parse(data.decode().removesuffix("\r\n")).params[1] for data in answer.send[:-1]]
     assert answer.send[-1] == b"PING said-1\r\n"
     assert len(said) > 1
     assert all(len(f":{ANA.mask} ".encode() + data) <= LINE_BYTES for data in answer.send)
     pieces = [piece.removeprefix("\x01ACTION ").removesuffix("\x01") for piece in said]
     assert (" " if letter == "word " else "").join(pieces) == text
-    assert texts(model) == pieces
+    assert texts(network) == pieces
 
 
 TYPED = [
@@ -276,19 +276,19 @@ EXPLAINED = [
 
 @pytest.mark.parametrize(("typed", "words"), EXPLAINED)
 def test_what_cannot_be_done_is_explained_and_stays_in_the_box(typed: str, words: str) -> None:
-    model = inside()
-    answer = commands.answer(model, typed)
+    network = inside()
+    answer = commands.answer(network, typed)
     assert answer.send == []
     assert not answer.taken
-    assert words in texts(model)[0]
+    assert words in texts(network)[0]
 
 
 def test_a_name_cannot_be_changed_without_a_connection_and_the_text_stays() -> None:
-    model = connecting()
-    answer = commands.answer(model, "/nick zoe")
+    network = connecting()
+    answer = commands.answer(network, "/nick zoe")
     assert answer.send == []
     assert not answer.taken
-    assert len(texts(model)) == 1
+    assert len(texts(network)) == 1
 
 
 def test_quit_leaves_with_the_last_words() -> None:

@@ -105,26 +105,26 @@ def test_it_says_how_long_is_left_and_stops_on_demand() -> None:
     assert reconnect.left is None
 
 
-def model(clock: Clock, *rooms: str) -> Network:
+def network(clock: Clock, *rooms: str) -> Network:
     """Of ana, in #lobby and these rooms."""
     made = Network("ana", "#lobby", "irc.example:6667", clock=lambda: 7.0, reconnect=longest(clock))
     come_in(made, "#lobby", *rooms)
     return made
 
 
-def come_in(model: Network, *rooms: str, nick: str = "ana") -> None:
-    take(model, Connecting("irc.example"), Welcomed(nick, frozenset(), 1.0))
+def come_in(network: Network, *rooms: str, nick: str = "ana") -> None:
+    take(network, Connecting("irc.example"), Welcomed(nick, frozenset(), 1.0))
     for room in rooms:
-        take(model, Join(Person(nick, "ana", "h"), room, 2.0), Names(room, (Member(nick), Member("ben"))))
+        take(network, Join(Person(nick, "ana", "h"), room, 2.0), Names(room, (Member(nick), Member("ben"))))
 
 
-def take(model: Network, *news: News) -> list[Change]:
-    return [change for one in news for change in model.take(one)]
+def take(network: Network, *news: News) -> list[Change]:
+    return [change for one in news for change in network.take(one)]
 
 
 def test_the_status_counts_down_to_the_next_attempt() -> None:
     clock = Clock()
-    ana = model(clock)
+    ana = network(clock)
     take(ana, Lost("cut", 3.0))
     assert ana.status == "Not connected · next attempt in 1 s"
     assert not ana.connection.due
@@ -140,7 +140,7 @@ def test_the_status_counts_down_to_the_next_attempt() -> None:
 
 
 def test_on_return_every_room_is_joined_that_was_and_the_transcripts_stay() -> None:
-    ana = model(Clock(), "#cats", "#dogs")
+    ana = network(Clock(), "#cats", "#dogs")
     ana.join("#keyed", "secret")
     take(ana, Join(ANA, "#keyed", 2.0), Kick(BEN, "#dogs", ANA, 3.0), Say(BEN, "#cats", "miaow", 3.0), Lost("cut", 3.0))
     ana.begin_again()
@@ -163,7 +163,7 @@ HOPELESS = [*(Problem.PASSWORD, Problem.BANNED, Problem.FAULT, Problem.LOGIN, Pr
 
 @pytest.mark.parametrize("problem", Problem)
 def test_what_trying_again_cannot_mend_is_given_up(problem: Problem) -> None:
-    ana = model(Clock())
+    ana = network(Clock())
     take(ana, Lost("why", 3.0, problem))
     assert (ana.connection.reconnect.left is None) == (problem in HOPELESS)
     assert ana.connection.problem is problem
@@ -178,7 +178,7 @@ def test_a_host_that_nobody_knows_is_tried_again_only_where_it_was_known() -> No
     ana = Network("ana", "#lobby", "irc.exmaple", reconnect=longest(Clock()))
     take(ana, Lost("no such host", 3.0, Problem.UNKNOWN_HOST))
     assert ana.connection.reconnect.left is None
-    ana = model(Clock())
+    ana = network(Clock())
     take(ana, Lost("cut", 3.0), Connecting("irc.example"), Lost("no such host", 3.0, Problem.UNKNOWN_HOST))
     assert ana.connection.reconnect.left is not None
 
@@ -201,7 +201,7 @@ def test_a_name_in_use_on_return_is_replaced_and_asked_for_again_the_next_time()
 
 
 def test_a_name_that_we_changed_is_the_one_to_come_back_with() -> None:
-    ana = model(Clock())
+    ana = network(Clock())
     take(ana, Rename(ANA, "zoe", 3.0), Lost("cut", 3.0))
     ana.begin_again()
     assert ana.me.nick == "zoe"
@@ -210,7 +210,7 @@ def test_a_name_that_we_changed_is_the_one_to_come_back_with() -> None:
 
 
 def test_a_room_that_refuses_us_is_not_asked_for_again() -> None:
-    ana = model(Clock())
+    ana = network(Clock())
     ana.join("#cats")
     take(ana, Refused("#cats", "Cannot join channel (+i)", 3.0, "473"), Lost("cut", 3.0))
     assert ana.rooms == ("#lobby",)

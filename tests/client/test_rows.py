@@ -207,7 +207,7 @@ def test_the_model_says_who_moved_and_removals_stay_by_themselves() -> None:
     def person(nick: str) -> Person:
         return Person(nick, "u", "h")
 
-    model = Network("ana", "#lobby", "server:1", lambda: NOON)
+    network = Network("ana", "#lobby", "server:1", lambda: NOON)
     for news in (
         Welcomed("ana", frozenset(), NOON),
         Join(person("ana"), "#lobby", NOON),
@@ -220,8 +220,8 @@ def test_the_model_says_who_moved_and_removals_stay_by_themselves() -> None:
         Kick(person("ana"), "#lobby", person("dora"), NOON),
         Rename(person("ana"), "anna", NOON),
     ):
-        model.take(news)
-    assert [line.move for line in model.current.lines] == [
+        network.take(news)
+    assert [line.move for line in network.current.lines] == [
         None,
         Move("ben", Moved.JOINED),
         Move("ben", Moved.RENAMED, "bo"),

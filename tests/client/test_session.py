@@ -308,31 +308,33 @@ def test_a_full_server_says_so(open_session: Callable[..., Session]) -> None:
 def test_after_a_restart_the_rooms_are_joined_again_and_unsent_words_go_out(
     scripted: ScriptedServer, open_session: Callable[..., Session]
 ) -> None:
-    model = Network("ana", "#lobby", scripted.target.server, reconnect=Reconnect(chance=lambda: 0.0))
+    network = Network("ana", "#lobby", scripted.target.server, reconnect=Reconnect(chance=lambda: 0.0))
 
     def connect(before: Session | None = None) -> tuple[Session, IrcClient]:
         if before:
             for news in until(before, Lost):
-                model.take(news)
-            assert model.connection.due
-        model.begin_again()
-        session = open_session(scripted.target, model.me.nick, rooms=model.rooms, instead=model.connection.instead)
+                network.take(news)
+            assert network.connection.due
+        network.begin_again()
+        session = open_session(
+            scripted.target, network.me.nick, rooms=network.rooms, instead=network.connection.instead
+        )
         end = scripted.welcome("echo-message")
         for news in until(session, NamesEnd):
-            model.take(news)
+            network.take(news)
         return session, end
 
     session, end = connect()
-    session.send(b"".join(commands.answer(model, "hello").send))
-    model.taken(True)
+    session.send(b"".join(commands.answer(network, "hello").send))
+    network.taken(True)
     assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
     end.sock.close()
     session, end = connect(session)
-    (unsent,) = model.outgoing.unsent(model.current)
-    model.resend(unsent)
-    session.send(b"".join(model.take_output()))
+    (unsent,) = network.outgoing.unsent(network.current)
+    network.resend(unsent)
+    session.send(b"".join(network.take_output()))
     assert end.expect("PRIVMSG").params == ["#lobby", "hello"]
-    assert model.current.joined
+    assert network.current.joined
 
 
 HANGING = """
