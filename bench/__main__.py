@@ -1,4 +1,4 @@
-"""`python -m bench`: measure all the servers that are installed, in turns, and print the tables."""
+"""`python -m bench`: measure all installed servers, turn by turn, and print the tables."""
 
 import argparse
 import json
@@ -36,7 +36,7 @@ or of all rounds where there is no such: then it is worth measuring again."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 done, 1 a turn failed, 2 could not begin."""
+    """Return the exit status: 0 done, 1 a turn failed, 2 could not start."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -78,7 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=_positive, default=2, metavar="S", help="of counted load a turn (default 2)")
     add("--step-seconds", type=_positive, default=1, metavar="S", help="counted in each step of a search (default 1)")
     add("--idle-seconds", type=_positive, default=20, metavar="S", help="of silence in the idle case (default 20)")
-    add("--workers", type=_counts, default=[], metavar="1,2", help="run fanfare with each of these")
+    add(
+        "--checkout",
+        action="append",
+        type=_folder,
+        default=[],
+        metavar="DIR",
+        help="also run fanfare as it is in this tree of the project, the commit before, say; repeatable",
+    )
     add(
         "--python",
         action="append",
@@ -102,8 +109,11 @@ def _words(known: Iterable[str]) -> Callable[[str], list[str]]:
     return parse
 
 
-def _counts(text: str) -> list[int]:
-    return [_count(word) for word in text.split(",")]
+def _folder(text: str) -> Path:
+    folder = Path(text).resolve()
+    if not (folder / "chat").is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no tree of the project")
+    return folder
 
 
 def _count(text: str) -> int:
@@ -130,11 +140,11 @@ def _picture(text: str) -> Path:
 
 def _run(options: argparse.Namespace, scratch: Path) -> int:
     for file in filter(None, (options.json, options.plot)):
-        file.touch()  # better now than after minutes of measuring
+        file.touch()  # fails now rather than after minutes of measuring
     if options.plot:
         from bench import plot  # only a run that draws needs matplotlib
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
-    servers = choose(options.servers, bare_epoll, options.python, options.workers)
+    servers = choose(options.servers, bare_epoll, options.python, options.checkout)
     known = all_cases(options.scale, options.seconds, options.step_seconds, options.idle_seconds)
     cases = [case for case in known if case.name in options.cases]
     machine, command = facts(), shlex.join(["python", "-m", "bench", *sys.argv[1:]])
@@ -164,7 +174,7 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
 def _compare(
     servers: Sequence[Server], cases: Sequence[Case], turns: Sequence[Turn], ceilings: Sequence[Turn]
 ) -> dict[str, Any]:
-    """Print the tables and the goals; what they say, for the report."""
+    """Print the tables and the goals; return their values for the report."""
     rows = {case.name: {server.name: medians(turns, server.name, case.name) for server in servers} for case in cases}
     comparable = [server.name for server in servers if server.name != YARDSTICK]
     headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], comparable) for case in cases}
@@ -189,7 +199,7 @@ def _compare(
 def _take_turns(
     generator: Path, servers: Sequence[Server], cases: Sequence[Case], rounds: int, scratch: Path
 ) -> list[Turn]:
-    """All of them, turn by turn; each round begins with another server."""
+    """Run all servers, turn by turn; each round begins with another one."""
     turns: list[Turn] = []
     present = [server for server in servers if not server.missing()]
     for round_ in range(rounds if present else 0):

@@ -1,14 +1,14 @@
-"""`python -m bench.accounting`: what a load worker can account for, beside the usual way to write one.
+"""`python -m bench.accounting`: how many deliveries a load worker can account for, beside the usual way to write one.
 
-A source in this process writes to 1,000 connections of one worker process, always so many messages to each at a time
-("in flight"), and waits until the worker has counted them all. There are two workers, which take turns:
+A source in this process writes to 1,000 connections of one worker process, a fixed number of messages to each at a
+time ("in flight"), and waits until the worker has counted them all. There are two workers, which take turns:
 
 - *usual*: as Locust files for sockets are written: a greenlet for each connection reads, decodes, cuts the text into
   lines, and calls `events.request.fire` with the latency of each delivery;
-- *fanfare*: the read path of `loadtest`, as in a run: watchers in the hub, one search for all who read the same bytes,
+- *fanfare*: the read path of `loadtest`, as in a run: watchers in the hub, one search for all that read the same bytes,
   every delivery checked for loss, repetition and order, its latency kept in a histogram.
 
-Deliveries are given for each second of the worker's processor time: that is what one worker on one core can do. The
+Deliveries are given for each second of the worker's processor time, the rate of one worker on one core. The
 source is another process, so that its cost does not count, and it sends no faster than the kernel takes it.
 """
 
@@ -43,7 +43,7 @@ class Rate:
 
 
 class Source:
-    """Sends to one worker's connections. Blocking sockets: a full one makes it wait, which a worker cannot miss."""
+    """Sends to one worker's connections, on blocking sockets: a worker that falls behind makes it wait."""
 
     def __init__(self, worker: "subprocess.Popen[str]", members: int, listener: socket.socket) -> None:
         self._worker = worker
@@ -76,7 +76,7 @@ class Source:
             self._state()
 
     def _state(self) -> tuple[float, int]:
-        """The worker's processor time, and its deliveries: once it has all that were sent."""
+        """The worker's processor time and its deliveries, once it has everything that was sent."""
         assert self._worker.stdin
         assert self._worker.stdout
         print(self._number * len(self._members), file=self._worker.stdin, flush=True)
@@ -85,7 +85,7 @@ class Source:
 
 
 def measure(worker: str, members: int, in_flight: int, deliveries: int = _DELIVERIES) -> Rate:
-    """One turn of a worker, which must count every one of so many deliveries, about, before it ends."""
+    """One turn of a worker, which must count about this many deliveries, every one of them."""
     rounds = max(3, deliveries // (members * in_flight))
     with socket.create_server(("127.0.0.1", 0), backlog=members) as listener:
         port = listener.getsockname()[1]

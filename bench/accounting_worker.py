@@ -1,7 +1,6 @@
 """The two workers of `bench.accounting`, one a process: `python -m bench.accounting_worker KIND PORT MEMBERS`.
 
-It connects, and then, for each count on standard input, says what processor time it has taken once it has counted so
-many deliveries.
+It connects. Then, for each number on standard input, it counts that many deliveries and prints its processor time.
 """
 
 # ruff: noqa: E402  (patched first)
@@ -29,12 +28,12 @@ from loadtest.network.connection import Connection
 from loadtest.users import ChatUser
 from loadtest.worker.rows import Row
 
-Counter = Callable[[int], int]  # the deliveries so far, given how many are waited for
+Counter = Callable[[int], int]  # from the number to wait for to the deliveries so far
 
 RUN = "0badcafe"  # in the source's stamps
 ROOM = "#load"
 _TICK_S = 0.2  # as a run's process flushes its account
-_LOOK_S = 0.003  # whether all has come: well below what a round takes
+_LOOK_S = 0.003  # between two checks for the end; far less than a round takes
 
 
 def usual(port: int, members: int) -> Counter:
@@ -65,7 +64,7 @@ def usual(port: int, members: int) -> Counter:
 
 
 def fanfare(port: int, members: int) -> Counter:
-    """What a process of the load test does in a window."""
+    """A process of the load test, as it runs in a window."""
     environment = Environment()
     environment.create_local_runner()
     row = Row(environment.stats, "deliver", "broadcast")

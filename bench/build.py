@@ -1,4 +1,4 @@
-"""Compile the C programs of a run. Knows nothing of what they do."""
+"""Compile the C programs of a run."""
 
 import os
 import shutil

@@ -1,41 +1,41 @@
-"""What is asked of a server: the cases, each with its members, its load and how often it runs. Runs nothing itself."""
+"""The cases: each with its members, its load and how often it runs. Runs nothing itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-JOIN_DEADLINE = 60.0  # s until all are in the room, where nothing can be measured before; the slowest takes about 10
-ARRIVAL_DEADLINE = 90.0  # s for 5,000 who come at once; who is not in by then is counted as missing
-CROWD_DEADLINE = 60.0  # s for 10,000 in one room, who see 50 million JOIN lines in all
-ROOMS_DEADLINE = 120.0  # s for 1,000 who join 50 rooms each; ngIRCd takes about 80
+JOIN_DEADLINE = 60.0  # s until all are in the room; the slowest server takes about 10
+ARRIVAL_DEADLINE = 90.0  # s for 5,000 that join at once; later ones count as missing
+CROWD_DEADLINE = 60.0  # s for 10,000 in one room, which get 50 million JOIN lines in all
+ROOMS_DEADLINE = 120.0  # s for 1,000 that join 50 rooms each; ngIRCd takes about 80
 MESSAGE_DEADLINE = 10.0  # s until every member must have a message, or it counts as lost
 TEXT = 100  # bytes of a message's text; a long line of chat
-LARGE_TEXT = 400  # bytes; the most that is sure to fit in IRC's 512 with prefix, command and room
+LARGE_TEXT = 400  # bytes; the most that always fits in IRC's 512 with prefix, command and room
 WINDOW = 64  # messages in flight when saturated; enough that no server waits for the sender
 RATE = 20  # messages/s when steady; a lively room
 WARMUP = 0.5  # s of load that is not counted
 STEP_WARMUP = 0.25  # of the counted seconds, in each step of a search
 FIRST_RATE = 1000  # messages/s of a search's first step; every server here does more
-P99_LIMIT = 0.05  # s that a message's last receiver may wait on a busy day; below what people take for at once
+P99_LIMIT = 0.05  # s until a message's last receiver, on a busy day; people do not notice less
 BUSY_ROOM = 20  # members of a room on a busy day
-CROWDED_ROOM = 50  # members of a room, and rooms of a user, where users sit in many rooms: busy people hold some 50
-STEPS_MOST = 60  # of a search, which takes about 20; beyond it a generator counts as stuck
+CROWDED_ROOM = 50  # members of a room, and rooms of a user, in the case of many rooms
+STEPS_MOST = 60  # of a search, which takes about 20; after these a generator counts as stuck
 
 
 @dataclass(frozen=True)
 class Case:
-    """`mode` and `options` are the generator's. Runs in every `every`-th round: what is costly runs less often."""
+    """`mode` and `options` are the generator's. Runs in every `every`-th round: costly cases run less often."""
 
     name: str
     title: str
     members: int
     options: Mapping[str, float] = field(default_factory=dict)
     join_deadline: float = JOIN_DEADLINE
-    mode: str = ""  # "": as the name
+    mode: str = ""  # "": same as the name
     every: int = 1
     deadline: float = MESSAGE_DEADLINE
 
     def command_line(self) -> list[str]:
-        """The generator's options, all but those that name the server."""
+        """The generator's options, without those that name the server."""
         options = {
             **self.options,
             "members": self.members,
@@ -47,7 +47,7 @@ class Case:
 
     @property
     def patience(self) -> float:
-        """s until a generator that keeps all its deadlines must have reported."""
+        """Seconds until a generator that keeps all its deadlines must have reported."""
         load = self.options.get("seconds", 0) + self.options.get("warmup", 0)
         return self.join_deadline + load * (STEPS_MOST if self.mode == "busy" else 1) + self.deadline
 

@@ -1,6 +1,6 @@
-"""What the generator itself can do, against a bare sink in C: whether it out-runs the servers.
+"""The generator's own limits, against a bare sink in C: is it faster than the servers?
 
-It counts what the bare loop sends it in big batches, and sends what a sink reads that tells nobody.
+It counts the deliveries of the bare loop in large batches, and sends to a sink that reads everything and sends nothing.
 """
 
 import tempfile
@@ -58,9 +58,9 @@ def described(turns: Sequence[Turn]) -> str:
 def headroom(
     turns: Sequence[Turn], case: str, rows: Mapping[str, Mapping[str, float | None]], servers: Sequence[str]
 ) -> str | None:
-    """By how much the generator out-runs the fastest of these servers in a case, in a line; None without figures.
+    """How much faster the generator is than the fastest server of a case, in a line; None without figures.
 
-    By its CPU time, of which it has one core; and by what it did against the sink.
+    By its CPU time, of which it has one core, and by its rate against the sink.
     """
     first = COLUMNS[case][0]
     figures = {name: value for name in servers if (value := rows[name][first.title]) is not None}

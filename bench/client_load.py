@@ -1,9 +1,9 @@
-"""`python -m bench.client_load`: does the desktop client stay at hand while a room floods it?
+"""`python -m bench.client_load`: does the desktop client stay responsive while a room floods it?
 
-A real server, several senders that together say so many messages a second in one room, and the real window, each in
-processes of their own; where there is no display, one is made (Xvfb). While the flood lasts, keys are pressed at the X
-server (xdotool). In the window's process a probe notes how late a callback of Tk's comes, how late a key is answered,
-and the memory. At the end the last messages that the room saw must be in the transcript, in the room's order.
+A real server, several senders with a fixed number of messages a second in one room, and the real window, each in a
+separate process; where there is no display, one is made (Xvfb). During the flood, keys are pressed at the X server
+(xdotool). In the window's process a probe notes how late Tk's callbacks come, how late a key is answered, and the
+memory. At the end the room's last messages must be in the transcript, in order.
 """
 
 import argparse
@@ -30,13 +30,13 @@ from bench.process import StartError, free_port, running, serving
 ROOM = "#load"
 READER = "reader"
 LAST_WORDS = "that was all"
-ANSWER = 100.0  # ms; what people feel as at once
+ANSWER = 100.0  # ms; people do not notice less
 LATEST = 1_000  # messages that must be shown when the flood is over
-GROWTH = 8 << 20  # bytes the window may still grow by once its scrollback is full: allocators never settle altogether
+GROWTH = 8 << 20  # bytes the window may grow by once its scrollback is full: allocators never settle completely
 _FULL = 10.0  # s until the scrollback is full at 2,000 messages a second, and everything has been drawn once
 _SLICE = 0.01  # s between two portions of the flood
 _TAIL = 1 << 20  # bytes of the room's latest lines that the observer keeps; 1,000 messages have 150,000
-_PATIENCE = 60.0  # s for anything to be answered
+_TIMEOUT = 60.0  # s for any answer
 _DISTURBED = 50.0  # ms that the sender's own clock may be late before the figures say nothing about the window
 
 _TOKEN = re.compile(rb" PRIVMSG #load :(m\d{7})\b")
@@ -57,10 +57,10 @@ class Goal:
 
 
 class Flood:
-    """The senders, and an observer who hears all in the room's order. One thread sends, another empties all sockets."""
+    """The senders, and an observer that gets everything in the room's order. One thread sends, another reads all."""
 
     def __init__(self, port: int, senders: int, stack: ExitStack) -> None:
-        self.late: list[float] = []  # ms that a portion went out late: this machine's fault, not the window's
+        self.late: list[float] = []  # ms that a portion was late, which is the machine's fault
         self.sent = 0
         self._observer = stack.enter_context(_member(port, "observer"))
         self._senders = [stack.enter_context(_member(port, f"talker{number}")) for number in range(senders)]
@@ -69,8 +69,8 @@ class Flood:
         threading.Thread(target=self._read, name="reader", daemon=True).start()
 
     def wait_for(self, words: str) -> None:
-        """Until the observer has heard it. Raises OSError."""
-        until = time.monotonic() + _PATIENCE
+        """Wait until the observer has read it. Raises OSError."""
+        until = time.monotonic() + _TIMEOUT
         while words.encode() not in self._heard:
             if time.monotonic() > until or self._over.is_set():
                 raise OSError(f"the observer does not hear {words.strip()!r}")
@@ -86,14 +86,14 @@ class Flood:
                 text = f"m{number:07d} {_WORDS[number % len(_WORDS)]}"
                 self._senders[number % len(self._senders)].sendall(f"PRIVMSG {ROOM} :{text}\r\n".encode())
             self.sent = target
-        for number, sender in enumerate(self._senders):  # each has said all, before the last words are said
+        for number, sender in enumerate(self._senders):  # each has sent everything before the last message
             sender.sendall(f"PRIVMSG observer :done{number}\r\n".encode())
             self.wait_for(f":done{number}\r\n")
         self._senders[0].sendall(f"PRIVMSG {ROOM} :{LAST_WORDS}\r\n".encode())
         self.wait_for(f":{LAST_WORDS}\r\n")
 
     def latest(self) -> list[str]:
-        """The last messages, as the room saw them."""
+        """The last messages, in the room's order."""
         return [token.decode() for token in _TOKEN.findall(bytes(self._heard))][-LATEST:]
 
     def _read(self) -> None:
@@ -113,8 +113,8 @@ class Flood:
 
 @contextmanager
 def _member(port: int, nick: str) -> Iterator[socket.socket]:
-    """Somebody in the room."""
-    with socket.create_connection(("127.0.0.1", port), _PATIENCE) as member:
+    """A member of the room."""
+    with socket.create_connection(("127.0.0.1", port), _TIMEOUT) as member:
         member.sendall(f"NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\nJOIN {ROOM}\r\n".encode())
         answer = b""
         while b" 366 " not in answer:
@@ -127,7 +127,7 @@ def _member(port: int, nick: str) -> Iterator[socket.socket]:
 
 @contextmanager
 def _display() -> Iterator[None]:
-    """The display that there is, or one of its own."""
+    """The display that exists, or a new one."""
     if os.environ.get("DISPLAY"):
         yield
         return
@@ -139,12 +139,12 @@ def _display() -> Iterator[None]:
             yield
         finally:
             del os.environ["DISPLAY"]
-            xvfb.terminate()  # it then takes its lock file away
-            xvfb.wait(_PATIENCE)
+            xvfb.terminate()  # so that it removes its lock file
+            xvfb.wait(_TIMEOUT)
 
 
 def _keys(seconds: float) -> AbstractContextManager[object]:
-    """Somebody who types ten letters a second into the message box, where there is xdotool."""
+    """A process that types ten letters a second into the message box, if there is xdotool."""
     if shutil.which("xdotool") is None:
         return nullcontext()
     letters = ("quick brown fox " * 1000)[: int(10 * seconds)]
@@ -154,7 +154,7 @@ def _keys(seconds: float) -> AbstractContextManager[object]:
 def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Flood, dict[str, Any]]:
     """The flood as it was sent, and what the window's process reports. Raises OSError."""
     for name in ("FANFARE_CONFIG_HOME", "FANFARE_DATA_HOME"):
-        os.environ[name] = str(folder)  # the window is to look as at its first start
+        os.environ[name] = str(folder)  # the window looks as at its first start
     port, log = free_port(), folder / "log"
     serve = (sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}")
     window = (sys.executable, "-m", "bench.client_load_window", str(port), ROOM, READER, LAST_WORDS)
@@ -173,12 +173,12 @@ def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Fl
         client.stdin.flush()
         report = client.stdout.readline()
         if not report:
-            raise OSError(f"the window's process ended with status {client.wait(_PATIENCE)}")
+            raise OSError(f"the window's process ended with status {client.wait(_TIMEOUT)}")
         return flood, json.loads(report)
 
 
 def goals(flood: Flood, report: dict[str, Any]) -> list[Goal]:
-    """What was asked of the window, and what came of it."""
+    """The goals of the window, and whether it reached them."""
     ticks, keys, latest = report["ticks"], report["keys"], flood.latest()
     full = [size for at, size in report["memory"] if at >= _FULL] or [size for _, size in report["memory"]]
     quarter = max(1, len(full) // 4)
@@ -213,7 +213,7 @@ def _print(flood: Flood, report: dict[str, Any], found: list[Goal]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 all goals met, 1 one missed, 2 could not begin, 3 this machine was too busy to tell."""
+    """Return the exit status: 0 all goals met, 1 one missed, 2 could not start, 3 the machine was too busy to tell."""
     parser = argparse.ArgumentParser(prog="python -m bench.client_load", description="Flood the desktop client.")
     parser.add_argument("--seconds", type=float, default=60, metavar="S", help="how long (default 60)")
     parser.add_argument("--rate", type=float, default=2000, metavar="N", help="messages a second (default 2,000)")

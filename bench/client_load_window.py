@@ -1,8 +1,8 @@
-"""The client's real window in a process of its own, which notes how late it answers. `bench.client_load` starts it.
+"""The client's real window in a separate process, which notes how late it answers. `bench.client_load` starts it.
 
-Prints `ready` once the window is up, and after a line on its standard input a JSON object: what was measured, and the
-messages that the transcript shows at the end. Finds the transcript as the text widget with the most lines, so that it
-knows of the client no more than how a window is opened.
+Prints `ready` once the window is up, and after a line on its standard input a JSON object: the measurements, and the
+messages that the transcript shows at the end. The transcript is the text widget with the most lines; of the client this
+module knows only how a window is opened.
 """
 
 import argparse
@@ -27,13 +27,13 @@ _PAGE_BYTES = resource.getpagesize()
 
 
 class Probe:
-    """Rides along in the window's own event loop."""
+    """Measures within the window's event loop."""
 
     def __init__(self, root: tkinter.Tk, last_words: str) -> None:
         self.ticks: list[float] = []  # ms that a callback of `after` came late
         self.keys: list[float] = []  # ms from a key at the X server to the end of its handlers here
         self.memory: list[tuple[float, int]] = []  # s since the beginning, bytes
-        self.caught_up: float | None = None  # s from the order to stop until the last message was shown
+        self.caught_up: float | None = None  # s from the stop until the last message was shown
         self._root = root
         self._last_words = last_words
         self._began = time.monotonic()
@@ -98,7 +98,7 @@ def main() -> int:
     root = tkinter.Tk(className="Fanfare")
     window = Window(root, Address("127.0.0.1", options.port, options.room), options.nick)
     root.update()
-    (root.focus_lastfor() or root).focus_force()  # as a window manager would: the keyboard is ours
+    (root.focus_lastfor() or root).focus_force()  # as a window manager would
     probe = Probe(root, options.last_words)
     print("ready", flush=True)
     root.mainloop()

@@ -1,9 +1,9 @@
 """`python -m bench.costs`: what a message, a join, a leave, a rename and silence cost the server, in counts.
 
-The server stands still (`bench.still`): its workers' passes are run by hand over sockets that take everything, so that
-the counts are the same in every run. `calls` are calls of the server's own functions; `peak KiB` is the memory that was
-taken on the way, as tracemalloc sees it; `CPU µs` is the best of some repetitions, without the kernel's part, which a
-fake socket has not. With `--strace`, the system calls of a real server are counted too, for a message and for silence.
+The server stands still (`bench.still`): its passes are run one by one over sockets that take everything, so that the
+counts are the same in every run. `calls` are calls of the server's own functions; `peak KiB` is the memory taken
+meanwhile, by tracemalloc; `CPU µs` is the best of several repetitions, without the kernel's part, which a fake socket
+does not have. With `--strace` the system calls of a real server are counted too, for a message and for silence.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from bench.still import StillServer, StillSocket, counted, still_server
 from bench.system_calls import Calls
 from bench.system_calls import counted as straced
 
-REPETITIONS = 7  # of which the quickest counts
-SILENCE = 5.0  # s under strace in which nobody says anything
+REPETITIONS = 7  # the quickest counts
+SILENCE = 5.0  # s under strace without any message
 WORDS = f"PRIVMSG #a :{'x' * 100}"
 
 Deed = Callable[[StillServer, list[StillSocket], int], None]
@@ -41,14 +41,13 @@ DEEDS: dict[str, Deed] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What things cost the server.")
     parser.add_argument("--members", default="100,1000", metavar="N,M", help="in the room (default 100,1000)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="of the server (default 1)")
     parser.add_argument("--strace", action="store_true", help="count a real server's system calls too")
     options = parser.parse_args(arguments)
     sizes = [int(size) for size in options.members.split(",")]
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     print(f"{'':22}members   encodes   posts    sends    calls   peak KiB       CPU µs")
     for size in sizes:
-        with still_server(options.workers) as server:
+        with still_server() as server:
             room = [server.connect(f"user{number}", "#a") for number in range(size)]
             for name, deed in DEEDS.items():
                 print(f"{name:22}{size:>7,}{_measured(server, room, deed)}", flush=True)
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.strace:
         raise_file_limit()
         for size in sizes:
-            _count_system_calls(size, options.workers)
+            _count_system_calls(size)
     return 0
 
 
@@ -81,12 +80,12 @@ def _measured(server: StillServer, room: list[StillSocket], deed: Deed) -> str:
     )
 
 
-def _count_system_calls(members: int, workers: int) -> None:
+def _count_system_calls(members: int) -> None:
     port, calls, silence = free_port(), Calls(), Calls()
     command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving([*command, "--workers", str(workers)], port, Path(folder, "log")) as server,
+        serving(command, port, Path(folder, "log")) as server,
     ):
         crowd = Crowd(port, "user", members, source=1)
         crowd.enter()

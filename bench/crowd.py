@@ -1,4 +1,4 @@
-"""Many IRC connections that do the same, from one process without threads. Keeps no times."""
+"""Many IRC connections that do the same, in one process without threads. Keeps no times."""
 
 import select
 import socket
@@ -9,7 +9,7 @@ from contextlib import suppress
 ROOM = "#room"
 A_SOURCE = 5_000  # connections from one address: below the server's half of all, and within the ephemeral ports
 AT_ONCE = 500  # that connect or register at the same time
-PATIENCE = 120.0  # s for any one step
+TIMEOUT = 120.0  # s for any one step
 
 
 class Crowd:
@@ -23,7 +23,7 @@ class Crowd:
         self._source = source
 
     def enter(self) -> None:
-        """Connect, register and join, all of them."""
+        """Connect, register and join all of them."""
         self.connect()
         self.join(self._size)
 
@@ -35,7 +35,7 @@ class Crowd:
             _await(group, group, b" 422 ")
 
     def join(self, pending: int) -> None:
-        """Join the room, so many at a time; those who are in read on."""
+        """Join the room, this many at a time; members go on reading."""
         for first in range(0, self._size, pending):
             group = self.socks[first : first + pending]
             for sock in group:
@@ -49,12 +49,12 @@ class Crowd:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(self._place)
         sock.setblocking(False)
-        nick = f"{self._kind}{number:05}{'x' * 30}"[:30]  # as long as they may be
+        nick = f"{self._kind}{number:05}{'x' * 30}"[:30]  # of the greatest length
         sock.send(f"NICK {nick}\r\nUSER {self._kind}{'x' * 10} 0 * :one of many\r\n".encode())
         return sock
 
     def say(self, text: str) -> None:
-        """The first says it, and all the others read until they have it."""
+        """The first one sends it, and all others read until they have it."""
         self.socks[0].send(f"PRIVMSG {ROOM} :{text}\r\n".encode())
         _await(self.socks[1:], self.socks, text.encode())
 
@@ -70,8 +70,8 @@ class Crowd:
 
 
 def _await(wanted: Sequence[socket.socket], readers: Sequence[socket.socket], text: bytes) -> None:
-    """Read on all readers until each of those wanted has got the text."""
-    deadline = time.monotonic() + PATIENCE
+    """Read from all readers until each of those wanted has got the text."""
+    deadline = time.monotonic() + TIMEOUT
     with select.epoll() as epoll:
         socks = {sock.fileno(): sock for sock in readers}
         tails = {sock.fileno(): b"" for sock in wanted}

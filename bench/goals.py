@@ -1,4 +1,4 @@
-"""What Fanfare is to reach beside the others, checked on the medians of one run."""
+"""Fanfare's goals beside the other servers, checked on the medians of one run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import Enum
 from bench.servers import YARDSTICK
 from bench.table import aligned
 
-Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # of a case, of a server, by the column's title
+Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # by case, server and column title
 
 
 class Against(Enum):
@@ -18,7 +18,7 @@ class Against(Enum):
 
 @dataclass(frozen=True)
 class Goal:
-    """`bound` times what it is held against; `least`: it is a floor, otherwise a ceiling; `strict`: and not equal.
+    """`bound` times the reference. `least`: a floor, otherwise a ceiling. `strict`: equal is not enough.
 
     0 satisfies a ceiling, whatever the others have.
     """
@@ -60,13 +60,13 @@ GOALS = (
 
 @dataclass(frozen=True)
 class Checked:
-    """`reached` is None, and so is what is missing, where the run has no figures for the goal."""
+    """`reached` and missing values are None where the run has no figures for the goal."""
 
     server: str
     goal: str
     value: float | None
     reference: float | None
-    held_by: str | None  # whose figure the reference is
+    held_by: str | None  # the server whose figure is the reference
     reached: bool | None
 
 

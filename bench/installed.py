@@ -1,7 +1,7 @@
 """`broadcast` against Fanfare and the peers that are installed here, without containers: `python -m bench.installed`.
 
-Starts each on a free port of the loopback, says which one is missing and what brings it, and hands over to
-`loadtest.compare`, whose options and exit status these are. All end with it.
+Starts each on a free port of the loopback, names the missing ones and how to install them, and runs `loadtest.compare`,
+whose options and exit status these are. All servers end with it.
 """
 
 import signal
@@ -18,11 +18,11 @@ from bench.servers import Server, choose
 NAMES = ("fanfare", "ngircd", "inspircd", "ergo")
 _CANNOT_START = 2
 _INTERRUPTED = 130
-_END_S = 30.0  # for the comparison to end its Locust
+_END_S = 30.0  # s for the comparison to end its Locust
 
 
 def main(options: Sequence[str]) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: with what it started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does, it ends the processes that it started
     try:
         return _compare(choose(NAMES, Path()), options)
     except StartError as error:

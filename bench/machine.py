@@ -1,4 +1,4 @@
-"""What a figure was measured on: a figure without its machine means nothing."""
+"""The machine that figures were measured on: a figure without its machine means nothing."""
 
 import os
 import platform

@@ -1,8 +1,8 @@
-"""`python -m bench.mass_arrival`: thousands of users join one room at once; what does each of them cost the server?
+"""`python -m bench.mass_arrival`: thousands of users join one room at once; how much does each cost the server?
 
 For each number of users, a fresh server with its default settings: all connect and register, then all say JOIN at once
-and read until each has seen the end of its list of names. The time is taken first; in a second go the server's system
-calls are counted under strace, which makes everything slow, so that only the counts mean anything there.
+and read until each has seen the end of its list of names. The time is taken first. In a second run the server's system
+calls are counted under strace, which slows it down, so that only the counts mean anything there.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def arrive(users: int, pending: int, counting: bool) -> tuple[float, float, Calls]:
-    """Seconds until all are in, seconds of the server's CPU, and its system calls if they are to be counted."""
+    """Seconds until all are in, seconds of the server's CPU, and its system calls if they are counted."""
     port, calls = free_port(), Calls()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]

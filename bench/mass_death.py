@@ -1,13 +1,13 @@
-"""`python -m bench.mass_death`: thousands of a room's members die at once; what do the others feel of it?
+"""`python -m bench.mass_death`: thousands of a room's members disconnect at once; how does it delay the others?
 
-A server with its default settings in a process of its own; the victims in another; the survivors in a third, which does
-nothing but read and take the time; the talkers here, who send on a timetable. A latency counts from a message's place
-in the timetable to its arrival, one sample a survivor. Each way of dying is a round at a fresh server: `fin` shuts all
-sockets down, `rst` closes them with SO_LINGER 0, `kill` sends SIGKILL to the process that holds them.
+A server with its default settings runs in one process, the victims in another, the survivors in a third, which only
+reads and takes times. The speakers are in this process and send on a timetable. A latency counts from a message's time
+in the timetable to its arrival, one sample a survivor. Each way to disconnect is a round with a fresh server: `fin`
+shuts all sockets down, `rst` closes them with SO_LINGER 0, `kill` sends SIGKILL to the process that holds them.
 
-`before` is measured with the victims in the room, `after` in the seconds from the first death on; `known` is when the
-last survivor had heard of all deaths. `late` is the longest time between two looks of the survivors' process at its
-sockets: by so much no figure is the server's fault."""
+`before` is measured with the victims in the room, `after` in the seconds from the first disconnect on. `known` is when
+the last survivor had been told of all. `late` is the longest time between two reads of the survivors' process: that
+much of a figure may be the instrument's fault."""
 
 import argparse
 import multiprocessing
@@ -25,12 +25,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench.crowd import PATIENCE, ROOM, Crowd
+from bench.crowd import ROOM, TIMEOUT, Crowd
 from bench.machine import facts
 from bench.process import cpu_of, free_port, raise_file_limit, serving
 from bench.system_calls import Calls, counted
 
-TURN = 0.02  # s between two looks of the victims' process at a part of its sockets
+TURN = 0.02  # s between two reads of a part of the victims' sockets
 SETTLE = 1.0  # s between the last join and the first counted message
 ROUNDS = ("fin", "rst", "kill")
 
@@ -69,8 +69,8 @@ class Outcome:
     before: list[float]  # latencies in s
     after: list[float]
     expected: int  # deliveries, before and after
-    known: float | None  # s from the first death until the last survivor knew of all; None when it never did
-    dropped: int  # survivors that lost their connection, or were told of as slow readers
+    known: float | None  # s from the first disconnect until the last survivor was told of all; None when it never was
+    dropped: int  # survivors that lost their connection or were dropped as slow readers
     late: float  # s
     cpu: float  # s of the server's, after
 
@@ -95,7 +95,7 @@ def _percentiles(samples: list[float]) -> tuple[float, float, float]:
 
 
 def measure(way: str, options: argparse.Namespace) -> Outcome:
-    """One round at a fresh server. Everything that it starts has ended when it returns."""
+    """One round with a fresh server. All processes that it starts have ended when it returns."""
     port = free_port()
     serve = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
 
 
 class _Child:
-    """A process of ours at the other end of a pipe; it has ended when the block has."""
+    """A child process at the other end of a pipe; it ends with the block."""
 
     def __init__(self, job: Any, *arguments: Any) -> None:
         context = multiprocessing.get_context("fork")
@@ -154,8 +154,8 @@ class _Child:
 
     def ask(self, word: Any) -> Any:
         self.tell(word)
-        if not self._pipe.poll(PATIENCE):
-            raise SystemExit(f"no answer to {word!r} after {PATIENCE:.0f} s")
+        if not self._pipe.poll(TIMEOUT):
+            raise SystemExit(f"no answer to {word!r} after {TIMEOUT:.0f} s")
         return self._pipe.recv()
 
     def kill(self) -> None:
@@ -164,7 +164,7 @@ class _Child:
 
 @dataclass
 class Timetable:
-    """Messages at fixed times, whatever became of those before."""
+    """Messages at fixed times, whether the earlier ones have arrived or not."""
 
     crowd: Crowd
     rate: float
@@ -182,14 +182,14 @@ class Timetable:
 
 
 def _victims(pipe: Connection, port: int, size: int) -> None:
-    """Hold the connections, read from each of them about once a second, die as told."""
+    """Hold the connections, read from each about once a second, and end them as told."""
     crowd = Crowd(port, "victim", size, source=1)
     pipe.recv()
     crowd.enter()
     pipe.send("in")
     turn = 0
     while not pipe.poll(TURN):
-        crowd.drain(crowd.socks[turn :: round(1 / TURN)])  # evenly: a thousand reads in a row would hold others up
+        crowd.drain(crowd.socks[turn :: round(1 / TURN)])  # spread out: a thousand reads in a row delay the others
         turn = (turn + 1) % round(1 / TURN)
     way = pipe.recv()
     for sock in crowd.socks:
@@ -202,12 +202,12 @@ def _victims(pipe: Connection, port: int, size: int) -> None:
 
 
 def _survivors(pipe: Connection, port: int, size: int) -> None:
-    """Read, and keep the time of each message and of the last death that each connection heard of."""
+    """Read, and keep the time of each message and of the last disconnect that each connection was told of."""
     crowd = Crowd(port, "survivor", size, source=100)
     pipe.recv()
     crowd.enter()
     pipe.send("in")
-    deaths = 0  # that there will be; told when all are in
+    deaths = 0  # the number to come; set when all are in
     epoll = select.epoll()
     readers = {sock.fileno(): _Reader(sock) for sock in crowd.socks}
     for fd in readers:
@@ -238,7 +238,7 @@ class _Reader:
         self.sock = sock
         self.samples: list[tuple[float, float]] = []  # intended time, latency
         self.deaths = 0
-        self.slow = 0  # of them, for reading slowly
+        self.slow = 0  # dropped for reading slowly
         self.knew: float | None = None
         self.ended = False
         self._rest = b""

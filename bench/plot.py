@@ -1,6 +1,6 @@
 """Draw a run's medians: `python -m bench.plot bench.json bench.svg`, a small bar chart a case, a bar a server.
 
-Reads the JSON that `python -m bench --json` writes, nothing else. The file's ending says the format: .svg, .png, .pdf.
+Reads only the JSON of `python -m bench --json`. The file's ending gives the format: .svg, .png, .pdf.
 """
 
 import json
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 USAGE_ERROR = 2
-OURS, YARDSTICK, PEER = "#d1495b", "#b8bec6", "#4f6d8f"  # told apart without colour too: ours is bold
+OURS, YARDSTICK, PEER = "#d1495b", "#b8bec6", "#4f6d8f"  # Fanfare is bold too, for readers who see no colours
 COLUMNS = 2
 WIDTH, ROW_HEIGHT, PANEL_MARGIN, GAP = 10.5, 0.24, 0.6, 0.12  # inches
 
@@ -25,8 +25,8 @@ class Panel:
     case: str
     column: str
     title: str
-    unit: str  # how a value reads, with {}
-    more: bool  # is better
+    unit: str  # the format of a value, with {}
+    more: bool  # more is better
 
 
 PANELS = (
@@ -46,7 +46,7 @@ MILLIONS = "deliveries/s"
 
 
 def draw(report: dict[str, Any]) -> Figure:
-    """All panels that the run has figures for."""
+    """The panels that the run has figures for."""
     medians = report["medians"]
     panels = [
         (panel, rows)
@@ -99,7 +99,7 @@ def write(report: dict[str, Any], to: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The exit status: 0 done, 2 cannot."""
+    """Return the exit status: 0 done, 2 could not draw."""
     if len(arguments) != 2:
         print("usage: python -m bench.plot BENCH.json PICTURE.svg", file=sys.stderr)
         return USAGE_ERROR

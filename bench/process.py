@@ -1,4 +1,4 @@
-"""Start a program in a process group of its own, look at it, and end exactly that group. Knows nothing of IRC."""
+"""Start a program in a separate process group, measure it, and end exactly that group. Knows nothing of IRC."""
 
 import os
 import resource
@@ -12,15 +12,15 @@ from pathlib import Path
 
 READY_TIMEOUT = 15.0  # s until a server must accept a connection; the slowest here takes about one
 READY_POLL = 0.02  # s between two looks
-END_TIMEOUT = 10.0  # s for a killed process to be gone; one with 5,000 sockets takes a good second
+END_TIMEOUT = 10.0  # s for a killed process to end; one with 5,000 sockets takes over a second
 
 
 class StartError(Exception):
-    """A server did not come up. The text is one line."""
+    """A server did not start. The text is one line."""
 
 
 def raise_file_limit() -> int:
-    """Allow this process, and so its children, all the open files that the system lets it have."""
+    """Raise this process's limit of open files, and its children's, as far as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
@@ -42,8 +42,8 @@ def running(
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a new process group until the block ends, however it ends.
 
-    Killed, not asked: what is measured here has nothing to save, and some servers take seconds to tell a thousand
-    members that the others have left.
+    It is killed rather than asked: it has nothing to save, and some servers take seconds to tell a thousand members
+    that the others have left.
     """
     process = subprocess.Popen(
         command,
@@ -57,7 +57,7 @@ def running(
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):  # nobody is left in the group
+        with suppress(ProcessLookupError):  # the group has no processes left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(END_TIMEOUT)
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -119,16 +119,16 @@ def cpu_of(group: int) -> float:
 def cpu_of_machine() -> float:
     """CPU seconds that this machine was not idle, with what its host took from it."""
     times = [int(word) for word in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
-    return (sum(times) - times[3] - times[4]) / _TICKS  # all but idle and waiting for a disk
+    return (sum(times) - times[3] - times[4]) / _TICKS  # without idle and I/O wait
 
 
-_TICKS = os.sysconf("SC_CLK_TCK")  # what /proc counts CPU time in, per second
+_TICKS = os.sysconf("SC_CLK_TCK")  # units of /proc's CPU times in a second
 
 
 def _members(group: int) -> Iterator[tuple[Path, list[str]]]:
     """The processes of a group: the folder in /proc, and the fields of `stat` from the state on."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended while we looked
-            fields = stat.read_text().rpartition(")")[2].split()  # before it: the name, which may hold spaces
+            fields = stat.read_text().rpartition(")")[2].split()  # after the name, which may hold spaces
             if int(fields[2]) == group:
                 yield stat.parent, fields

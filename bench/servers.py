@@ -1,7 +1,7 @@
-"""The servers to compare: for each, what it needs, its version, and the command that starts it on a port.
+"""The servers to compare: their requirements, versions, and the commands that start them on a port.
 
-Every one gets its usual configuration with the limits that would stop a load test taken off: connections from one
-address, flood control, host name look-ups. Starts nothing itself, except to ask for a version.
+Each gets its usual configuration without the limits that would stop a load test: connections from one address, flood
+control, host name look-ups. Starts nothing itself, except to ask for a version.
 """
 
 import os
@@ -14,21 +14,21 @@ from pathlib import Path
 
 from bench.build import HERE
 
-AT_ONCE = 1_000_000  # connections that may be on their way at the same time; in effect all of them
+AT_ONCE = 1_000_000  # connections that may be opened at the same time; in effect all
 SETTINGS = HERE.parent / "docker" / "peers"  # of the packaged servers; their containers have the same
 
 
 class Server(ABC):
-    """One row of the tables. `pending` is how many members may be on their way into it at a time."""
+    """One row of the tables. `pending` is how many members may connect at a time."""
 
-    peer = True  # is what others would use; False for Fanfare itself and for the yardstick
+    peer = True  # False for Fanfare itself and for the yardstick
     pending = AT_ONCE
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def missing(self) -> str | None:
-        """Why it cannot be run here, or None."""
+        """Why it cannot run here, or None."""
         return None
 
     @abstractmethod
@@ -36,7 +36,7 @@ class Server(ABC):
 
     @abstractmethod
     def command(self, port: int, folder: Path) -> list[str]:
-        """What starts it on 127.0.0.1. `folder` is empty and its own, for configuration and state."""
+        """The command that starts it on 127.0.0.1. `folder` is empty, for its configuration and state."""
 
 
 def _first_line(*command: str) -> str:
@@ -47,11 +47,12 @@ def _first_line(*command: str) -> str:
 class Fanfare(Server):
     peer = False
 
-    def __init__(self, name: str, python: str, workers: int | None) -> None:
+    def __init__(self, name: str, python: str, checkout: Path | None = None) -> None:
+        """`checkout` is another tree of the project to run instead of this one, such as an earlier commit."""
         super().__init__(name)
-        self._command = [python, "-m", "chat.cli"]
+        place = ["env", f"PYTHONPATH={checkout}", python, "-P"] if checkout else [python]
+        self._command = [*place, "-m", "chat.cli"]
         self._python = python
-        self._workers = [] if workers is None else ["--workers", str(workers)]
 
     def version(self) -> str:
         return f"{_first_line(*self._command, '--version')}, {_first_line(self._python, '--version')}"
@@ -59,7 +60,7 @@ class Fanfare(Server):
     def command(self, port: int, folder: Path) -> list[str]:
         listen = f"irc://127.0.0.1:{port}"
         limits = ["--rate-limit", "off", "--max-per-address", str(AT_ONCE)]
-        return [*self._command, "serve", "--listen", listen, *limits, *self._workers]
+        return [*self._command, "serve", "--listen", listen, *limits]
 
 
 class ThreadPerClient(Server):
@@ -71,12 +72,12 @@ class ThreadPerClient(Server):
 
 
 class BareEpoll(Server):
-    """Not a chat server but what the machine allows: no peer."""
+    """No chat server and no peer: it shows what the machine allows."""
 
     peer = False
 
     def __init__(self, name: str, program: Path, deaf: bool = False) -> None:
-        """`deaf`: it reads everything, and tells nobody what is said."""
+        """`deaf`: it reads everything and sends nothing."""
         super().__init__(name)
         self._program = program
         self._options = ["--deaf"] if deaf else []
@@ -116,7 +117,7 @@ class Packaged(Server):
 
 class NgIrcd(Packaged):
     programs, package, variable = ("ngircd",), "ngircd", "NGIRCD"
-    # It listens with a queue of 10. More at a time, and the kernel drops some and dials again after seconds.
+    # It listens with a queue of 10. With more at a time the kernel drops some, and clients retry after seconds.
     pending = 10
 
     def version(self) -> str:
@@ -125,7 +126,7 @@ class NgIrcd(Packaged):
     def command(self, port: int, folder: Path) -> list[str]:
         config = _configured("ngircd.conf", port, folder)
         config.chmod(0o644)
-        folder.chmod(0o755)  # it gives up root and reads on
+        folder.chmod(0o755)  # it gives up root and still reads
         return [self._found(), "--nodaemon", "--config", str(config)]
 
 
@@ -143,12 +144,12 @@ class Ergo(Packaged):
 
     def command(self, port: int, folder: Path) -> list[str]:
         config = _configured("ergo.yaml", port, folder)
-        _first_line(self._found(), "initdb", "--conf", str(config))  # should it fail, `run` says so
+        _first_line(self._found(), "initdb", "--conf", str(config))  # if this fails, `run` reports it
         return [self._found(), "run", "--quiet", "--conf", str(config)]
 
 
 def _configured(name: str, port: int, folder: Path) -> Path:
-    """A copy of the configuration that the peers' containers have too, for a server on 127.0.0.1."""
+    """A copy of the configuration of the peers' containers, for a server on 127.0.0.1."""
     text = (SETTINGS / name).read_text()
     for word, value in (("HOST", "127.0.0.1"), ("PORT", port), ("FOLDER", folder)):
         text = text.replace(f"@{word}@", str(value))
@@ -162,11 +163,11 @@ NAMES = ("fanfare", "thread-per-client", "ngircd", "inspircd", "ergo", YARDSTICK
 
 
 def choose(
-    names: Sequence[str], bare_epoll: Path, pythons: Sequence[str] = (), workers: Sequence[int] = ()
+    names: Sequence[str], bare_epoll: Path, pythons: Sequence[str] = (), checkouts: Sequence[Path] = ()
 ) -> list[Server]:
-    """The servers of a run. `pythons` are interpreters beside our own, `workers` the counts to run Fanfare with."""
+    """The servers of a run. `pythons` are further interpreters, `checkouts` further trees."""
     servers: dict[str, list[Server]] = {
-        "fanfare": [_fanfare(python, count) for python in (sys.executable, *pythons) for count in workers or (None,)],
+        "fanfare": [_fanfare(python, tree) for python in (sys.executable, *pythons) for tree in (None, *checkouts)],
         "thread-per-client": [ThreadPerClient("thread-per-client")],
         "ngircd": [NgIrcd("ngircd")],
         "inspircd": [InspIrcd("inspircd")],
@@ -176,7 +177,7 @@ def choose(
     return [server for name in NAMES if name in names for server in servers[name]]
 
 
-def _fanfare(python: str, workers: int | None) -> Fanfare:
+def _fanfare(python: str, checkout: Path | None) -> Fanfare:
     interpreter = "" if python == sys.executable else f" {_first_line(python, '--version').lower()}"
-    threads = "" if workers is None else f" {workers} worker{'s' * (workers != 1)}"
-    return Fanfare(f"fanfare{interpreter}{threads}", python, workers)
+    tree = f" of {checkout.name}" if checkout else ""
+    return Fanfare(f"fanfare{interpreter}{tree}", python, checkout)

@@ -1,133 +1,217 @@
-"""A server that stands still: workers without threads, sockets that are lists, and every step counted.
+"""A server that stands still: a loop without a thread, sockets that are lists, a clock that is set.
 
-`settle` runs the workers' passes one after the other until nothing is left to do, so that what a message costs is the
-same number each time.
+`settle` runs the loop's passes one after the other until nothing is left to do, so that costs, and what each client
+gets, are the same each time.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import chat
-from chat.server.connection import Connection
-from chat.server.gate import Gate
-from chat.server.hub import Hub
-from chat.server.inbox import Inbox
-from chat.server.poller import READ
-from chat.server.worker import Worker
+from chat.server.core.node import Node
+from chat.server.log.log import Log
+from chat.server.log.memory import MemoryLog
+from chat.server.net.connection import Connection
+from chat.server.net.gate import Gate
+from chat.server.net.loop import Loop
+from chat.server.net.mailbox import Mailbox
+from chat.server.net.poller import HANGUP, READ, WRITE
+from chat.server.net.sender import SendLoop
 from chat.settings import Settings
 from chat.wires.irc import IrcDialect, IrcWire
+from chat.wires.wire import Wire
 
-PACKAGE = str(Path(chat.__file__).parent)  # the fakes here are none of its functions
+PACKAGE = str(Path(chat.__file__).parent)  # only its functions are counted, not the fakes here
 UNLIMITED = Settings(rate_limit=0.0, helpers=0)
+START = 1_000_000.0  # s on both clocks
+NO_FILE = 2**31 - 1  # a descriptor that no process has: system calls on it fail as on a closed socket
+MOST_PASSES = 10_000  # after these a server that does not come to rest counts as stuck
 
 
 class StillSocket:
-    """Takes all that is sent, and gives what `said` holds."""
+    """`recv` returns bytes of `said`; sends are kept in `heard`. `room` limits how many bytes it takes."""
 
-    def __init__(self, counts: Counter[str]) -> None:
+    def __init__(self, counts: Counter[str], changed: dict["StillSocket", None]) -> None:
+        """It enters itself into `changed` whenever a field is set, so that a poller need not look at all sockets."""
+        object.__setattr__(self, "_changed", changed)
         self.said = b""
+        self.heard: list[bytes] = []  # one item a send
+        self.room: int | None = None  # bytes that it still takes; None: all
+        self.ended = False  # the peer has closed its side
+        self.error: OSError | None = None  # the peer or the network has ended it
+        self.closed = False
         self._counts = counts
 
-    def send(self, data: bytes) -> int:
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        self.__dict__["_changed"][self] = None
+
+    def send(self, data: bytes | memoryview) -> int:
         self._counts["sends"] += 1
+        if self.closed:
+            raise OSError(9, "Bad file descriptor")
+        if self.error is not None:
+            raise self.error
+        if self.room is not None:
+            data = data[: self.room]
+            self.room -= len(data)
+            if not data:
+                raise BlockingIOError
+        self.heard.append(bytes(data))
         return len(data)
 
     def recv(self, size: int) -> bytes:
         self._counts["reads"] += 1
-        said, self.said = self.said, b""
+        said, self.said = self.said[:size], self.said[size:]
+        if not said and self.error is not None:
+            raise self.error
+        if not said and not self.ended:
+            raise BlockingIOError
         return said
 
+    def lines(self) -> list[str]:
+        """The lines sent since the last call."""
+        text = b"".join(self.heard).decode()
+        self.heard.clear()
+        return text.split("\r\n")[:-1]
+
     def shutdown(self, how: int) -> None: ...
+
+    def close(self) -> None:
+        self.closed = True
+
+    def fileno(self) -> int:
+        return NO_FILE
+
+
+class StillPoller:
+    """Knows which sockets are ready; never waits, but notes each timeout."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self.watched: dict[Any, tuple[int, Any]] = {}
+        self.timeouts: list[float | None] = []
+        self.changed: dict[StillSocket, None] = {}  # sockets that may be ready
+        self._counts = counts
+
+    def watch(self, sock: Any, events: int, item: Any) -> None:
+        self.watched[sock] = (events, item)
+        if isinstance(sock, StillSocket):
+            self.changed[sock] = None
+
+    change = watch
+
+    def forget(self, sock: Any) -> None:
+        del self.watched[sock]
+
+    def poll(self, timeout: float | None) -> list[tuple[Any, int]]:
+        self._counts["polls"] += 1
+        self.timeouts.append(timeout)
+        return list(self.ready())
+
+    def ready(self) -> Iterator[tuple[Any, int]]:
+        for sock in list(self.changed):
+            events, item = self.watched.get(sock, (0, None))
+            found = events & (READ if sock.said else 0) | events & (WRITE if sock.room != 0 else 0)
+            if sock in self.watched and ((sock.ended and events & READ) or sock.error is not None):
+                found |= HANGUP
+            if found:
+                yield item, found
+            else:
+                del self.changed[sock]
 
     def close(self) -> None: ...
 
 
-class StillPoller:
-    """Knows by itself who has said something; never waits, but notes how long it would."""
-
-    def __init__(self, counts: Counter[str]) -> None:
-        self.watched: list[Connection] = []
-        self.timeouts: list[float | None] = []
-        self._counts = counts
-
-    def watch(self, sock: Any, events: int, item: Connection) -> None:
-        self.watched.append(item)
-
-    def change(self, sock: Any, events: int, item: Connection) -> None: ...
-
-    def forget(self, sock: Any) -> None:
-        self.watched = [connection for connection in self.watched if connection.sock is not sock]
-
-    def poll(self, timeout: float | None) -> list[tuple[Connection | None, int]]:
-        self._counts["polls"] += 1
-        self.timeouts.append(timeout)
-        return [(connection, READ) for connection in self.heard()]
-
-    def heard(self) -> list[Connection]:
-        """Who has said something that is not read yet."""
-        return [connection for connection in self.watched if connection.sock.said]  # type: ignore[attr-defined]
-
-
 class StillServer:
-    def __init__(self, workers: int = 2) -> None:
-        self.counts: Counter[str] = Counter()
-        self.hub = Hub(UNLIMITED)
-        gate = Gate(10**6, 10**6)
-        self.workers = [Worker(f"still-{number}", self.hub, gate, lambda: None) for number in range(workers)]
-        self.pollers = [StillPoller(self.counts) for _ in self.workers]
-        inboxes = [worker.inbox for worker in self.workers]
-        for worker, poller in zip(self.workers, self.pollers, strict=True):
-            worker._inboxes, worker._others = inboxes, [inbox for inbox in inboxes if inbox is not worker.inbox]
-            worker._poller.close()
-            worker._poller = worker._roster._poller = poller  # type: ignore[assignment]
-        self._turns = cycle(self.workers)
+    """`now` is both clocks. `step` runs one pass, `settle` all passes until nothing is left to do."""
 
-    def connect(self, nick: str, *rooms: str) -> StillSocket:
-        """A client that has registered and joined; the workers have the clients in turn."""
-        sock = StillSocket(self.counts)
-        next(self._turns).adopt(sock, "127.0.0.1", IrcWire())  # type: ignore[arg-type]
+    def __init__(
+        self,
+        settings: Settings = UNLIMITED,
+        make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.now = START
+        self.failures: list[str] = []
+        self.poller = StillPoller(self.counts)
+        self.loop = Loop(
+            settings,
+            Gate(10**6, 10**6, 10**6),
+            self.failures.append,
+            clock=lambda: self.now,
+            wall_clock=lambda: self.now,
+            make_log=make_log,
+            poller=self.poller,
+            sender=SendLoop(0),
+        )
+
+    @property
+    def node(self) -> Node:
+        return self.loop.node
+
+    def socket(self) -> StillSocket:
+        """One that the loop has not adopted yet."""
+        return StillSocket(self.counts, self.poller.changed)
+
+    def adopt(self, wire: Wire, host: str = "127.0.0.1") -> StillSocket:
+        """A client of any wire that has connected and sent nothing."""
+        sock = self.socket()
+        self.loop.adopt(sock, host, wire)
         self.settle()
+        return sock
+
+    def connect(self, nick: str, *rooms: str, host: str = "127.0.0.1") -> StillSocket:
+        """A client that has registered and joined."""
+        sock = self.adopt(IrcWire(), host)
         sock.said = f"NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\n".encode()
         sock.said += b"".join(f"JOIN {room}\r\n".encode() for room in rooms)
         self.settle()
         return sock
 
+    def connection(self, sock: StillSocket) -> Connection:
+        return next(connection for connection in self.loop.connections if connection.sock is sock)
+
     def say(self, sock: StillSocket, *lines: str) -> None:
-        """The lines arrive at once, and everything that follows from them is done."""
+        """The lines arrive at once, and the server settles."""
         sock.said += b"".join(f"{line}\r\n".encode() for line in lines)
         self.settle()
 
     def say_all(self, socks: Iterable[StillSocket], line: str) -> None:
-        """As `say`, everybody the same line at the same time."""
+        """As `say`, with the same line from everybody at once."""
         for sock in socks:
             sock.said += f"{line}\r\n".encode()
         self.settle()
 
-    def settle(self, at_least: int = 0) -> None:
-        """Passes of all workers, until nothing is left to do."""
-        while at_least > 0 or any(worker.inbox or poller.heard() for worker, poller in self._places()):
-            for worker in self.workers:
-                worker._pass()
-            at_least -= 1
+    def step(self) -> None:
+        self.loop.step()
 
-    def _places(self) -> Iterator[tuple[Worker, StillPoller]]:
-        return zip(self.workers, self.pollers, strict=True)
+    def settle(self, at_least: int = 0) -> None:
+        """Run passes until nothing is left to do before the next deadline."""
+        passes = 0
+        while passes < at_least or not self.loop.idle or any(self.poller.ready()):
+            self.step()
+            passes += 1
+            assert passes < MOST_PASSES, "the loop does not come to rest"
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and let the server settle."""
+        self.now += seconds
+        self.settle(at_least=1)
 
     def close(self) -> None:
-        for worker in self.workers:
-            worker._alarm.close()
-            worker._bell.close()
+        self.loop.close()
 
 
 @contextmanager
-def still_server(workers: int = 2) -> Iterator[StillServer]:
-    server = StillServer(workers)
+def still_server(
+    settings: Settings = UNLIMITED, make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog
+) -> Iterator[StillServer]:
+    server = StillServer(settings, make_log)
     try:
         yield server
     finally:
@@ -136,13 +220,16 @@ def still_server(workers: int = 2) -> Iterator[StillServer]:
 
 @contextmanager
 def counted(server: StillServer) -> Iterator[Counter[str]]:
-    """What the block costs: `encodes`, `posts`, `sends`, `reads`, `polls`, and `calls` of our functions."""
+    """The costs of the block: `encodes`, `posts`, `sends`, `reads`, `polls`, and `calls` of the package's functions in
+    `files`."""
     counts: Counter[str] = Counter()
-    of_interest = {IrcDialect.encode.__code__: "encodes", Inbox.post.__code__: "posts"}
+    of_interest = {IrcDialect.encode.__code__: "encodes", Mailbox.post.__code__: "posts"}
+    files = set()
 
     def note(frame: FrameType, event: str, argument: object) -> None:
-        if event == "call":
-            counts["calls"] += frame.f_code.co_filename.startswith(PACKAGE)
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+            counts["calls"] += 1
+            files.add(frame.f_code.co_filename)
             if frame.f_code in of_interest:
                 counts[of_interest[frame.f_code]] += 1
 
@@ -153,3 +240,4 @@ def counted(server: StillServer) -> Iterator[Counter[str]]:
     finally:
         sys.setprofile(None)
         counts.update(server.counts - before)
+        counts["files"] = len(files)

@@ -1,4 +1,4 @@
-"""How often a process makes each system call. Under strace all is slow: only the counts mean anything."""
+"""Count a process's system calls by strace, which slows it down: only the counts mean anything."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ class Calls(Counter[str]):
 
 @contextmanager
 def counted(pid: int, calls: Calls) -> Iterator[None]:
-    """Count the system calls of a process meanwhile, which makes it slow."""
+    """Count the system calls of a process during the block."""
     command = ["strace", "-f", "-c", "-U", "calls,name", "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None

@@ -1,4 +1,4 @@
-"""Turn what the turns measured into tables: medians of the rounds, and each as a ratio to the best peer's."""
+"""Tables of the turns' results: medians of the rounds, each as a ratio to the best peer's."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from bench.servers import Server
 from bench.turn import Turn
 
-DISTURBED = 15  # % of a core that others may take in an undisturbed turn; the kernel's own work is a few of them
+DISTURBED = 15  # % of a core that other processes may take in an undisturbed turn; the kernel takes a few
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Column:
 
 
 def _at(*path: str) -> Callable[[dict[str, Any]], float | None]:
-    """What stands there in the report, or None."""
+    """The value at this place in the report, or None."""
 
     def value(result: dict[str, Any]) -> float | None:
         found: Any = result
@@ -43,7 +43,7 @@ def _kib_per_member(result: dict[str, Any]) -> float | None:
 
 
 def _when_all(moment: str) -> Callable[[dict[str, Any]], float | None]:
-    """None when some had not come in when the time was up."""
+    """None when some had not joined in time."""
 
     def value(result: dict[str, Any]) -> float | None:
         arrival = result["arrival"]
@@ -93,7 +93,7 @@ BUSY = (
     Column("complete p99", _ms("complete_us", "p99"), _show_ms),
     Column("all in all rooms", _when_all("joined_s"), _s, min),
     Column("sent late p99", _ms("send_lateness_us", "p99"), lambda value: f"{value:.2f} ms"),
-    Column(  # one round that the generator held up is enough to say so
+    Column(  # one round that the generator held up is enough
         "held up by",
         lambda result: float(result["bounded_by"] == "generator"),
         lambda value: "generator" if value else "server",
@@ -128,7 +128,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 
 
 def outline(turn: Turn) -> str:
-    """One turn in one line, for whoever waits."""
+    """One turn in one line, to show progress."""
     if not turn.result:
         return failed(turn) or ""
     values = [(column, column.value(turn.result)) for column in COLUMNS[turn.case]]
@@ -137,14 +137,14 @@ def outline(turn: Turn) -> str:
 
 
 def failed(turn: Turn) -> str | None:
-    """Why a turn has no figures, or None when it has some."""
+    """Why a turn has no figures, or None."""
     return f"{turn.case} {turn.server} FAILED in round {turn.round + 1}: {turn.error}" if turn.error else None
 
 
 def medians(turns: Sequence[Turn], server: str, case: str) -> dict[str, float | None]:
     """The case's columns for one server, by their titles; None where no round has a value.
 
-    Of the undisturbed rounds, if there is one: others that take CPU slow some servers more than others.
+    Only undisturbed rounds count, if there is one: other processes slow some servers more than others.
     """
     results = [turn.result for turn in turns if turn.server == server and turn.case == case and turn.result]
     results = [result for result in results if result["others_cpu_percent"] <= DISTURBED] or results
@@ -181,7 +181,7 @@ def _cell(column: Column, value: float | None, best: float | None) -> str:
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as text. A row of a name and one cell more is a remark, and widens no column."""
+    """Rows of cells as text. A row of a name and one more cell is a comment, and widens no column."""
     columns = max(map(len, lines))
     widths = [max(len(line[at]) for line in lines if len(line) == columns) for at in range(columns)]
     widths[0] = max(len(line[0]) for line in lines)

@@ -1,6 +1,6 @@
-"""Measure one server once: start it, load it with the generator, and hand back what the generator counted.
+"""Measure one server once: start it, load it with the generator, and return the generator's report.
 
-A turn is one case at one server. Compares and prints nothing.
+A turn is one case with one server. Compares and prints nothing.
 """
 
 import json
@@ -15,13 +15,13 @@ from bench.cases import Case
 from bench.process import StartError, cpu_of, cpu_of_machine, free_port, last_words, memory, running, serving
 from bench.servers import Server
 
-MARGIN = 15.0  # s beyond all its deadlines until a silent generator is given up
+MARGIN = 15.0  # s beyond its deadlines until a silent generator counts as failed
 SETTLE = 1.0  # s for a server to become idle before its memory is read
 
 
 @dataclass(frozen=True)
 class Turn:
-    """`result` is the generator's report; `error` is one line. Exactly one of them is there."""
+    """`result` is the generator's report, `error` one line; exactly one of them is set."""
 
     server: str
     case: str
@@ -31,7 +31,7 @@ class Turn:
 
 
 def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: Path) -> Turn:
-    """One case at a freshly started server, in `folder`, which is empty and its own."""
+    """One case with a fresh server, in `folder`, which is empty."""
     port = free_port()
     log = folder / "log"
     log.touch()
@@ -48,11 +48,10 @@ def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: 
 def run_generator(
     generator: Path, port: int, case: Case, pending: int, server: int
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """Its report and no error, or none and what went wrong.
+    """The report and no error, or None and what went wrong.
 
-    `server` is the server's process, which leads its group. The report gets what the group's memory grew by until all
-    were idle, and how much of one CPU others took meanwhile: on a machine that is not idle, the reason why a turn is
-    worth less.
+    `server` is the server's process, which leads its group. The report gets the growth of the group's memory until all
+    were idle, and the share of one CPU that other processes took: a turn on a busy machine is worth less.
     """
     command = [str(generator), "--port", str(port), *case.command_line()]
     command += ["--pending", str(pending), "--server", str(server)]
@@ -76,6 +75,6 @@ def run_generator(
             time.sleep(SETTLE)
             after = memory(server)
             result["server_memory_growth"] = None if memory_before is None or after is None else after - memory_before
-            if process.poll() is not None:  # it stays, with all its members, until its stdin ends
+            if process.poll() is not None:  # otherwise it stays, with all its members, until its stdin ends
                 return None, process.stderr.read().strip()
     return result, None

@@ -1,31 +1,37 @@
 """The command `fanfare`: read the options, and run the server, the client or a check."""
 
 import argparse
-import logging
-import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import fields, replace
 
 from chat import __version__
+from chat.configuration import GONE, PASSWORD_FILE, load
 from chat.errors import SetupError
-from chat.settings import DEFAULT_ADDRESSES, Settings, load, parse_address
+from chat.settings import DEFAULT_ADDRESSES, Address, Settings, parse_address
 
 USAGE_ERROR = 2
 FAILURE = 1
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # how a server that listens on all addresses is reached
 CHECK_TIMEOUT = 5.0  # s for the server to answer a check
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 done, 1 failed, 2 could not begin."""
+    """Return the exit status: 0 done, 1 failed, 2 could not start."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except SetupError as error:
-        print(f"fanfare: {error}", file=sys.stderr)
+        print(f"fanfare: {_one_line(str(error))}", file=sys.stderr)
         return USAGE_ERROR
     return status
+
+
+def _one_line(text: str) -> str:
+    """The text with control characters escaped: a file's name or a parser's message may hold them."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--config", metavar="FILE.toml", help="settings by name; options and FANFARE_* go before it")
     listen = ", ".join(str(address) for address in DEFAULT_ADDRESSES)
     serve.add_argument("--listen", metavar="SCHEME://HOST:PORT", action="append", help=f"repeatable; default {listen}")
+    serve.add_argument("--password-file", metavar="FILE", help="one line, the password; FANFARE_PASSWORD_FILE too")
     for setting in fields(Settings):
         if setting.name != "listen":
             unit, why, default = setting.metadata["unit"], setting.metadata["why"], setting.default
@@ -47,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
                 help=f"{unit}: {why} (default {default})".replace("%", "%%"),
             )
 
+    for name in GONE:
+        serve.add_argument(f"--{name.replace('_', '-')}", help=argparse.SUPPRESS)
+
     client = commands.add_parser("client", help="open the desktop client")
     client.set_defaults(run=_client)
     client.add_argument("address", nargs="?", metavar="irc://HOST:PORT/ROOM")
@@ -54,27 +64,19 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="ask a server for a sign of life; exit 0 when it answers")
     check.set_defaults(run=_check)
-    check.add_argument("address", nargs="?", default="irc://127.0.0.1:6667", metavar="irc://HOST:PORT")
+    check.add_argument("address", nargs="?", metavar="irc://HOST:PORT", help="default: the server's own first IRC port")
+    check.add_argument(
+        "--config", metavar="FILE.toml", help="the server's; FANFARE_LISTEN and FANFARE_CONFIG count too"
+    )
     return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from chat.server.server import Server
+    from chat.server.ops.process import run
 
-    given = {
-        setting.name: getattr(options, setting.name)
-        for setting in fields(Settings)
-        if getattr(options, setting.name) is not None
-    }
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    server = Server(load(given, options.config))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.end())
-    for address in server.start():
-        print(f"listening on {address}", flush=True)
-    sound = server.wait()
-    server.stop()
-    return 0 if sound else FAILURE
+    names = [*(setting.name for setting in fields(Settings)), PASSWORD_FILE, *GONE]
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return run(lambda: load(given, options.config))
 
 
 def _client(options: argparse.Namespace) -> int:
@@ -84,21 +86,37 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Ask for the capabilities: every IRC server answers that before anyone has registered."""
-    address = parse_address(options.address)
+    """Ask for the capabilities: every IRC server answers that before anyone has registered.
+
+    A refusal is an answer too: a server that is full works, and must not be restarted for it.
+    """
+    address = parse_address(options.address) if options.address else _own_address(load({}, options.config))
     try:
         with socket.create_connection((address.host, address.port), CHECK_TIMEOUT) as sock:
             sock.settimeout(CHECK_TIMEOUT)
-            sock.sendall(b"CAP LS 302\r\n")
+            with suppress(ConnectionError):  # it refused, and closed before it had read
+                sock.sendall(b"CAP LS 302\r\n")
             answer = sock.recv(4096)
-            sock.sendall(b"QUIT\r\n")
-    except OSError as error:
-        print(f"fanfare: {address} does not answer: {error.strerror or error}", file=sys.stderr)
+            with suppress(ConnectionError):
+                sock.sendall(b"QUIT\r\n")
+    except (OSError, ValueError) as error:  # ValueError: the resolver's codec takes no such host
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        print(f"fanfare: {address} does not answer: {reason}", file=sys.stderr)
         return FAILURE
-    if b" CAP " not in answer:
+    if answer.startswith(b"ERROR :"):
+        print(f"{address} refuses: {_one_line(answer[7:].decode(errors='replace').strip())}")
+    elif b" CAP " not in answer:
         print(f"fanfare: {address} answers, but not as an IRC server: {answer[:80]!r}", file=sys.stderr)
         return FAILURE
     return 0
+
+
+def _own_address(settings: Settings) -> Address:
+    """Where a server with these settings is reached from this machine. Raises SetupError."""
+    for address in settings.listen:
+        if address.scheme == "irc" and address.port:
+            return replace(address, host=LOOPBACK.get(address.host, address.host))
+    raise SetupError("the settings name no IRC listener with a port: which address is to be checked?")
 
 
 if __name__ == "__main__":

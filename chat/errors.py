@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault it was. Knows nothing of sockets, rooms or wires."""
+"""Errors, by whose fault they are. Knows no sockets, rooms or wires."""
 
 
 class FanfareError(Exception):
@@ -7,10 +7,6 @@ class FanfareError(Exception):
 
 class WireError(FanfareError):
     """The peer sent what its wire does not allow. The text says what, with both numbers where there is a limit."""
-
-
-class SlowReader(FanfareError):
-    """A reader left more unsent than its outbox may hold, or left it for too long."""
 
 
 class SetupError(FanfareError):

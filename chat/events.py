@@ -1,16 +1,18 @@
-"""What happened in a room, free of any wire: plain values that compare by value.
+"""Events: what happened, independent of any wire. Plain values that compare by value.
 
-The server's rules make events, a room's log fixes their order, and each wire's dialect turns them into bytes.
-`at` is when it happened, in seconds since the epoch.
+The server's rules make events, its log gives them their order, and each wire's dialect turns them into bytes. `at` is
+the time of the event in seconds since the epoch. `id` is its entry's id in the log, and IRCv3's `msgid`; 0 for an event
+that has no entry.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone as the others see them at one moment: `nick!user@host` (modern.ircdocs.horse, "Clients")."""
+    """A user as others see it at one moment: `nick!user@host` (modern.ircdocs.horse, "Clients")."""
 
     nick: str
     user: str
@@ -22,16 +24,16 @@ class Person:
 
 
 class Kind(StrEnum):
-    """How something is said; the value is the IRC verb."""
+    """The kind of a message; the value is the IRC verb."""
 
     MESSAGE = "PRIVMSG"
     NOTICE = "NOTICE"
-    TAGS = "TAGMSG"  # no text at all, only client tags: "is typing", a reaction
+    TAGS = "TAGMSG"  # no text, only client tags: "is typing", a reaction
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Words to a room, or to one person when `to` is a nickname. `tags` are client-only tags, as `+typing=active`."""
+    """A message to a room, or to one user when `to` is a nickname. `tags` are client-only: `+typing=active`."""
 
     who: Person
     to: str
@@ -39,32 +41,39 @@ class Say:
     at: float
     kind: Kind = Kind.MESSAGE
     tags: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
+    """`rank` is the mode letter that the new member has from the start: `o` for an operator, empty for others."""
+
     who: Person
     room: str
     at: float
+    rank: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Someone left one room by their own will."""
+    """A user left one room by its own decision."""
 
     who: Person
     room: str
     at: float
     reason: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """Someone left the server, and so every room, for whatever reason."""
+    """A user left the server, and so every room, for whatever reason."""
 
     who: Person
     at: float
     reason: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,51 +85,67 @@ class Kick:
     whom: Person
     at: float
     reason: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """`who` is the person under the old nickname."""
+    """`who` has the old nickname, `nick` is the new one."""
 
     who: Person
     nick: str
     at: float
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
+    """`who` set the room's topic; an empty text removes it."""
+
     who: Person
     room: str
     text: str
     at: float
+    id: int = 0
+
+
+class ModeChange(NamedTuple):
+    """One mode set (`on`) or unset. `param` is the nickname for `o`, empty for a mode of the room itself."""
+
+    on: bool
+    letter: str
+    param: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A room's modes changed: `changes` as `+o ana`."""
+    """`who` changed the room's modes, in this order."""
 
     who: Person
     room: str
-    changes: str
+    changes: tuple[ModeChange, ...]
     at: float
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Someone went away (`text` says why) or came back (`text` is None)."""
+    """A user went away (`text` says why) or came back (`text` is None)."""
 
     who: Person
     text: str | None
     at: float
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NewRealname:
-    """Someone changed their real name (IRCv3 setname)."""
+    """A user changed its real name (IRCv3 setname)."""
 
     who: Person
     realname: str
     at: float
+    id: int = 0
 
 
 Event = Say | Join | Leave | Quit | Kick | Rename | Topic | Mode | Away | NewRealname

@@ -1,24 +1,22 @@
 """Every tunable of the server in one frozen value: its default, its unit and why.
 
-The command line, `FANFARE_*` variables and the config file all fill this; nothing else in the server has a number of
-its own to tune. Precedence: command line, environment, file, default.
+The command line, `FANFARE_*` variables and the config file all fill this (chat/configuration.py). Constants that nobody
+needs to change stand beside their code.
 """
 
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+import re
+import reprlib
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from chat.errors import SetupError
-
-SCHEMES = {"irc": 6667, "relay": 55555, "joined": 10319, "tilde": 1100, "nick": 5501}
+from chat.wires.schemes import SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a wire is spoken: `irc://127.0.0.1:6667`. Port 0 lets the system choose."""
+    """An address to listen on: `irc://127.0.0.1:6667`. Port 0 lets the system choose."""
 
     scheme: str
     host: str
@@ -29,7 +27,7 @@ class Address:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-DEFAULT_ADDRESSES = tuple(Address(scheme, "127.0.0.1", port) for scheme, port in SCHEMES.items())
+DEFAULT_ADDRESSES = tuple(Address(scheme, "127.0.0.1", port) for scheme, (port, *_) in SCHEMES.items())
 
 
 def _setting(default: Any, unit: str, why: str) -> Any:
@@ -38,23 +36,24 @@ def _setting(default: Any, unit: str, why: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `fanfare serve` runs with. `why` is shown by `--help`."""
+    """The settings of `fanfare serve`. `--help` shows each `why`."""
 
     listen: tuple[Address, ...] = field(default=DEFAULT_ADDRESSES, metadata={"unit": "URL", "why": ""})
-    workers: int = _setting(
-        1,
-        "threads",
-        "that own connections, read them and compute; more only fight for the interpreter (docs/measurements.md)",
-    )
     helpers: int = _setting(
         1,
         "threads",
-        "beside each worker, that send with it what many are to get while the server is not busy; 0 on a single core",
+        "that share the sends of a large room with the loop while there is time; three or more make it slower, and "
+        "0 is best on a single core",
     )
     name: str = _setting("fanfare.local", "host name", "how the server names itself to IRC clients")
     network: str = _setting("Fanfare", "word", "the network's name in the welcome")
     motd: str = _setting("", "text", "message of the day; empty for none")
-    password: str = _setting("", "text", "what IRC clients must send as PASS; empty for none")
+    password: str = _setting(
+        "",
+        "text",
+        "what IRC clients must send as PASS; empty for none. Everybody on the machine can read a command line: use "
+        "--password-file or FANFARE_PASSWORD",
+    )
     lobby: str = _setting("#lobby", "room", "the room where the unframed wires meet")
 
     max_connections: int = _setting(
@@ -67,16 +66,111 @@ class Settings:
         "connections",
         "from one address; 0 takes half of all, so that no single address can lock the others out",
     )
-    max_rooms: int = _setting(100, "rooms", "that one user may be in; clients of busy people hold some 50")
+    unframed_per_address: int = _setting(
+        32,
+        "connections",
+        "from one address on the unframed wires, whose clients need not say a word to be kept",
+    )
+
     rate_limit: float = _setting(
         5.0,
-        "commands/s",
-        "that one user may go on sending; nobody types five lines a second. `off` for trusted networks",
+        "tokens/s",
+        "that one connection earns; a command costs one, and more where it causes more. Nobody types five lines a "
+        "second. `off`, for trusted networks, switches off the limits of rates, of input and of unframed connections",
     )
     rate_burst: int = _setting(
-        60,
-        "commands",
-        "that one user may send at once before the rate holds; a client that rejoins 20 rooms sends three for each",
+        250,
+        "tokens",
+        "that one connection may save; a client that comes back to 50 rooms sends JOIN, MODE and WHO for each at once",
+    )
+    address_rate: float = _setting(
+        50.0,
+        "tokens/s",
+        "that all connections from one address earn together, so that a new connection is no new burst; ten people "
+        "at full rate, and an office of 50 is never near it",
+    )
+    address_burst: int = _setting(
+        2000,
+        "tokens",
+        "that one address may save; eight clients that come back to 50 rooms each at once",
+    )
+    speech_rate: float = _setting(
+        16_384.0,
+        "bytes/s",
+        "of words, tags included, that one address may go on sending into one room or to one person; a reader of 1 "
+        "Mbit/s takes seven times that",
+    )
+    speech_burst: int = _setting(
+        262_144,
+        "bytes",
+        "of them at once, a quarter of lag_limit, so that no address alone makes a reader lag; 500 full lines",
+    )
+    input_limit: int = _setting(
+        16_384,
+        "bytes",
+        "unread from one connection before it ends (Excess flood); 32 full lines, where a person has one",
+    )
+    registration_lines: int = _setting(
+        32,
+        "lines",
+        "that a connection may send before it has registered; programs send about eight, with capabilities and SASL",
+    )
+
+    lag_limit: int = _setting(
+        1_048_576,
+        "bytes",
+        "of broadcast that may wait for one reader; 1 MiB is over 2,000 full IRC lines. Answers do not count",
+    )
+    lag_time: float = _setting(
+        10.0,
+        "s",
+        "over lag_limit before a reader is dropped; a burst of others must not end a reader that keeps reading",
+    )
+    lag_age: float = _setting(
+        15.0,
+        "s",
+        "in which a reader with unsent bytes takes none of them before it is dropped; a peer that reads nothing for so "
+        "long is gone",
+    )
+    answer_limit: int = _setting(
+        16_384,
+        "bytes",
+        "of a long answer made in one pass of the loop, while the asker takes it; as much as kernel_limit, so that the "
+        "rest waits unmade",
+    )
+    kernel_limit: int = _setting(
+        16_384,
+        "bytes",
+        "unsent that the kernel may hold for a connection (TCP_NOTSENT_LOWAT); by default it takes megabytes for a "
+        "reader that has stopped, which no other limit here would see",
+    )
+    notice_rate: float = _setting(
+        10.0,
+        "notices/s",
+        "of comings and goings to one client of an unframed wire, which cannot tell apart two sends that are close",
+    )
+    notice_burst: int = _setting(
+        20,
+        "notices",
+        "of comings and goings that such a client may get at once; more are merged into one",
+    )
+
+    max_rooms: int = _setting(100, "rooms", "that one user may be in; clients of busy people hold some 50")
+    rooms_per_address: int = _setting(
+        1_000,
+        "rooms",
+        "that the users of one address may have made and still be in; a room takes 3.6 KB",
+    )
+    rooms_total: int = _setting(100_000, "rooms", "of the whole server; 360 MB where each is in use")
+    memory_limit: int = _setting(
+        268_435_456,
+        "bytes",
+        "of send queues and unread input of all connections together; at it those that hold the most are dropped",
+    )
+    history: int = _setting(
+        2_000,
+        "entries",
+        "of the log that stay in memory, the newest of all rooms together; 2 MB where each is a full line",
     )
 
     registration_timeout: float = _setting(30.0, "s", "until a new connection must have registered")
@@ -87,27 +181,7 @@ class Settings:
         "s",
         "until a peer that acknowledges nothing is dropped (TCP_USER_TIMEOUT); it is probed when half of it was silent",
     )
-    outbox_limit: int = _setting(
-        1_048_576,
-        "bytes",
-        "of what was said, unsent, before a reader is dropped; 1 MiB is over 2,000 full IRC lines",
-    )
-    kernel_limit: int = _setting(
-        16_384,
-        "bytes",
-        "unsent that the kernel may hold for a connection (TCP_NOTSENT_LOWAT) before the outbox does; left alone it "
-        "takes megabytes for each reader that has stopped, which no limit of ours would see",
-    )
-    outbox_age: float = _setting(
-        15.0, "s", "in which a reader with unsent bytes takes none of them; who reads nothing for so long is not there"
-    )
-    inbox_limit: int = _setting(
-        1024, "posts", "that may wait for a worker before senders are no longer read; about 500 KB of full lines"
-    )
-    unframed_limit: int = _setting(
-        65_536, "bytes", "without a pause of 1 s from a client of an unframed wire before it is cut off"
-    )
-    history: int = _setting(256, "events", "of a room that stay in memory; its order is their order")
+
     drain: float = _setting(
         0.0, "s", "over which a stopping server spreads the closing of its connections, or until a second signal"
     )
@@ -116,7 +190,6 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        _check(self.workers >= 1, f"workers is {self.workers}, the least is 1")
         for name in _AT_LEAST_ZERO:
             value = getattr(self, name)
             _check(value >= 0, f"{name} is {value}, the least is 0")
@@ -124,25 +197,57 @@ class Settings:
             value = getattr(self, name)
             _check(value > 0, f"{name} is {value}, it must be more than 0")
         for name in (*_AT_LEAST_ZERO, *_POSITIVE):
-            _check(getattr(self, name) <= _MOST, f"{name} is {getattr(self, name)}, the most is {_MOST:,}")
+            _check(getattr(self, name) <= MOST, f"{name} is {getattr(self, name)}, the most is {MOST:,}")
+        _check(self.helpers <= _MOST_HELPERS, f"helpers is {self.helpers}, the most is {_MOST_HELPERS}")
         _check(bool(self.listen), "listen names no address")
-        _check(self.lobby.startswith("#") and " " not in self.lobby, f"lobby is {self.lobby!r}, not a room's name")
-        _check(bool(self.name) and " " not in self.name, f"name is {self.name!r}, not a host name")
+        for name, limit in _LONGEST.items():
+            value = getattr(self, name)
+            size = len(value.encode())
+            _check(size <= limit, f"{name} is {size:,} bytes long, the limit is {limit}")
+        for place, times in Counter((address.host, address.port) for address in self.listen if address.port).items():
+            _check(times == 1, f"listen names {place[0]} port {place[1]} twice")
+        _check(_is_room(self.lobby), f"lobby is {self.lobby!r}, not a room's name")
+        _check(re.fullmatch("[A-Za-z0-9._-]+", self.name) is not None, f"name is {self.name!r}, not a host name")
+        _check(self.network.isprintable() and self.network.strip() != "", f"network is {self.network!r}, not a name")
+        for name in ("motd", "password"):
+            _check(not set(getattr(self, name)) & set("\r\0"), f"{name} holds a carriage return or a NUL")
+        _check("\n" not in self.password, "password holds a line break")
+
+    @property
+    def limits_rates(self) -> bool:
+        """False with `rate_limit off`, which is for trusted networks and load tests."""
+        return self.rate_limit > 0
 
 
-_MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
-_AT_LEAST_ZERO = ("helpers", "max_connections", "max_per_address", "rate_limit", "rate_burst", "history", "drain")
+MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
+_MOST_HELPERS = 64  # threads; more than three make it slower, and each takes a stack
+# Bytes, so that each line that holds it fits in IRC's 512. A room's name has 64, a host name 63 (RFC 1035: a label).
+_LONGEST = {"name": 63, "network": 64, "lobby": 64, "password": 400}
+_AT_LEAST_ZERO = ("helpers", "max_connections", "max_per_address", "rate_limit", "history", "drain")
 _POSITIVE = (
+    "unframed_per_address",
+    "rate_burst",
+    "address_rate",
+    "address_burst",
+    "speech_rate",
+    "speech_burst",
+    "input_limit",
+    "registration_lines",
+    "lag_limit",
+    "lag_time",
+    "lag_age",
+    "answer_limit",
+    "kernel_limit",
+    "notice_rate",
+    "notice_burst",
     "max_rooms",
+    "rooms_per_address",
+    "rooms_total",
+    "memory_limit",
     "registration_timeout",
     "ping_interval",
     "ping_timeout",
     "user_timeout",
-    "outbox_limit",
-    "kernel_limit",
-    "outbox_age",
-    "inbox_limit",
-    "unframed_limit",
     "stop_deadline",
 )
 
@@ -152,71 +257,38 @@ def _check(holds: bool, complaint: str) -> None:
         raise SetupError(complaint)
 
 
+def _is_word(text: str) -> bool:
+    return text != "" and text.isprintable() and " " not in text
+
+
+def _is_room(text: str) -> bool:
+    return _is_word(text) and len(text) > 1 and text[0] == "#" and not set(text) & set(",:")
+
+
 def parse_address(text: str) -> Address:
     """`irc://HOST:PORT`; without a port the scheme's usual one. Raises SetupError."""
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in SCHEMES:
-        raise SetupError(f"{text!r} is not an address like irc://127.0.0.1:6667 (schemes: {', '.join(SCHEMES)})")
+    if not separator or scheme not in SCHEMES or not _is_word(text):
+        raise SetupError(f"{show(text)} is not an address like irc://127.0.0.1:6667 (schemes: {', '.join(SCHEMES)})")
     rest = rest.rstrip("/")
     host, _, port = rest.rpartition(":") if not rest.endswith("]") and ":" in rest else (rest, "", "")
     host = host.strip("[]")
     if not host:
-        raise SetupError(f"{text!r} names no host")
+        raise SetupError(f"{show(text)} names no host")
     if not port:
-        return Address(scheme, host, SCHEMES[scheme])
-    if not port.isdigit() or int(port) > 65535:
-        raise SetupError(f"{text!r}: the port is {port!r}, it must be a number up to 65535")
+        return Address(scheme, host, SCHEMES[scheme].port)
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise SetupError(f"{show(text)}: the port is {show(port)}, it must be a number up to 65535")
     return Address(scheme, host, int(port))
 
 
-def parse_value(name: str, value: Any) -> Any:
-    """A setting's value from text, or from TOML. Raises SetupError that names the setting."""
-    if name == "listen":
-        texts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise SetupError("listen must be a list of addresses")
-        return tuple(parse_address(text.strip()) for text in texts)
-    kind = type(getattr(_DEFAULTS, name))
-    if kind is str:
-        if not isinstance(value, str):
-            raise SetupError(f"{name} is {value!r}, it must be text")
-        return value
-    if name == "rate_limit" and value == "off":
-        return 0.0
+def show(value: Any) -> str:
+    """The value, shortened to fit in a message of one line."""
     try:
-        if isinstance(value, bool):
-            raise ValueError
-        number = kind(value)
-        if isinstance(value, float) and number != value:
-            raise ValueError
-    except (TypeError, ValueError):
-        wanted = "a whole number" if kind is int else "a number"
-        raise SetupError(f"{name} is {value!r}, it must be {wanted}") from None
-    return number
+        return _repr.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"  # Python does not write it
 
 
-def load(options: Mapping[str, Any], config: str | None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from all sources. `options` holds only what the command line gave. Raises SetupError."""
-    names = {setting.name for setting in fields(Settings)}
-    values: dict[str, Any] = {}
-    config = config or environ.get("FANFARE_CONFIG")
-    if config:
-        for name, value in _read_file(config).items():
-            if name.replace("-", "_") not in names:
-                raise SetupError(f"{config}: there is no setting {name!r}")
-            values[name.replace("-", "_")] = value
-    values.update({name: environ[variable] for name in names if (variable := f"FANFARE_{name.upper()}") in environ})
-    values.update(options)
-    return replace(_DEFAULTS, **{name: parse_value(name, value) for name, value in values.items()})
-
-
-def _read_file(path: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise SetupError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: {error}") from None
-
-
-_DEFAULTS = Settings()
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = 60

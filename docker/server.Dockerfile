@@ -32,9 +32,10 @@ USER 10001:10001
 # In a container 127.0.0.1 would be out of reach; what is published decides who gets in.
 ENV FANFARE_LISTEN=irc://0.0.0.0:6667,relay://0.0.0.0:55555,joined://0.0.0.0:10319,tilde://0.0.0.0:1100,nick://0.0.0.0:5501
 EXPOSE 6667 55555 10319 1100 5501
-# Asks in IRC and wants an answer: an open port alone would not show that a worker runs.
+# Asks in IRC and wants an answer: an open port alone would not show that the loop runs. It asks the first IRC listener
+# of FANFARE_LISTEN, or of the file FANFARE_CONFIG.
 # Every 5 s: a start waits for the first check, and each costs 0.15 s of CPU beside whatever is being measured.
-HEALTHCHECK --interval=5s --timeout=3s --retries=3 CMD ["fanfare", "check", "irc://127.0.0.1:6667"]
+HEALTHCHECK --interval=5s --timeout=3s --retries=3 CMD ["fanfare", "check"]
 # Exec form: the server is process 1 and gets SIGTERM itself, drains, and exits 0.
 ENTRYPOINT ["fanfare"]
 CMD ["serve"]

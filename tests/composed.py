@@ -22,7 +22,7 @@ SETTINGS = {
     "FANFARE_PING_INTERVAL": "3",
     "FANFARE_PING_TIMEOUT": "2",
     "FANFARE_USER_TIMEOUT": "2",
-    "FANFARE_OUTBOX_LIMIT": "32768",
+    "FANFARE_LAG_LIMIT": "32768",
 }
 
 Completed = subprocess.CompletedProcess[str]

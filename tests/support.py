@@ -59,12 +59,9 @@ class RunningServer:
 
 @contextmanager
 def running_server(schemes: tuple[str, ...] = ("irc",), port: int = 0, **settings: object) -> Iterator[RunningServer]:
-    """A server on free ports of the loopback, or on the one that a server before it had; stopped at the end.
-
-    It has two workers where nothing else is asked for: what crosses threads is the harder case.
-    """
+    """A server on free ports of the loopback, or on the one that a server before it had; stopped at the end."""
     listen = tuple(parse_address(f"{scheme}://127.0.0.1:{port}") for scheme in schemes)
-    server = Server(Settings(listen=listen, **{"rate_limit": 0.0, "stop_deadline": 2.0, "workers": 2, **settings}))  # type: ignore[arg-type]
+    server = Server(Settings(listen=listen, **{"rate_limit": 0.0, "stop_deadline": 2.0, **settings}))  # type: ignore[arg-type]
     addresses = server.start()
     with ExitStack() as clients:
         try:
@@ -72,7 +69,7 @@ def running_server(schemes: tuple[str, ...] = ("irc",), port: int = 0, **setting
         finally:
             clients.close()
             server.stop()
-            assert all(worker.join(0) for worker in server.workers), "a worker did not end"
+            assert server.loop.join(0), "the loop did not end"
 
 
 class IrcClient:

@@ -291,9 +291,9 @@ socket.socket.close = leak
 
 
 HIDE = """
-from chat.server.hub import Hub
-quit = Hub.quit
-Hub.quit = lambda self, user, reason: quit(self, user, "Client Quit")
+from chat.server.core.node import Node
+quit = Node.quit
+Node.quit = lambda self, user, reason: quit(self, user, "Client Quit")
 """
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.test_stop import served
 from tests.netns import network_namespace
 from tests.support import running_server
 from tests.test_locust import PATIENCE, ROOT, UNHURRIED, command, master_port, run, started, summary
 from tests.test_report_page import marks
-from tests.test_stop import served
 
 CRASH = ("--scenario", "crash", "--users", "20", "--spawn-rate", "100", "--victims", "25%", "--settle", "0.1")
 BRIEF = ("--before", "1", "--after", "0", "--inform-within", "2", "--grace", "20")
@@ -176,7 +176,7 @@ def test_options_that_do_not_fit_are_one_line(options: tuple[str, ...], reason: 
 def test_slow_readers_are_dropped_for_it_the_others_lose_nothing_and_the_server_stays_within_its_bound(
     tmp_path: Path,
 ) -> None:
-    tight = ("--outbox-limit", "20000", "--outbox-age", "1")
+    tight = ("--lag-limit", "20000", "--lag-time", "1", "--lag-age", "1")
     with served("--listen", "irc://127.0.0.1:0", "--rate-limit", "off", *tight) as (server, ports):
         slow = ("--scenario", "slow", "--rate", "400", "--message-size", "350", "--stalled", "6")
         process = ("--server-pid", str(server.pid), "--server-outbox-limit", "20000")
@@ -194,7 +194,7 @@ def test_slow_readers_are_dropped_for_it_the_others_lose_nothing_and_the_server_
 
 
 def test_who_is_not_dropped_is_still_a_member_and_no_failure_of_the_others(tmp_path: Path) -> None:
-    with running_server(outbox_limit=100_000_000) as server:
+    with running_server(lag_limit=100_000_000) as server:
         slow = ("--scenario", "slow", "--stalled", "1")
         done = run(server.ports["irc"], *CRASH, *BRIEF, *UNHURRIED, *slow, "--report", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr

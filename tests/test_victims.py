@@ -123,7 +123,7 @@ def test_they_answer_ping_while_they_live() -> None:
 
 
 def test_who_stalls_reads_nothing_more_and_is_dropped_for_it() -> None:
-    with running_server(outbox_limit=20_000) as server:
+    with running_server(lag_limit=20_000, lag_time=0.3) as server:
         observer = server.irc("observer", "#load")
         with victims(server, receive_bytes=4096) as process:
             answer(process)

@@ -1,4 +1,4 @@
-"""Ideas that others would have too, kept runnable: each module is one question, with what was found.
+"""Ideas that were tried, kept runnable: each module is one question with its finding.
 
 `python -m bench.experiments` lists them; with a name it measures the server as it is and each variant, turn by turn.
 A module's docstring is the question and the answer with its figures; `VARIANTS` names the ways to try, each a function

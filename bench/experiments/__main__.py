@@ -19,16 +19,16 @@ from bench.table import COLUMNS, failed, outline, table
 from bench.turn import Turn, take_turn
 
 USAGE_ERROR = 2
-OURS = {"__main__", "serve"}  # what in the folder is no experiment
+OURS = {"__main__", "serve"}  # the modules that are no experiments
 
 
 class Variant(Fanfare):
-    """The server with one change, made in its own process. Counts as a peer, so that ratios are to the best variant."""
+    """The server with one change, made in its process. Counts as a peer, so that ratios are to the best variant."""
 
     peer = True
 
-    def __init__(self, experiment: str, variant: str, python: str, workers: int | None) -> None:
-        super().__init__(variant, python, workers)
+    def __init__(self, experiment: str, variant: str, python: str) -> None:
+        super().__init__(variant, python)
         self._command = [python, "-m", "bench.experiments.serve", experiment, variant]
 
 
@@ -39,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", metavar="A,B", help=f"in place of the experiment's own: {', '.join(COLUMNS)}")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="(default 3)")
     parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of counted load a turn (default 2)")
-    parser.add_argument("--workers", type=int, metavar="N", help="of every server (default: the server's)")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="of every server (default this one)")
     options = parser.parse_args(arguments)
     if options.name is None:
@@ -60,10 +59,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _measure(experiment: ModuleType, options: argparse.Namespace) -> None:
-    variants = [
-        Variant(options.name, variant, options.python, options.workers)
-        for variant in ("as it is", *experiment.VARIANTS)
-    ]
+    variants = [Variant(options.name, variant, options.python) for variant in ("as it is", *experiment.VARIANTS)]
     wanted = options.cases.split(",") if options.cases else experiment.CASES
     cases = [case for case in all_cases(seconds=options.seconds) if case.name in wanted]
     turns: list[Turn] = []

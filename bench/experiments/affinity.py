@@ -1,28 +1,25 @@
-"""Does it help to keep the worker and its helper on a processor each?
+"""Does it help to pin the loop and its helper to a processor each?
 
-No. CPython 3.14, 2 rounds, only the worker kept on one: saturated 3.13 M deliveries/s as it is, 2.70 M pinned; steady
-p50 11.3 and 10.5 ms. Whoever else needs that processor, here the generator, then stands in its way, while the other
-one idles.
+No. CPython 3.14, 2 rounds, only the loop kept on one: saturated 3.13 M deliveries/s as it is, 2.70 M pinned; steady
+p50 11.3 and 10.5 ms. Another process that needs that processor, here the generator, then delays the loop, while the
+other processor idles.
 """
 
 import os
-import threading
 
-from chat.server.worker import Worker
+from chat.server.net.loop import Loop
 
 CASES = ("saturated", "steady", "busy")
 
 
 def _pin() -> None:
-    run = Worker._run
-    cores = sorted(os.sched_getaffinity(0))
+    run = Loop._run
 
-    def pinned_run(worker: Worker) -> None:
-        number = int(threading.current_thread().name.rpartition("-")[2])
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
-        run(worker)
+    def pinned_run(loop: Loop) -> None:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        run(loop)
 
-    setattr(Worker, "_run", pinned_run)  # noqa: B010
+    setattr(Loop, "_run", pinned_run)  # noqa: B010
 
 
 VARIANTS = {"pinned": _pin}

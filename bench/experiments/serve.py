@@ -1,4 +1,4 @@
-"""`python -m bench.experiments.serve EXPERIMENT VARIANT serve ...`: the server's command, changed before it begins."""
+"""`python -m bench.experiments.serve EXPERIMENT VARIANT serve ...`: the server's command, changed before it starts."""
 
 import sys
 from importlib import import_module

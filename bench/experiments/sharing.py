@@ -1,6 +1,7 @@
-"""Who sends a pass: the worker alone, always with a helper, or with one while it has time? Or two workers?
+"""Which threads should send a pass: the loop alone, always with a helper, or with one while it has time?
 
-With one while it has time. CPython 3.14, medians of 4 rounds (busy: 2), as it is / alone / always / two workers:
+With one while it has time. CPython 3.14, medians of 4 rounds (busy: 2), as it is / alone / always / two workers that
+had half of the connections each, which the server could then do:
 saturated 3.15 / 2.89 / 2.93 / 2.87 M deliveries/s; steady p50 10.8 / 12.7 / 11.1 / 10.7 ms, p99 15.5 / 19.9 / 17.6 /
 15.6 ms; busy day 33,200 / 31,500 / 24,700 / 12,100 messages/s.
 """
@@ -11,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from chat import cli
-from chat.server.roster import Roster
+from chat.server.net.connections import Connections
 
 CASES = ("saturated", "steady", "steady-10000", "busy", "arrival")
 
@@ -26,13 +27,11 @@ def _set(**settings: int) -> None:
 
 
 def _always() -> None:
-    flush_all = Roster.flush_all
-    setattr(Roster, "flush_all", lambda roster, share=False: flush_all(roster, share=True))  # noqa: B010
+    send = Connections.send
+    setattr(Connections, "send", lambda connections, share=False: send(connections, share=True))  # noqa: B010
 
 
 VARIANTS: dict[str, Callable[[], None]] = {
     "alone": partial(_set, helpers=0),
     "always shared": _always,
-    "2 workers": partial(_set, workers=2, helpers=0),
-    "2 workers, 1 helper each": partial(_set, workers=2),
 }

@@ -1,1 +1,1 @@
-"""The peers that are source code of ours: each is run as a program, not imported."""
+"""The peers that are part of this project: each runs as a program and is not imported."""

@@ -18,7 +18,7 @@ def broadcast(room: bytes, data: bytes, sender: socket.socket | None = None) -> 
     for client in rooms[room]:
         if client is sender:
             continue
-        with suppress(OSError):  # its own thread will see the end of the connection and take it off the list
+        with suppress(OSError):  # its thread sees the end of the connection and removes it
             client.sendall(data)
 
 

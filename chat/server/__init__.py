@@ -1,1 +1,1 @@
-"""The broadcast server: worker threads that own sockets, and the state and rules that know none."""
+"""The broadcast server: one log, one loop thread that owns the sockets, and state and rules that know no sockets."""

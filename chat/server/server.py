@@ -1,19 +1,21 @@
-"""The whole server: listeners, acceptor, workers and hub; start, stop and drain."""
+"""The whole server: listeners, acceptor and loop, and the lifetimes of their threads."""
 
 import logging
 import resource
+import socket
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from chat.errors import SetupError
-from chat.server.acceptor import Acceptor, listen
-from chat.server.gate import Gate
-from chat.server.hub import Hub
-from chat.server.worker import Worker
+from chat.server.net.acceptor import Acceptor
+from chat.server.net.gate import Gate
+from chat.server.net.listeners import Listener, listen
+from chat.server.net.loop import Loop
 from chat.settings import Address, Settings
 
-OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, bells, log files, and some to spare
+OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, wake-up sockets, log files, and some to spare
 
 log = logging.getLogger(__name__)
 
@@ -23,72 +25,83 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.hub = Hub(settings)
         files = raise_file_limit()
         limit = settings.max_connections or max(1, files - OWN_DESCRIPTORS)
-        self.gate = Gate(limit, settings.max_per_address or max(1, limit // 2))
-        self._failed = threading.Event()
+        unframed = settings.unframed_per_address if settings.limits_rates else limit
+        self.gate = Gate(limit, settings.max_per_address or max(1, limit // 2), unframed)
+        self.started = False  # clients may have connected
+        self.failure = ""  # why a thread has failed
+        self._started = time.monotonic()
         self._ended = threading.Event()
+        # Guards the fields below, and keeps a stop with a drain from overtaking one without. Not held across a system
+        # call, but for the byte that wakes the loop.
+        self._lock = threading.Lock()
+        self._ends = 0  # how often `end` was called
         self._stopping = ""  # the reason, once `stop` was called
         self._acceptor: Acceptor | None = None
-        self.workers: list[Worker] = []
+        self.loop: Loop  # once `start` has been called
 
     def start(self) -> Sequence[Address]:
-        """Listen everywhere, or nowhere. Gives the addresses with their real ports. Raises SetupError."""
+        """Listen on all addresses or none; returns them with their real ports. Raises SetupError."""
         with ExitStack() as undo:
             listeners = []
             for address in self.settings.listen:
                 listener = listen(address, self.settings)
                 undo.callback(listener.close)
                 listeners.append(listener)
-            self.workers = [
-                Worker(f"worker-{number}", self.hub, self.gate, self._fail)
-                for number in range(1, self.settings.workers + 1)
-            ]
-            self._acceptor = Acceptor(listeners, self.workers, self.gate)
+            self.loop = Loop(self.settings, self.gate, self._fail)
+            undo.callback(self.loop.close)
+            self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail)
             undo.pop_all()
-        inboxes = [worker.inbox for worker in self.workers]
-        for worker in self.workers:
-            worker.start(inboxes)
+        self.loop.start()
+        self.started = True
         self._acceptor.start()
         return [listener.address for listener in listeners]
 
+    def _adopt(self, sock: socket.socket, host: str, listener: Listener) -> None:
+        self.loop.adopt(listener.transport(sock), host, listener.wire())
+
     def wait(self) -> bool:
-        """Until `end` is called or a worker has failed; False for the latter."""
+        """Wait until `end` is called or a thread has failed; False for the latter, and `failure` says why."""
         self._ended.wait()
-        return not self._failed.is_set()
+        return not self.failure
 
     def end(self) -> None:
-        """Let `wait` return; while the server drains, drain no longer. May be called by a signal handler."""
-        self._ended.set()
-        if self._stopping:
-            self._stop_workers(0.0)
+        """Let `wait` return. A second call ends the drain, or keeps `stop` from beginning one."""
+        with self._lock:
+            self._ends += 1
+            self._ended.set()
+            if self._stopping:
+                self.loop.stop(self._stopping, 0.0, self.settings.stop_deadline)
 
-    def _fail(self) -> None:
-        self._failed.set()
+    def _fail(self, reason: str) -> None:
+        self.failure = self.failure or reason
         self._ended.set()
+
+    def status(self) -> str:
+        """One line for logging."""
+        up, users = time.monotonic() - self._started, len(self.loop.node.state.users)
+        return (
+            f"up {up:,.0f} s, connections {self.gate.total:,} of {self.gate.limit:,}, users {users:,}, "
+            f"threads {threading.active_count()}"
+        )
 
     def stop(self, reason: str = "Server is shutting down", drain: float | None = None) -> None:
-        """Accept nobody more, tell everyone, give the sockets until the deadline to take it, and close."""
+        """Close the listeners, then send everybody the reason, and close each connection by the deadline."""
         acceptor, self._acceptor = self._acceptor, None
         if acceptor is None:
             return  # never started, or stopped already
         acceptor.stop()
         drain = self.settings.drain if drain is None else drain
-        self._stopping = reason
-        self._stop_workers(drain)
-        for worker in self.workers:
-            if not worker.join(drain + self.settings.stop_deadline + 5.0):
-                log.error("a worker did not end in time")
-
-    def _stop_workers(self, drain: float) -> None:
-        self.hub.silent = not drain
-        for worker in self.workers:
-            worker.stop(self._stopping, drain, self.settings.stop_deadline)
+        with self._lock:
+            self._stopping = reason
+            self.loop.stop(reason, 0.0 if self._ends > 1 else drain, self.settings.stop_deadline)
+        if not self.loop.join(drain + self.settings.stop_deadline + 5.0):
+            log.error("the loop did not end in time")
 
 
 def raise_file_limit() -> int:
-    """Take all the open files that the system grants this process; gives their number."""
+    """Raise the limit of open files as far as the system allows; returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:

@@ -1,23 +1,28 @@
-"""The IRC wire: lines to messages, events to lines. Knows the grammar and its limits, not who is online.
+"""The IRC wire: lines to messages, events to lines. Knows the grammar and its limits, no users.
 
 Sources: https://modern.ircdocs.horse, https://ircv3.net/irc/ (message-tags, server-time, away-notify, setname).
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from functools import lru_cache
 from itertools import product
 
 from chat.errors import WireError
-from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, NewRealname, Quit, Rename, Say, Topic
-from chat.wires.lines import LineSplitter, Overlong
+from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, ModeChange, NewRealname, Quit, Rename, Say, Topic
+from chat.wires.foreign import refuse_foreign_verb
 from chat.wires.message import parse
 from chat.wires.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR
-from chat.wires.wire import Command, Reject
+from chat.wires.wire import BLANK, Command, Reject
 
 LINE_BYTES = 512  # a line with its line end, without its tags; as old as IRC
 TAG_BYTES = 4096  # what a client may send of tags, the `@` and the space after them included (message-tags)
-ENDLESS_BYTES = 65_536  # of one line without an end, before the peer is cut off: nobody types that
+ENDLESS_BYTES = 65_536  # of one line without an end, before the peer is cut off; no client sends that
+
+_LONGEST = TAG_BYTES + LINE_BYTES  # a line with its line end
+_TOO_LONG = Reject(ERR_INPUTTOOLONG, ERR_INPUTTOOLONG.text)
+_UNREADABLE = Reject(ERR_UNKNOWNERROR, "A line may not hold NUL or a carriage return")
 
 CAPABILITIES = (
     "away-notify",
@@ -34,12 +39,13 @@ CAPABILITIES = (
 
 
 class IrcDialect:
-    """One set of the capabilities that change what others' events look like. There is one object a set: `of`."""
+    """A set of the capabilities that change how events look. There is one object for each set: `of`."""
 
     __slots__ = ("_away", "_setname", "_tags", "_time")
 
     framed = True
-    hears_itself = False  # changed by echo-message, which belongs to the user, not to what everybody gets
+    numerics = True
+    echoes = False  # echo-message changes this for one user; the dialect stays shared
     sees_own_join = True
 
     def __init__(self, tags: bool, time: bool, away: bool, setname: bool) -> None:
@@ -56,6 +62,8 @@ class IrcDialect:
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
         tags = f"time={_timestamp(event.at)}" if self._time else ""
+        if event.id and self._tags:
+            tags += f";msgid={event.id:x}" if tags else f"msgid={event.id:x}"
         if isinstance(event, Say):
             if event.tags and self._tags:
                 tags = f"{tags};{event.tags}" if tags else event.tags
@@ -69,66 +77,149 @@ class IrcDialect:
         return (f"@{tags} ".encode() + line if tags else line,)
 
     def welcome(self, nick: str) -> tuple[bytes, ...]:
-        return ()  # the registration burst says it
+        return ()  # the numerics of registration do that
 
     def farewell(self, reason: str) -> tuple[bytes, ...]:
         return (fit(f"ERROR :Closing link: {reason}\r\n".encode()),)
+
+    def summary(self, count: int) -> tuple[bytes, ...]:
+        return ()  # each join and departure is shown
 
 
 _DIALECTS = {flags: IrcDialect(*flags) for flags in product((False, True), repeat=4)}
 
 
-class IrcWire:
-    """One IRC connection's reader."""
+class _State(Enum):
+    """Where a connection's input stands."""
 
-    __slots__ = ("_lines",)
+    START = "nothing but blank lines has arrived: the peer may speak another protocol"
+    LINES = "lines are cut as they are asked for"
+    SKIPPING = "inside a line that was refused as too long"
+    REFUSED = "all input is dropped"
+
+
+class IrcWire:
+    """One IRC connection's reader. It keeps bytes, and parses a line only when `next` asks for it."""
+
+    __slots__ = ("_at", "_buffer", "_skipped", "_state")
 
     dialect = IrcDialect.of(())
-    hasty = True
     greeting: tuple[bytes, ...] = ()
-    opening: tuple[Command, ...] = ()
+    registers_at_once = True
+    listens = False
+    answers_ping = True
+    has_commands = True
+    wants_to_send = False
 
     def __init__(self) -> None:
-        self._lines = LineSplitter(TAG_BYTES + LINE_BYTES)
+        self._buffer = b""
+        self._at = 0  # where in the buffer the next line begins
+        self._state = _State.START
+        self._skipped = 0  # bytes so far of the line that is being skipped
 
-    def feed(self, data: bytes) -> list[Command]:
-        commands: list[Command] = []
-        for line in self._lines.feed(data):
-            command = _read(line)
-            if command is not None:
-                commands.append(command)
-        if self._lines.skipped > ENDLESS_BYTES:
-            raise WireError(f"line has no end after {self._lines.skipped:,} bytes, the limit is {LINE_BYTES}")
-        return commands
+    @property
+    def waiting(self) -> int:
+        return len(self._buffer) - self._at
+
+    def receive(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer[self._at :] + data
+            self._at = 0
+        self._buffer = data
+        if self._state is not _LINES:
+            self._look()
+
+    def next(self) -> Command | None:
+        buffer, at = self._buffer, self._at
+        end = buffer.find(b"\n", at)
+        if end < 0:
+            return None if len(buffer) - at < _LONGEST else self._give_up()
+        if end + 1 == len(buffer):
+            self._buffer = b""  # frees the bytes of the last recv of every silent connection
+            self._at = 0
+        else:
+            self._at = end + 1
+        return _read(buffer[at:end])
+
+    def end(self) -> None:
+        """A line without its end is dropped."""
+        self._buffer = self._buffer[self._at : self._buffer.rfind(b"\n") + 1]
+        self._at = 0
+
+    def data_to_send(self) -> bytes:
+        return b""
+
+    def _look(self) -> None:
+        """Handle new bytes in every state but LINES."""
+        if self._state is _State.REFUSED:
+            self._buffer = b""
+        elif self._state is _State.SKIPPING:
+            rest = self._buffer.partition(b"\n")
+            self._skipped += len(rest[0])
+            self._buffer = rest[2]
+            if rest[1]:
+                self._state = _LINES
+            else:
+                self._refuse_endless()
+        else:
+            start = self._buffer.lstrip(b" \r\n")
+            try:
+                refuse_foreign_verb(start)
+            except WireError:
+                self._refuse()
+                raise
+            if b"\n" in start:
+                self._state = _LINES
+
+    def _give_up(self) -> Reject:
+        """Refuse a line that is too long before it has ended, and skip the rest of it."""
+        self._state = _State.SKIPPING
+        self._skipped = self.waiting
+        self._buffer = b""
+        self._at = 0
+        self._refuse_endless()
+        return _TOO_LONG
+
+    def _refuse_endless(self) -> None:
+        if self._skipped > ENDLESS_BYTES:
+            self._refuse()
+            raise WireError(f"line has no end after {self._skipped:,} bytes, the limit is {LINE_BYTES}")
+
+    def _refuse(self) -> None:
+        self._state = _State.REFUSED
+        self._buffer = b""
+        self._at = 0
 
 
-def _read(line: bytes | Overlong) -> Command | None:
-    """One line as a command; None when it is empty, which IRC ignores."""
-    if isinstance(line, Overlong):
-        return Reject(ERR_INPUTTOOLONG, ERR_INPUTTOOLONG.text)
+_LINES = _State.LINES
+
+
+def _read(line: bytes) -> Command:
+    """One line, without its line feed, as a command."""
+    line = line.removesuffix(b"\r")
+    if not line:
+        return BLANK
     if len(line) > LINE_BYTES - 2:
         tags = line.find(b" ") + 1 if line.startswith(b"@") else 0
         if tags > TAG_BYTES or len(line) - tags > LINE_BYTES - 2:
-            return Reject(ERR_INPUTTOOLONG, ERR_INPUTTOOLONG.text)
+            return _TOO_LONG
     if b"\0" in line or b"\r" in line:
-        return Reject(ERR_UNKNOWNERROR, "A line may not hold NUL or a carriage return")
-    if not line.strip(b" "):
-        return None
+        return _UNREADABLE
     try:
         return parse(line.decode("utf-8", "replace"))
     except WireError as error:
-        return Reject(ERR_UNKNOWNERROR, str(error))
+        return BLANK if line.isspace() else Reject(ERR_UNKNOWNERROR, str(error))
 
 
 def fit(line: bytes) -> bytes:
-    """The line, without tags and with its end; cut at a character's edge where it is too long for IRC."""
+    """The line, given without tags and with its end; cut between characters where it is too long for IRC."""
     if len(line) <= LINE_BYTES:
         return line
     return line[: LINE_BYTES - 2].decode("utf-8", "ignore").encode() + b"\r\n"
 
 
 def packed(words: Iterable[str], size: int) -> Iterator[str]:
-    """The words with spaces between, over as few lines as hold them in `size` bytes each."""
+    """The words with spaces between, on as few lines of `size` bytes as hold them."""
     line: list[str] = []
     left = size + 1
     for word in words:
@@ -155,9 +246,9 @@ def _timestamp(at: float) -> str:
 
 
 def _say(event: Say) -> str:
-    if event.kind is Kind.TAGS:
-        return f":{event.who.mask} TAGMSG {event.to}"
-    return f":{event.who.mask} {event.kind} {event.to} :{event.text}"
+    who = event.who  # `mask` is inlined: most events are of this kind
+    head = f":{who.nick}!{who.user}@{who.host} " + event.kind
+    return f"{head} {event.to}" if event.kind is Kind.TAGS else f"{head} {event.to} :{event.text}"
 
 
 def _leave(event: Leave) -> str:
@@ -168,6 +259,17 @@ def _away(event: Away) -> str:
     return f":{event.who.mask} AWAY" + (f" :{event.text}" if event.text is not None else "")
 
 
+def spell_modes(changes: Iterable[ModeChange]) -> str:
+    """The changes as IRC writes them: `+o-t ana`."""
+    letters, sign = "", None
+    for on, letter, _ in changes:
+        if on is not sign:
+            letters += "+" if on else "-"
+            sign = on
+        letters += letter
+    return " ".join([letters, *(param for _, _, param in changes if param)])
+
+
 _BODIES: dict[type, Callable[..., str]] = {
     Say: _say,
     Join: lambda event: f":{event.who.mask} JOIN {event.room}",
@@ -176,7 +278,7 @@ _BODIES: dict[type, Callable[..., str]] = {
     Kick: lambda event: f":{event.who.mask} KICK {event.room} {event.whom.nick} :{event.reason}",
     Rename: lambda event: f":{event.who.mask} NICK {event.nick}",
     Topic: lambda event: f":{event.who.mask} TOPIC {event.room} :{event.text}",
-    Mode: lambda event: f":{event.who.mask} MODE {event.room} {event.changes}",
+    Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",
     Away: _away,
     NewRealname: lambda event: f":{event.who.mask} SETNAME :{event.realname}",
 }

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Overlong:
-    """Stands in a list of lines for one that was longer than the limit; its bytes are gone."""
+    """Stands for a line that was longer than the limit; its bytes are dropped."""
 
     size: int  # bytes seen of it when it was given up
 
 
 class LineSplitter:
-    """Feed it whatever arrived; it gives back whole lines, without line feed or carriage return before it.
+    """`feed` takes bytes and returns whole lines, without their line feed and a carriage return before it.
 
-    Between calls it holds less than `limit` bytes. An endless line is reported once, when it passes the limit, and
-    then skipped up to its line feed; `skipped` says how many bytes of it have gone by.
+    Between calls it keeps less than `limit` bytes. An endless line is reported once, when it passes the limit, and
+    then skipped up to its line feed; `skipped` counts the bytes of it so far.
     """
 
     __slots__ = ("_limit", "_rest", "skipped")

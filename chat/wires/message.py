@@ -1,15 +1,21 @@
-"""One IRC message: parse a line, build a line. Knows no limits, no commands and no sockets.
+"""One IRC message: parse a line, build a line. Knows no commands and no sockets.
 
 Source: https://modern.ircdocs.horse "Message Format", https://ircv3.net/specs/extensions/message-tags
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chat.errors import WireError
 
+CLIENT_TAG_BYTES = 512  # of client-only tags passed on with a message; as many as its line may have
+
 _ESCAPES = {"\\": "\\\\", ";": "\\:", " ": "\\s", "\r": "\\r", "\n": "\\n"}
 _UNESCAPES = {":": ";", "s": " ", "r": "\r", "n": "\n"}
+# message-tags, "Rules for naming message tags": `+`, an optional vendor (a host name), and the name
+_CLIENT_KEY = re.compile(r"\+(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9-]+")
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ def parse(line: str) -> Message:
 
 
 def build(verb: str, *params: str, source: str = "", tags: str = "") -> bytes:
-    """One line with its line end. The last parameter may hold spaces, be empty or begin with a colon."""
+    """One line with its line end. The last parameter may contain spaces, be empty or begin with a colon."""
     parts = [f"@{tags}"] if tags else []
     if source:
         parts.append(f":{source}")
@@ -79,6 +85,26 @@ def parse_tags(text: str) -> dict[str, str]:
 def build_tags(tags: Iterable[tuple[str, str]]) -> str:
     """The reverse of `parse_tags`."""
     return ";".join(f"{key}={''.join(_ESCAPES.get(c, c) for c in value)}" if value else key for key, value in tags)
+
+
+def client_tags(tags: str) -> str:
+    """The client-only tags among raw tags, which the server passes on: those with a valid key that begins with `+`.
+
+    Of equal keys the last counts. A tag with a control character in its value is dropped. What is left has at most
+    CLIENT_TAG_BYTES of UTF-8: the first tag that would pass that is dropped, with all behind it.
+    """
+    chosen: dict[str, str] = {}
+    for tag in tags.split(";"):
+        if tag.startswith("+"):
+            key = tag.partition("=")[0]
+            if _CLIENT_KEY.fullmatch(key) and not _CONTROL.search(tag):
+                chosen[key] = tag
+    kept = ";".join(chosen.values())
+    data = kept.encode()
+    if len(data) <= CLIENT_TAG_BYTES:
+        return kept
+    # The semicolon behind a tag that just fits is one byte past the limit.
+    return data[: CLIENT_TAG_BYTES + 1].rpartition(b";")[0].decode()
 
 
 def _unescape(value: str) -> str:

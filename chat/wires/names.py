@@ -1,40 +1,90 @@
-"""What a nickname and a room may be called. Knows nobody's name in particular.
+"""The rules for names of users and rooms. Knows no names in use.
 
 Source: https://modern.ircdocs.horse "Clients" and "Channels"; casemapping `ascii` of RPL_ISUPPORT.
 """
 
 import re
+import unicodedata
+from collections.abc import Callable
 from fnmatch import translate
+from functools import lru_cache
 
-NICK_LENGTH = 30  # characters, all ASCII; room for a real name, and still 350 bytes of text in a line of 512
+NICK_LENGTH = 30  # characters, all ASCII; fits a real name, and leaves 350 bytes of text in a line of 512
 USER_LENGTH = 10  # characters of a user name, all ASCII, its tilde included
-ROOM_LENGTH = 64  # characters, the `#` included; InspIRCd and Ergo allow 64 too
+MASK_LENGTH = 64  # characters of a mask, runs of `*` counted as one; as many as the longest host name has, and one
+ROOM_BYTES = 64  # of UTF-8, the `#` included; InspIRCd and Ergo allow 64 too
 
 _NICKNAME = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
-_ROOM_NAME = re.compile(r"#[^ ,\x07\x00\r\n:]+")
 _NOT_IN_NICKNAME = re.compile(r"^[0-9-]|[^A-Za-z0-9\[\]\\`_^{|}-]")
+_RESERVED = re.compile(r"[^a-z]*server[^a-z]*")
+_ROOM_NAME = re.compile(r"#[^ ,:]+")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+# Control, format, surrogate, private use; line, paragraph and space separators. (unicode.org, UAX #44, table 12)
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"})
+# Letters and marks that show nothing: combining grapheme joiner, Hangul fillers, Khmer inherent vowels, variation
+# selectors, braille blank, tags. All but the braille blank are in Unicode's Default_Ignorable_Code_Point.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
 
 
 def is_nickname(text: str) -> bool:
     return len(text) <= NICK_LENGTH and _NICKNAME.fullmatch(text) is not None
 
 
+def is_reserved(nick: str) -> bool:
+    """Whether the nickname looks like the server's, as `SERVER2` or `_server_` does.
+
+    The wires without numerics show the server's own notices as from `SERVER`.
+    """
+    return _RESERVED.fullmatch(fold(nick)) is not None
+
+
 def is_room_name(text: str) -> bool:
-    """`#` and at least one character more; no space, comma, colon, control-G, NUL or line end anywhere."""
-    return len(text) <= ROOM_LENGTH and _ROOM_NAME.fullmatch(text) is not None
+    """`#` and at least one more character, all of them visible; no comma and no colon.
+
+    Names are in NFC, so that no two names that look alike differ only in how their letters are composed.
+    """
+    if len(text) > ROOM_BYTES or _ROOM_NAME.fullmatch(text) is None or any(map(_is_unseen, text)):
+        return False
+    return text.isascii() or (len(text.encode()) <= ROOM_BYTES and unicodedata.is_normalized("NFC", text))
 
 
 def fold(text: str) -> str:
-    """The form under which two names are the same name: `Ana` and `ANA` are one, `Ä` and `ä` are two."""
+    """The form in which equal names are equal: `Ana` and `ANA` are one name, `Ä` and `ä` are two."""
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
-def compile_mask(text: str) -> re.Pattern[str]:
-    """What matches, from its beginning to its end, the folded names that the mask with `*` and `?` means."""
-    return re.compile(translate(fold(text).replace("[", "[[]")))
+@lru_cache(maxsize=64)
+def matcher(mask: str) -> Callable[[str], object]:
+    """A test whether a whole folded name matches a mask with `*` and `?`. A mask longer than any name matches none."""
+    mask = re.sub(r"\*+", "*", fold(mask))
+    if len(mask) > MASK_LENGTH:  # compiling hundreds of characters takes milliseconds
+        return lambda name: None
+    return re.compile(translate(mask.replace("[", "[[]"))).match
 
 
 def nickname_from(name: str) -> str:
-    """The nickname nearest to a claimed name: what may not stand in its place becomes `_`. Empty for a guest."""
-    return _NOT_IN_NICKNAME.sub("_", name.strip()[:NICK_LENGTH])
+    """The nickname nearest to a claimed name: `_` replaces what may not stand in its place.
+
+    Empty, which makes a guest, for a claim in which nothing can be seen, and for the server's name.
+    """
+    nick = _NOT_IN_NICKNAME.sub("_", _strip(name)[:NICK_LENGTH])
+    return "" if is_reserved(nick) else nick
+
+
+def _strip(name: str) -> str:
+    """The name without the unseen characters around it."""
+    start, end = 0, len(name)
+    while start < end and _is_unseen(name[start]):
+        start += 1
+    while end > start and _is_unseen(name[end - 1]):
+        end -= 1
+    return name[start:end]
+
+
+def _is_unseen(letter: str) -> bool:
+    """Whether the character is invisible, or looks like one that is."""
+    return unicodedata.category(letter) in _UNSEEN_CATEGORIES or _UNSEEN.match(letter) is not None

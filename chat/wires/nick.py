@@ -1,23 +1,23 @@
 """The `nick` wire: the server asks `NICK`, the answer is the name, then `NAME: text` lines both ways.
 
-Knows neither sockets nor who is online. Its client shows what it reads as it is, so what the server sends ends with a
-line feed; but it may compare a whole read with `NICK`, so the question does not.
+Knows no sockets and no users. Its client shows each read unchanged, so each send ends with a line feed. The
+question does not, because the client may compare a whole read with `NICK`.
 """
 
 from dataclasses import dataclass
 
 from chat.events import Event, Join, Kick, Leave, Quit, Rename, Say
-from chat.wires.names import nickname_from
-from chat.wires.unframed import OWN_NAME_LENGTH, TextReader, plain, sends, shown, speak, without_own_name
-from chat.wires.wire import Command, Dialect, Enter
+from chat.wires.unframed import OWN_NAME_LENGTH, UnframedWire, plain, sends, shown, without_own_name
+from chat.wires.wire import Command
 
-READ_BYTES = 1_024  # what these clients `recv` at a time
+READ_BYTES = 1_024  # the `recv` size of these clients
 
 
 @dataclass(frozen=True, slots=True)
 class NickDialect:
     framed = False
-    hears_itself = False
+    numerics = False
+    echoes = False
     sees_own_join = False
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
@@ -38,30 +38,29 @@ class NickDialect:
     def farewell(self, reason: str) -> tuple[bytes, ...]:
         return sends("", plain(reason), "\n", READ_BYTES)
 
+    def summary(self, count: int) -> tuple[bytes, ...]:
+        return (f"and {count} more came or went\n".encode(),)
+
 
 NICK = NickDialect()
 
 
-class NickWire:
+class NickWire(UnframedWire):
     """The first line answers the question, each later one is a message."""
 
-    __slots__ = ("_name", "_texts")
+    __slots__ = ("_name",)
 
-    dialect: Dialect = NICK
-    greeting: tuple[bytes, ...] = (b"NICK",)
-    hasty = True
-    opening: tuple[Command, ...] = ()
+    dialect = NICK
+    greeting = (b"NICK",)
+    registers_at_once = True
+    listens = False
 
     def __init__(self) -> None:
+        super().__init__()
         self._name = ""  # as the client writes it, whatever nickname the server made of it
-        self._texts = TextReader()
 
-    def feed(self, data: bytes) -> list[Command]:
-        commands: list[Command] = []
-        for line in self._texts.feed(data):
-            if self._name:
-                commands += speak(without_own_name(line, self._name))
-            else:
-                commands.append(Enter(nickname_from(line)))
-                self._name = line.strip()[:OWN_NAME_LENGTH]
-        return commands
+    def _read(self, line: str) -> Command:
+        if self._inside:
+            return self._speak(without_own_name(line, self._name))
+        self._name = line.strip()[:OWN_NAME_LENGTH]
+        return self._enter(line)

@@ -1,6 +1,6 @@
-"""The numbered answers of IRC and their usual words. Source: https://modern.ircdocs.horse "Numerics".
+"""The numerics of IRC and their usual texts. Source: https://modern.ircdocs.horse "Numerics".
 
-Words with `{}` are completed by who answers; an empty text means that the last parameter is data.
+A handler fills in each `{}` of a text. An empty text means that the last parameter is data.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,6 @@ RPL_ISUPPORT = Numeric("005", "are supported by this server")
 RPL_UMODEIS = Numeric("221")
 RPL_LUSERCLIENT = Numeric("251", "There are {} users and 0 invisible on 1 server")
 RPL_LUSEROP = Numeric("252", "operator(s) online")
-RPL_LUSERUNKNOWN = Numeric("253", "unknown connection(s)")
 RPL_LUSERCHANNELS = Numeric("254", "channels formed")
 RPL_LUSERME = Numeric("255", "I have {} clients and 0 servers")
 RPL_LOCALUSERS = Numeric("265", "Current local users {}, max {}")

@@ -1,22 +1,23 @@
-"""The `relay` wire: `NAME: text` both ways and no handshake. Knows neither sockets nor who is online.
+"""The `relay` wire: `NAME: text` both ways and no handshake. Knows no sockets and no users.
 
-Who connects is in the room as a guest, until a text begins with their name.
+A client gets the lobby's events from the start. With its first text it enters, under the name that the text begins with
+or, without one, as a guest.
 """
 
 from dataclasses import dataclass
 
 from chat.events import Event, Join, Kick, Leave, Quit, Rename, Say
-from chat.wires.names import nickname_from
-from chat.wires.unframed import TextReader, claim, plain, sends, shown, speak, without_own_name
-from chat.wires.wire import Command, Dialect, Enter, TakeName
+from chat.wires.unframed import UnframedWire, claim, plain, sends, shown, without_own_name
+from chat.wires.wire import Command
 
-READ_BYTES = 1_024  # what these clients `recv` at a time
+READ_BYTES = 1_024  # the `recv` size of these clients
 
 
 @dataclass(frozen=True, slots=True)
 class RelayDialect:
     framed = False
-    hears_itself = False
+    numerics = False
+    echoes = False
     sees_own_join = False
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
@@ -37,32 +38,28 @@ class RelayDialect:
     def farewell(self, reason: str) -> tuple[bytes, ...]:
         return sends("* ", plain(reason), "", READ_BYTES)
 
+    def summary(self, count: int) -> tuple[bytes, ...]:
+        return (f"* and {count} more came or went".encode(),)
+
 
 RELAY = RelayDialect()
 
 
-class RelayWire:
-    """The first text with a name claims it; from then on only that name is cut off a text's beginning."""
+class RelayWire(UnframedWire):
+    """The first name that a text begins with is the client's; from then on only that name is removed from texts."""
 
-    __slots__ = ("_name", "_texts")
+    __slots__ = ("_name",)
 
-    dialect: Dialect = RELAY
-    greeting: tuple[bytes, ...] = ()
-    hasty = True
-    opening: tuple[Command, ...] = (Enter(),)
+    dialect = RELAY
+    registers_at_once = False
+    listens = True
 
     def __init__(self) -> None:
+        super().__init__()
         self._name = ""  # as the client writes it, whatever nickname the server made of it
-        self._texts = TextReader()
 
-    def feed(self, data: bytes) -> list[Command]:
-        commands: list[Command] = []
-        for line in self._texts.feed(data):
-            if self._name:
-                text = without_own_name(line, self._name)
-            else:
-                self._name, text = claim(line)
-                if self._name:
-                    commands.append(TakeName(nickname_from(self._name)))
-            commands += speak(text)
-        return commands
+    def _read(self, line: str) -> Command:
+        if self._name:
+            return self._speak(without_own_name(line, self._name))
+        self._name, text = claim(line)
+        return self._enter(self._name, text)

@@ -1,17 +1,16 @@
-"""The `tilde` wire: the bare name, then bare texts; back comes `NAME~text`. Knows neither sockets nor who is online.
+"""The `tilde` wire: the bare name, then bare texts; back comes `NAME~text`. Knows no sockets and no users.
 
 Its client splits at `~` and shows the second part. A message without one is an IndexError, which ends its reading
-thread; of a message with two it loses the end. So each send here holds exactly one.
+thread; a message with two loses its end. So each send here contains exactly one.
 """
 
 from dataclasses import dataclass
 
 from chat.events import Event, Join, Kick, Leave, Quit, Rename, Say
-from chat.wires.names import nickname_from
-from chat.wires.unframed import TextReader, plain, sends, shown, speak
-from chat.wires.wire import Command, Dialect, Enter
+from chat.wires.unframed import UnframedWire, plain, sends, shown
+from chat.wires.wire import Command
 
-READ_BYTES = 2_048  # what these clients `recv` at a time
+READ_BYTES = 2_048  # the `recv` size of these clients
 
 
 def _send(who: str, text: str) -> tuple[bytes, ...]:
@@ -22,7 +21,8 @@ def _send(who: str, text: str) -> tuple[bytes, ...]:
 @dataclass(frozen=True, slots=True)
 class TildeDialect:
     framed = False
-    hears_itself = True
+    numerics = False
+    echoes = True
     sees_own_join = True
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
@@ -43,30 +43,21 @@ class TildeDialect:
     def farewell(self, reason: str) -> tuple[bytes, ...]:
         return _send("SERVER", plain(reason))
 
+    def summary(self, count: int) -> tuple[bytes, ...]:
+        return _send("SERVER", f"and {count} more came or went")
+
 
 TILDE = TildeDialect()
 
 
-class TildeWire:
+class TildeWire(UnframedWire):
     """The first line is the name, each later one a message."""
 
-    __slots__ = ("_inside", "_texts")
+    __slots__ = ()
 
-    dialect: Dialect = TILDE
-    greeting: tuple[bytes, ...] = ()
-    hasty = False  # some of its programs connect first and ask for the name then
-    opening: tuple[Command, ...] = ()
+    dialect = TILDE
+    registers_at_once = True
+    listens = False
 
-    def __init__(self) -> None:
-        self._inside = False
-        self._texts = TextReader()
-
-    def feed(self, data: bytes) -> list[Command]:
-        commands: list[Command] = []
-        for line in self._texts.feed(data):
-            if self._inside:
-                commands += speak(line)
-            else:
-                self._inside = True
-                commands.append(Enter(nickname_from(line)))
-        return commands
+    def _read(self, line: str) -> Command:
+        return self._speak(line) if self._inside else self._enter(line)

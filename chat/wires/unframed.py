@@ -1,24 +1,28 @@
-"""What the four wires without framing have in common: text out of what arrived, sends out of text.
+"""The common parts of the four wires without framing: text out of what arrived, sends out of text.
 
-One `recv` of ours is one message of theirs. Any bytes are text, so nothing here raises. What two sends of a client
-became in one `recv` (TCP may join them) is read as one message: nothing in these wires marks where the first ended.
+One `recv` here is one `send` of the client, and so one message. Any bytes are text, except for a connection that begins
+with HTTP or TLS. When TCP joins two sends into one `recv`, they are read as one message: nothing in these wires marks
+where the first ended.
 """
 
 import codecs
 import re
-import unicodedata
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
 
+from chat.errors import WireError
 from chat.events import Kind, Say
-from chat.wires.wire import Speak
+from chat.wires.foreign import TLS_RECORD, refuse_foreign
+from chat.wires.names import nickname_from
+from chat.wires.text import split, split_once
+from chat.wires.wire import BLANK, Command, Dialect, Enter, Speak, TakeName
 
-# Bytes of UTF-8 in one Speak, so that it fits one IRC line of 512 whoever says it. Around the text stand at most
+# Bytes of UTF-8 in one Speak, so that it fits one IRC line of 512 for every speaker. Around the text stand at most
 # `:` nick 30 `!` user 12 `@` host 63 ` PRIVMSG #lobby :` CR LF = 1+30+1+12+1+63+17+2 = 127, which leaves 385; the
 # other 35 are kept for a lobby with a longer name.
 SPEAK_BYTES = 350
 
-HELD_BYTES = 4_096  # of a message whose last character is not whole yet; over ten times what one IRC line carries
-OWN_NAME_LENGTH = 256  # characters of a claimed name that are remembered, to know the client's own `NAME: `
+HELD_BYTES = 4_096  # of a line whose last character is not whole yet; over ten times what one IRC line carries
+OWN_NAME_LENGTH = 256  # characters of a claimed name that are remembered, to recognise the client's own `NAME: `
 
 _CLAIM = re.compile(r"([\w-]{1,30}): ")
 # https://modern.ircdocs.horse/formatting: bold, italics … are one control character each, colours carry digits too.
@@ -26,61 +30,160 @@ _COLOURS = re.compile(r"\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?|\x04(?:[0-9A-Fa-f]{6
 # IRC cannot carry NUL, CR and LF, and clients show the others as rubbish, or as formatting.
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 _CONTROLS[ord("\t")] = " "
-_CONTROLS_BUT_LINE_FEED = {code: to for code, to in _CONTROLS.items() if code != ord("\n")}
-_JOINER = "\u200d"  # ZERO WIDTH JOINER: makes one emoji of several
-_SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 class TextReader:
-    """Feed it what each `recv` returned; it gives back the lines of the messages that are whole.
+    """Takes the bytes of each `recv`; `next` returns the lines of the messages, one at a time.
 
-    A line has no control characters and no white space before it, and is never blank. White space behind it stays:
+    A line has no control characters and no white space before it; a blank one is "". White space behind it stays:
     in `ana: ` it tells the prefix with nothing behind it from the word `ana:`.
 
-    A message that ends inside a UTF-8 sequence was cut on its way, so it waits for its rest; if what comes next does
-    not go on with that sequence, it never was UTF-8, and becomes a message with U+FFFD at its end. One of more than
-    HELD_BYTES does not wait, only its last sequence does.
+    A line that ends inside a UTF-8 sequence was cut on its way, so it waits for its rest. If the next `recv` does not
+    go on with that sequence, it never was UTF-8, and the line ends with U+FFFD. A line of more than HELD_BYTES does
+    not wait, only its last sequence does.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_at", "_buffer", "_is_open", "_is_refused", "_start")
 
     def __init__(self) -> None:
-        self._held = b""
+        self._buffer = b""  # messages with a line feed between them
+        self._at = 0  # where in the buffer the next line begins
+        self._is_open = False  # the buffer ends inside a UTF-8 sequence
+        self._is_refused = False
+        self._start: bytes | None = b""  # the first bytes, too few to tell TLS from text; None once that is known
 
-    def feed(self, data: bytes) -> list[str]:
+    @property
+    def waiting(self) -> int:
+        """Bytes received that `next` has not returned yet."""
+        return len(self._buffer) - self._at + len(self._start or b"")
+
+    def receive(self, data: bytes) -> None:
+        """Raises WireError when the first bytes that are not white space are HTTP or TLS."""
+        if self._is_refused:
+            return
+        if self._start is not None:
+            data = self._look(self._start + data)
         if not data:
-            return []
-        lines: list[str] = []
-        if self._held:
-            if data[0] & 0xC0 == 0x80:  # a continuation byte
-                data = self._held + data
-            else:
-                lines += _lines(self._held.decode(errors="replace"))
-            self._held = b""
-        text, used = codecs.utf_8_decode(data, "replace", False)
-        if used < len(data) <= HELD_BYTES:
-            self._held = data
-        else:
-            self._held = data[used:]
-            lines += _lines(text)
-        return lines
+            return
+        waiting = self._buffer[self._at :]
+        goes_on = self._is_open and data[0] & 0xC0 == 0x80  # a continuation byte
+        if waiting and not goes_on and not waiting.endswith(b"\n"):
+            waiting += b"\n"
+        data = waiting + data
+        unfinished = _unfinished(data)
+        if unfinished and len(data) - data.rfind(b"\n") - 1 > HELD_BYTES:
+            data = data[:-unfinished] + b"\n" + data[-unfinished:]
+        self._buffer = data
+        self._at = 0
+        self._is_open = unfinished > 0
+
+    def _look(self, start: bytes) -> bytes:
+        """The first bytes, once they are known to be text; until then none."""
+        text = start.lstrip()
+        if text == TLS_RECORD[:1]:
+            self._start = text
+            return b""
+        try:
+            refuse_foreign(text)
+        except WireError:
+            self._is_refused = True
+            self._buffer, self._start = b"", None
+            raise
+        self._start = None if text else b""
+        return start
+
+    def next(self) -> str | None:
+        """The next line; None when no whole one is there."""
+        buffer, at = self._buffer, self._at
+        end = buffer.find(b"\n", at)
+        if end < 0:
+            if self._is_open or not buffer:
+                return None
+            end = len(buffer)
+        self._at = end + 1
+        if self._at >= len(buffer):
+            self._buffer, self._at = b"", 0
+        return buffer[at:end].decode(errors="replace").translate(_CONTROLS).lstrip()
+
+    def end(self) -> None:
+        """No input follows: a line that waits for the rest of its last character is whole."""
+        self._is_open = False
 
 
-def _lines(text: str) -> Iterator[str]:
-    for line in text.translate(_CONTROLS_BUT_LINE_FEED).split("\n"):
-        line = line.lstrip()
-        if line:
-            yield line
+def _unfinished(data: bytes) -> int:
+    """How many bytes at the end begin a character and do not finish it."""
+    tail = data[-3:]
+    return len(tail) - codecs.utf_8_decode(tail, "replace", False)[1]
+
+
+class UnframedWire(ABC):
+    """One connection's reader: the parts that the four wires share. The first line enters the lobby."""
+
+    __slots__ = ("_inside", "_rest", "_texts")
+
+    dialect: Dialect
+    greeting: tuple[bytes, ...] = ()
+    registers_at_once: bool
+    listens: bool
+    answers_ping = False
+    has_commands = False
+    wants_to_send = False
+
+    def __init__(self) -> None:
+        self._texts = TextReader()
+        self._rest = ""  # of a line, still to be spoken
+        self._inside = False
+
+    @property
+    def waiting(self) -> int:
+        return self._texts.waiting + len(self._rest.encode())
+
+    def receive(self, data: bytes) -> None:
+        self._texts.receive(data)
+
+    def next(self) -> Command | None:
+        if self._rest:
+            return self._speak(self._rest)
+        line = self._texts.next()
+        if line is None:
+            return None
+        return self._read(line) if line else BLANK
+
+    def end(self) -> None:
+        self._texts.end()
+
+    def data_to_send(self) -> bytes:
+        return b""
+
+    @abstractmethod
+    def _read(self, line: str) -> Command:
+        """The first command of a line that is not blank; text to speak after it goes to `_rest`."""
+
+    def _enter(self, name: str, text: str = "") -> Command:
+        """Enter the lobby or, when inside already, take the name if there is one; then speak."""
+        nick = nickname_from(name)
+        if self._inside and not nick:
+            return self._speak(text)
+        self._rest = text.strip()
+        if self._inside:
+            return TakeName(nick)
+        self._inside = True
+        return Enter(nick)
+
+    def _speak(self, text: str) -> Command:
+        """As much of the text as fits one IRC line; the rest is for the next call."""
+        piece, self._rest = split_once(text.strip(), SPEAK_BYTES)
+        return Speak(piece) if piece else BLANK
 
 
 def claim(line: str) -> tuple[str, str]:
-    """The name that a line begins with, as it was written, and the text behind; an empty name when there is none."""
+    """The name at the beginning of a line, as written, and the text after it; an empty name when there is none."""
     found = _CLAIM.match(line)
     return (found[1], line[found.end() :]) if found else ("", line)
 
 
 def without_own_name(line: str, name: str) -> str:
-    """The line without the client's own `NAME: `; white space before the colon is the end of the name in its box."""
+    """The line without the client's own `NAME: `. A name may have been entered with white space at its end."""
     if line.startswith(name):
         rest = line[len(name) :].lstrip()
         if rest.startswith(": "):
@@ -88,13 +191,8 @@ def without_own_name(line: str, name: str) -> str:
     return line
 
 
-def speak(text: str) -> Iterator[Speak]:
-    """The text as commands, each of which fits one IRC line; none when it is blank."""
-    return map(Speak, split(text.strip(), SPEAK_BYTES))
-
-
 def shown(say: Say) -> str:
-    """What these clients show of a Say, without the name; empty when they are not told of it."""
+    """A Say as these clients show it, without the name; empty when they do not show it."""
     text = say.text
     if say.kind is Kind.TAGS:
         return ""
@@ -121,36 +219,8 @@ def sends(before: str, text: str, after: str, limit: int) -> tuple[bytes, ...]:
 
     `before` and `after` must leave 4 bytes, the longest UTF-8 sequence.
     """
+    whole = f"{before}{text}{after}".encode(errors="replace")
+    if len(whole) <= limit:
+        return (whole,) if text else ()
     room = limit - len((before + after).encode(errors="replace"))
     return tuple(f"{before}{piece}{after}".encode(errors="replace") for piece in split(text, room))
-
-
-def split(text: str, limit: int) -> Iterator[str]:
-    """Pieces of at most `limit` bytes each, cut at white space where that leaves at least half a piece.
-
-    `text` has no white space around it, `limit` is 4 at least. White space at a cut is lost.
-    """
-    assert limit >= 4, f"a piece of {limit} bytes cannot hold every character"
-    while len(text) > limit or len(text.encode(errors="replace")) > limit:
-        fits = len(text[:limit].encode(errors="replace")[:limit].decode(errors="ignore"))
-        cut = _cut(text, fits)
-        yield text[:cut].rstrip()
-        text = text[cut:].lstrip()
-    if text:
-        yield text
-
-
-def _cut(text: str, fits: int) -> int:
-    """Where to end a piece of at most `fits` characters."""
-    space = text.rfind(" ", 0, fits + 1)
-    if space * 2 >= fits:
-        return space
-    for cut in range(fits, fits // 2, -1):
-        if not _is_one_with_the_previous(text, cut):
-            return cut
-    return fits
-
-
-def _is_one_with_the_previous(text: str, at: int) -> bool:
-    letter = text[at]
-    return unicodedata.category(letter)[0] == "M" or letter in _SKIN_TONES or _JOINER in (letter, text[at - 1])

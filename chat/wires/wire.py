@@ -1,8 +1,8 @@
-"""What every wire is made of: commands, which come out of bytes, and dialects, which make bytes of events.
+"""The two halves of a wire: commands come out of bytes, and a dialect turns events into bytes.
 
-A wire is sans-IO. `Wire` is one connection's reader and holds what that connection said so far; `Dialect` is shared by
-all connections that must see the same bytes, so that an event is encoded once for all of them. Neither knows sockets,
-nor who is online.
+Both are sans-IO. A `Wire` reads one connection and keeps the bytes that it has not yet cut into commands. A `Dialect`
+is shared by all connections that see the same bytes, so that an event is encoded once for all of them. Neither knows
+sockets, nor who is online.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from chat.wires.numerics import Numeric
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Become a person and join the lobby, under this name or, with none, as a guest."""
+    """Become a user and join the lobby, under this name or, without one, as a guest."""
 
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeName:
-    """Someone who is in the lobby already says their name."""
+    """A guest in the lobby takes a name."""
 
     name: str
 
@@ -36,58 +36,101 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Input that the wire could not read but survives: `numeric` is the answer, `reason` its words."""
+    """Input that the wire could not read; the connection goes on. `numeric` is the answer, `reason` its text."""
 
     numeric: Numeric
     reason: str
 
 
-Command = Enter | TakeName | Speak | Message | Reject
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """Input that does nothing, such as an empty line. It costs as much as any other line."""
+
+
+BLANK = Blank()
+
+Command = Enter | TakeName | Speak | Message | Reject | Blank
 
 
 class Dialect(Protocol):
-    """How events look to one kind of client. Immutable, shared between threads, hashable."""
+    """How events look to one kind of client. Immutable, shared by many connections, hashable."""
 
     @property
     def framed(self) -> bool:
-        """Messages carry their own end, so several may share a send."""
+        """Each message carries its own end, so several may share a send."""
 
     @property
-    def hears_itself(self) -> bool:
-        """Their own words come back to the speaker, unless they negotiate otherwise."""
+    def numerics(self) -> bool:
+        """Answers and numerics can be shown. Clients of the other dialects are sent nothing but events."""
+
+    @property
+    def echoes(self) -> bool:
+        """Users get a copy of their own messages, unless they negotiate otherwise."""
 
     @property
     def sees_own_join(self) -> bool:
-        """The joiner gets the notice of their own join."""
+        """Users get the notice of their own join."""
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
-        """The sends that show `event`; none when this kind of client is not told of it."""
+        """The sends for `event`; none when clients of this kind do not show it."""
 
     def welcome(self, nick: str) -> tuple[bytes, ...]:
-        """What someone gets once they are in the lobby as `nick`."""
+        """The sends to a user that has entered the lobby as `nick`."""
 
     def farewell(self, reason: str) -> tuple[bytes, ...]:
-        """What someone gets before the server closes their connection."""
+        """The sends before the server closes a connection."""
+
+    def summary(self, count: int) -> tuple[bytes, ...]:
+        """One notice in place of `count` joins and departures; none for a dialect that merges no notices."""
 
 
 class Wire(Protocol):
-    """One connection's reader."""
+    """One connection's reader.
+
+    Both `receive` and `next` raise WireError when the peer must be cut off. After that the wire drops all that it
+    has and all that it is given.
+    """
 
     @property
     def dialect(self) -> Dialect:
         """The dialect that this connection starts with."""
 
     @property
-    def hasty(self) -> bool:
-        """Its programs name themselves at once: who has not done so by the registration deadline is none of them."""
-
-    @property
     def greeting(self) -> tuple[bytes, ...]:
-        """What the server sends on accept, before anything is read."""
+        """The sends on accept, before anything is read."""
 
     @property
-    def opening(self) -> tuple[Command, ...]:
-        """Commands that connecting alone stands for."""
+    def registers_at_once(self) -> bool:
+        """Clients of this wire register at once; disconnect those that miss the registration deadline."""
 
-    def feed(self, data: bytes) -> list[Command]:
-        """The commands that `data` completes. Raises WireError when the peer must be cut off."""
+    @property
+    def listens(self) -> bool:
+        """A connection gets the lobby's events from the start, before its user has entered."""
+
+    @property
+    def answers_ping(self) -> bool:
+        """A client answers PING, so a silent connection can be asked whether it is alive."""
+
+    @property
+    def has_commands(self) -> bool:
+        """A user of this wire can use an operator's rights."""
+
+    def receive(self, data: bytes) -> None:
+        """Take the bytes of one `recv`."""
+
+    def next(self) -> Command | None:
+        """Cut the next command out of the waiting bytes; None when there is no whole one."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes received and not yet cut into commands."""
+
+    def end(self) -> None:
+        """The peer has ended its output, so an incomplete command will stay incomplete. Whole ones still count."""
+
+    @property
+    def wants_to_send(self) -> bool:
+        """`data_to_send` has something."""
+
+    def data_to_send(self) -> bytes:
+        """Take the bytes that the wire itself has to send, such as an answer of its own protocol."""

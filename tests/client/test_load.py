@@ -22,7 +22,7 @@ AMPLE = 64 << 20  # bytes of outbox: the test is to lose nothing, however slow t
 
 
 def test_of_a_burst_the_newest_lines_are_there_and_no_more_than_the_scrollback() -> None:
-    with running_server(outbox_limit=AMPLE) as server:
+    with running_server(lag_limit=AMPLE) as server:
         ben = server.irc("ben", "#lobby")
         session = Session(Address("127.0.0.1", server.ports["irc"]), "ana")
         network = Network("ana", "#lobby", "server")

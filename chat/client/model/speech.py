@@ -1,9 +1,12 @@
 """What is said: whose talk words belong to, how they are shown, whom we do not hear. Pure state."""
 
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from fnmatch import translate
+from functools import lru_cache
 
 from chat.client.irc.isupport import RANKS
 from chat.client.irc.news import Acknowledged, Answered, Invited, Kind, Ponged, Refused, Say, ServerSaid
@@ -16,7 +19,7 @@ from chat.client.model.talks import TALKS, Talks
 from chat.client.text.clean import clean, read_action
 from chat.client.text.secrets import redacted
 from chat.wires.message import build
-from chat.wires.names import compile_mask, fold
+from chat.wires.names import fold
 
 VERSION = "Fanfare client"
 _CTCP_REPLIES = 3  # in a row; then one in _CTCP_PAUSE seconds, whoever asks
@@ -80,7 +83,7 @@ class Speech:
         self._late[fold(nick)] = count
 
     def ignores(self, mask: str) -> bool:
-        return any(compile_mask(ignored).fullmatch(fold(mask)) for ignored in self.ignored)
+        return any(_pattern(ignored).fullmatch(fold(mask)) for ignored in self.ignored)
 
     def _said(self, news: Say) -> Iterable[Change]:
         if self.ignored and not self._me.named(news.who.nick) and self.ignores(news.who.mask):
@@ -186,6 +189,12 @@ class Speech:
 
     def _server_said(self, news: ServerSaid) -> Iterable[Change]:
         yield from self._talks.happened(self._talks.server, news.text, news.at, LineKind.SERVER)
+
+
+@lru_cache(maxsize=1000)
+def _pattern(mask: str) -> re.Pattern[str]:
+    """What a folded mask with `*` and `?` means."""
+    return re.compile(translate(mask.replace("[", "[[]")))
 
 
 def _is_time(text: str) -> bool:

@@ -5,10 +5,12 @@ import time
 from chat import __version__
 from chat.server.commands.isupport import send_isupport
 from chat.server.commands.table import command
-from chat.server.hub import Hub, Refusal
-from chat.server.user import User
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.state import Refusal
+from chat.server.core.user import User
 from chat.wires.message import Message
-from chat.wires.names import compile_mask, fold
+from chat.wires.names import fold, matcher
 from chat.wires.numerics import (
     ERR_NOMOTD,
     ERR_NOSUCHSERVER,
@@ -26,54 +28,54 @@ from chat.wires.numerics import (
 )
 
 
-def asks_here(hub: Hub, user: User, message: Message) -> None:
-    """The question is meant for this server, by its name, a mask of it or somebody on it; else raises Refusal."""
+def asks_here(node: Node, message: Message) -> None:
+    """Raise Refusal unless the target is this server: its name, a mask of it, or a user on it."""
     target = message.params[0] if message.params else ""
-    if target and not compile_mask(target).match(fold(user.server_name)) and hub.find_user(target) is None:
+    if target and node.state.find_user(target) is None and not matcher(target)(fold(node.name)):
         raise Refusal(ERR_NOSUCHSERVER, target)
 
 
-def motd(hub: Hub, user: User) -> None:
-    text = hub.settings.motd
+def motd(node: Node, client: Client) -> None:
+    text = node.settings.motd
     if not text:
-        user.numeric(ERR_NOMOTD)
+        client.numeric(ERR_NOMOTD)
         return
-    user.numeric(RPL_MOTDSTART, text=RPL_MOTDSTART.text.format(user.server_name))
+    client.numeric(RPL_MOTDSTART, text=RPL_MOTDSTART.text.format(node.name))
     for line in text.splitlines():
-        user.numeric(RPL_MOTD, text=f"- {line}")
-    user.numeric(RPL_ENDOFMOTD)
+        client.numeric(RPL_MOTD, text=f"- {line}")
+    client.numeric(RPL_ENDOFMOTD)
 
 
-def lusers(hub: Hub, user: User) -> None:
-    now, most = hub.registered, hub.most_registered
-    user.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now))
-    user.numeric(RPL_LUSEROP, "0")
-    user.numeric(RPL_LUSERCHANNELS, str(len(hub.rooms())))
-    user.numeric(RPL_LUSERME, text=RPL_LUSERME.text.format(now))
-    user.numeric(RPL_LOCALUSERS, str(now), str(most), text=RPL_LOCALUSERS.text.format(now, most))
-    user.numeric(RPL_GLOBALUSERS, str(now), str(most), text=RPL_GLOBALUSERS.text.format(now, most))
+def lusers(node: Node, client: Client) -> None:
+    now, most = len(node.state.users), node.state.most_users
+    client.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now))
+    client.numeric(RPL_LUSEROP, "0")
+    client.numeric(RPL_LUSERCHANNELS, str(len(node.state.rooms)))
+    client.numeric(RPL_LUSERME, text=RPL_LUSERME.text.format(now))
+    client.numeric(RPL_LOCALUSERS, str(now), str(most), text=RPL_LOCALUSERS.text.format(now, most))
+    client.numeric(RPL_GLOBALUSERS, str(now), str(most), text=RPL_GLOBALUSERS.text.format(now, most))
 
 
 @command("MOTD")
-def ask_motd(hub: Hub, user: User, message: Message) -> None:
-    asks_here(hub, user, message)
-    motd(hub, user)
+def ask_motd(node: Node, client: Client, user: User, message: Message) -> None:
+    asks_here(node, message)
+    motd(node, client)
 
 
 @command("LUSERS")
-def ask_lusers(hub: Hub, user: User, message: Message) -> None:
-    lusers(hub, user)
+def ask_lusers(node: Node, client: Client, user: User, message: Message) -> None:
+    lusers(node, client)
 
 
 @command("VERSION")
-def version(hub: Hub, user: User, message: Message) -> None:
-    asks_here(hub, user, message)
-    user.numeric(RPL_VERSION, f"fanfare-{__version__}", user.server_name, text="a threaded broadcast server")
-    send_isupport(hub, user)
+def version(node: Node, client: Client, user: User, message: Message) -> None:
+    asks_here(node, message)
+    client.numeric(RPL_VERSION, f"fanfare-{__version__}", node.name, text="a threaded broadcast server")
+    send_isupport(client, node.settings)
 
 
 @command("TIME")
-def tell_time(hub: Hub, user: User, message: Message) -> None:
-    asks_here(hub, user, message)
-    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(hub.clock()))
-    user.numeric(RPL_TIME, user.server_name, text=now)
+def tell_time(node: Node, client: Client, user: User, message: Message) -> None:
+    asks_here(node, message)
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(node.clock()))
+    client.numeric(RPL_TIME, node.name, text=now)

@@ -1,49 +1,45 @@
-"""The lengths and numbers that the server promises to its clients, and how it tells them: RPL_ISUPPORT.
+"""RPL_ISUPPORT: the limits that the server advertises to its clients.
 
 Source: https://modern.ircdocs.horse "RPL_ISUPPORT Parameters"
 """
 
-from chat.server.hub import Hub
-from chat.server.user import User
+from chat.server.commands.limits import MODES, REALNAME_BYTES, REASON_BYTES, TARGETS, TOPIC_BYTES
+from chat.server.core.client import Client
 from chat.settings import Settings
-from chat.wires.names import NICK_LENGTH, ROOM_LENGTH, USER_LENGTH
+from chat.wires.names import NICK_LENGTH, ROOM_BYTES, USER_LENGTH
 from chat.wires.numerics import RPL_ISUPPORT
 
-REALNAME_LENGTH = 150  # characters
-TOPIC_LENGTH = 300  # characters; fits a line with its prefix
-REASON_LENGTH = 250  # characters of AWAY, KICK, PART and QUIT reasons
-MODES = 4  # changes of operators in one MODE, so that the line that tells them fits with the longest names
-TARGETS = 8  # of one PRIVMSG: enough for people, few for a spammer
+TOKENS_A_LINE = 12  # a line may hold 13
 
 
 def isupport(settings: Settings) -> list[str]:
     """The tokens of RPL_ISUPPORT."""
     return [
-        f"AWAYLEN={REASON_LENGTH}",
+        f"AWAYLEN={REASON_BYTES}",
         "CASEMAPPING=ascii",
         f"CHANLIMIT=#:{settings.max_rooms}",
         "CHANMODES=,,,nt",
-        f"CHANNELLEN={ROOM_LENGTH}",
+        f"CHANNELLEN={ROOM_BYTES}",
         "CHANTYPES=#",
-        f"KICKLEN={REASON_LENGTH}",
+        f"KICKLEN={REASON_BYTES}",
         f"MODES={MODES}",
-        f"NAMELEN={REALNAME_LENGTH}",
+        f"NAMELEN={REALNAME_BYTES}",
         f"NETWORK={_escaped(settings.network)}",
         f"NICKLEN={NICK_LENGTH}",
         "PREFIX=(o)@",
         f"TARGMAX=JOIN:,KICK:1,LIST:,NAMES:,NOTICE:{TARGETS},PART:,PRIVMSG:{TARGETS},TAGMSG:{TARGETS},WHOIS:1",
-        f"TOPICLEN={TOPIC_LENGTH}",
+        f"TOPICLEN={TOPIC_BYTES}",
         f"USERLEN={USER_LENGTH}",
         "UTF8ONLY",
     ]
 
 
 def _escaped(value: str) -> str:
-    """A token's value may not hold these as they are."""
+    """A token's value, with the characters escaped that it may not hold."""
     return value.replace("\\", r"\x5C").replace(" ", r"\x20").replace("=", r"\x3D")
 
 
-def send_isupport(hub: Hub, user: User) -> None:
-    tokens = isupport(hub.settings)
-    for start in range(0, len(tokens), 12):  # 13 tokens are the most that a line may hold
-        user.numeric(RPL_ISUPPORT, *tokens[start : start + 12])
+def send_isupport(client: Client, settings: Settings) -> None:
+    tokens = isupport(settings)
+    for start in range(0, len(tokens), TOKENS_A_LINE):
+        client.numeric(RPL_ISUPPORT, *tokens[start : start + TOKENS_A_LINE])

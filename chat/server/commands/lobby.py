@@ -1,28 +1,91 @@
-"""What the unframed wires can ask for: to come in, to be called something, to speak in the lobby."""
+"""The commands of the unframed wires: enter, take a name, speak in the lobby."""
 
-from chat.server.hub import Hub, Refusal
-from chat.server.user import User
-from chat.wires.wire import Enter, Speak, TakeName
+from functools import partial
+from itertools import count
+
+from chat.events import Person
+from chat.server.commands.limits import RECEIVER_COST
+from chat.server.commands.talk import charge
+from chat.server.core.apply import PLAIN, check_nickname
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.state import Refusal
+from chat.wires.message import Message
+from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold
+from chat.wires.wire import Blank, Enter, Speak, TakeName
 
 
-def arrive(hub: Hub, user: User, name: str) -> None:
-    """Register under `name`, or the nearest that is free, and join the lobby."""
-    hub.enter(user, name)
-    welcome = user.dialect.welcome(user.nick)
-    if welcome:
-        user.send(*welcome)
-    hub.join(user, hub.settings.lobby)
-
-
-def run_unframed(hub: Hub, user: User, command: Enter | TakeName | Speak) -> None:
-    """Carry out one command. There is no way to answer on these wires: what is refused is not done."""
-    try:
-        if isinstance(command, Enter):
-            if not user.registered:
-                arrive(hub, user, command.name)
-        elif isinstance(command, TakeName):
-            hub.take_name(user, command.name)
-        elif user.registered:
-            hub.say(user, hub.settings.lobby, command.text)
-    except Refusal:
+def run_unframed(node: Node, client: Client, command: Enter | TakeName | Speak | Blank) -> None:
+    """Run one command. These wires have no way to answer, so a refused request has no effect at all."""
+    user = client.user
+    if type(command) is Enter:
+        if user is None:
+            _enter(node, client, command.name)
+    elif user is None:
         pass
+    elif type(command) is TakeName:
+        _take_name(node, client, command.name)
+    elif type(command) is Speak:
+        words = Message("PRIVMSG", [node.settings.lobby, command.text], user.mask)
+        if node.charges:
+            charge(node, client, words)
+        node.ask(client, words, refused=_not_done)
+
+
+def _enter(node: Node, client: Client, name: str) -> None:
+    """Register under `name`, or the nearest that is free, and join the lobby."""
+    nick = free_name(node, client, name)
+    user_name = "~" + (fold(name)[: USER_LENGTH - 1] or "guest")
+    source = Person(nick, user_name, client.host).mask
+    node.ask(
+        client,
+        Message("USER", [user_name, PLAIN, "*", name or "guest"], source),
+        partial(_has_entered, node, client, nick),
+        lambda refusal: _enter(node, client, name),  # the name was taken meanwhile
+    )
+
+
+def _has_entered(node: Node, client: Client, nick: str) -> None:
+    user = node.enter(client, nick)
+    if user is None:
+        return
+    client.cost += node.fan_out.size(fold(node.settings.lobby)) * RECEIVER_COST
+    if welcome := client.dialect.welcome(nick):
+        client.send(*welcome)
+    node.ask(client, Message("JOIN", [node.settings.lobby], user.mask), refused=_not_done)
+
+
+def _take_name(node: Node, client: Client, name: str) -> None:
+    user = client.user
+    if user is not None:
+        nick = free_name(node, client, name)
+        node.ask(client, Message("NICK", [nick], user.mask), refused=_not_done)
+
+
+def free_name(node: Node, client: Client, name: str) -> str:
+    """The name, with a number if it is in use; without a name, a guest's.
+
+    The number of the last guest is kept: counting from 1 each time would take a look-up for each guest there is.
+    """
+    if name and _is_free(node, client, name):
+        return name
+    base = name or "guest"
+    for number in count(2) if name else count(node.guests + 1):
+        nick = f"{base[: NICK_LENGTH - len(str(number))]}{number}"
+        if _is_free(node, client, nick):
+            if not name:
+                node.guests = number
+            return nick
+    raise AssertionError("numbers do not end")
+
+
+def _is_free(node: Node, client: Client, nick: str) -> bool:
+    try:
+        check_nickname(node.state, client.user, nick)
+    except Refusal:
+        return False
+    return True
+
+
+def _not_done(refusal: Refusal) -> None:
+    """These wires have no way to report a refusal."""

@@ -1,11 +1,17 @@
 """Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON."""
 
-from chat.server.commands.table import command
-from chat.server.hub import Hub, Refusal
-from chat.server.user import User
-from chat.wires.irc import packed
+from collections.abc import Iterator, Sequence
+
+from chat.server.commands.limits import LINE_COST
+from chat.server.commands.table import command, send_cursor
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.room import Room
+from chat.server.core.state import Refusal
+from chat.server.core.user import User
+from chat.wires.irc import LINE_BYTES, fit, packed
 from chat.wires.message import Message
-from chat.wires.names import compile_mask, fold
+from chat.wires.names import fold, matcher
 from chat.wires.numerics import (
     ERR_NONICKNAMEGIVEN,
     ERR_NOSUCHNICK,
@@ -22,105 +28,123 @@ from chat.wires.numerics import (
     RPL_WHOISSERVER,
     RPL_WHOISUSER,
     RPL_WHOREPLY,
+    Numeric,
 )
+
+ROOMS_BYTES = 380  # in a line of RPL_WHOISCHANNELS; beside two nicknames and the longest server name, 63 bytes
+NICKS_BYTES = 380  # in a line of RPL_ISON and RPL_USERHOST, likewise
+LOOK_COST = LINE_COST / 4  # for each user that is looked at
 
 
 @command("WHO")
-def who(hub: Hub, user: User, message: Message) -> None:
+def who(node: Node, client: Client, user: User, message: Message) -> None:
     mask = message.params[0] if message.params else "*"
     if mask.startswith("#"):
-        room = hub.find_room(mask)
-        found = hub.members(room, user) if room is not None else []
-        place = room.name if room is not None else mask
+        room = node.state.find_room(mask)
+        send_cursor(client, _room_lines(client, user, mask, room))
+    elif "*" in mask or "?" in mask:
+        send_cursor(client, _matching_lines(node, client, user, mask))
     else:
-        found = [(other, False) for other in _matching(hub, user, mask)]
-        place = "*"
-    for other, operator in found:
-        flags = ("H" if other.away is None else "G") + ("@" if operator else "")
-        person = other.person
-        user.numeric(
-            RPL_WHOREPLY,
-            place,
-            person.user,
-            person.host,
-            user.server_name,
-            person.nick,
-            flags,
-            text=f"0 {other.realname}",
-        )
-    user.numeric(RPL_ENDOFWHO, mask)
+        found = node.state.find_user(mask)
+        if found is not None:
+            client.send(_who_line(client, "*", found, False))
+        client.numeric(RPL_ENDOFWHO, mask)
 
 
-def _matching(hub: Hub, user: User, mask: str) -> list[User]:
-    """The visible users whose nickname fits: oneself, those in a common room, and who is not invisible."""
-    exact = fold(mask)
-    pattern = compile_mask(mask)
-    return [
-        other
-        for other in hub.users()
-        if pattern.match(fold(other.nick))
-        and (not other.invisible or fold(other.nick) == exact or other is user or not _apart(user, other))
-    ]
+def _room_lines(client: Client, user: User, mask: str, room: Room | None) -> Iterator[bytes]:
+    """A line for each member that the asker may see. Each line shows the room at the moment it is made."""
+    for member in list(room.members) if room is not None else ():
+        if room is not None and (operator := room.members.get(member)) is not None:
+            client.cost += LINE_COST
+            if not member.invisible or user in room.members:
+                yield _who_line(client, room.name, member, operator)
+    yield client.numeric_line(RPL_ENDOFWHO, mask)
 
 
-def _apart(user: User, other: User) -> bool:
-    return set(user.rooms).isdisjoint(list(other.rooms))  # a copy: others change theirs meanwhile
+def _matching_lines(node: Node, client: Client, user: User, mask: str) -> Iterator[bytes]:
+    """The users whose nickname matches: the asker, those in a common room, and those that are not invisible."""
+    fits = matcher(mask)
+    for other in list(node.state.users.values()):
+        client.cost += LOOK_COST
+        if not fits(fold(other.nick)) or node.state.find_user(other.nick) is not other:
+            yield b""
+        elif not other.invisible or other is user or not user.rooms.keys().isdisjoint(other.rooms):
+            client.cost += LINE_COST
+            yield _who_line(client, "*", other, False)
+    yield client.numeric_line(RPL_ENDOFWHO, mask)
 
 
-ROOMS_BYTES = 380  # in a line of RPL_WHOISCHANNELS; beside two nicknames and the longest server name, 63 bytes
+def _who_line(client: Client, place: str, other: User, operator: bool) -> bytes:
+    person = other.person
+    flags = ("H" if other.away is None else "G") + ("@" if operator else "")
+    line = (
+        f":{client.server_name} {RPL_WHOREPLY.code} {client.nick} {place} {person.user} {person.host} "
+        f"{client.server_name} {person.nick} {flags} :0 {other.realname}\r\n"
+    ).encode()
+    return line if len(line) <= LINE_BYTES else fit(line)
 
 
 @command("WHOIS")
-def whois(hub: Hub, user: User, message: Message) -> None:
+def whois(node: Node, client: Client, user: User, message: Message) -> None:
     if not message.params or not message.params[0]:
         raise Refusal(ERR_NONICKNAMEGIVEN)
-    nick = message.params[-1].partition(",")[0]  # TARGMAX promises one; the standard has the others dropped
-    if len(message.params) > 1 and fold(message.params[0]) not in (fold(user.server_name), fold(nick)):
+    nick = message.params[-1].partition(",")[0]  # TARGMAX advertises one; the standard ignores the others
+    if len(message.params) > 1 and fold(message.params[0]) not in (fold(node.name), fold(nick)):
         raise Refusal(ERR_NOSUCHSERVER, message.params[0])
-    other = hub.find_user(nick)
+    other = node.state.find_user(nick)
     if other is None:
-        user.numeric(ERR_NOSUCHNICK, nick)
+        client.numeric(ERR_NOSUCHNICK, nick)
     else:
-        _describe(hub, user, other)
-    user.numeric(RPL_ENDOFWHOIS, nick)
+        _describe(node, client, other)
+    client.numeric(RPL_ENDOFWHOIS, nick)
 
 
-def _describe(hub: Hub, user: User, other: User) -> None:
+def _describe(node: Node, client: Client, other: User) -> None:
     person = other.person
-    user.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
-    rooms = [("@" if room.members.get(other) else "") + room.name for room in list(other.rooms)]
+    client.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
+    rooms = [("@" if room.members[other] else "") + room.name for room in other.rooms]
     for line in packed(rooms, ROOMS_BYTES):
-        user.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
-    user.numeric(RPL_WHOISSERVER, person.nick, user.server_name, text=hub.settings.network)
+        client.cost += LINE_COST
+        client.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
+    client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
     if other.away is not None:
-        user.numeric(RPL_AWAY, person.nick, text=other.away)
-    idle = max(0, int(hub.clock() - other.spoke))
-    user.numeric(RPL_WHOISIDLE, person.nick, str(idle), str(int(other.signed_on)))
+        client.numeric(RPL_AWAY, person.nick, text=other.away)
+    idle = max(0, int(node.clock() - other.spoke))
+    client.numeric(RPL_WHOISIDLE, person.nick, str(idle), str(int(other.signed_on)))
 
 
 @command("WHOWAS")
-def whowas(hub: Hub, user: User, message: Message) -> None:
-    """Nobody is remembered; programs ask by themselves when a WHOIS finds nobody."""
+def whowas(node: Node, client: Client, user: User, message: Message) -> None:
+    """No past users are kept. Clients send this by themselves when a WHOIS finds nobody."""
     if not message.params or not message.params[0]:
         raise Refusal(ERR_NONICKNAMEGIVEN)
-    user.numeric(ERR_WASNOSUCHNICK, message.params[0])
-    user.numeric(RPL_ENDOFWHOWAS, message.params[0])
+    client.numeric(ERR_WASNOSUCHNICK, message.params[0])
+    client.numeric(RPL_ENDOFWHOWAS, message.params[0])
 
 
 @command("USERHOST", 1)
-def userhost(hub: Hub, user: User, message: Message) -> None:
-    """Programs learn their own address so."""
-    found = [hub.find_user(nick) for nick in message.params[:5]]
-    text = " ".join(
-        f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@{other.person.host}"
-        for other in found
-        if other is not None
+def userhost(node: Node, client: Client, user: User, message: Message) -> None:
+    """Clients use this to learn their own address."""
+    found = [node.state.find_user(nick) for nick in message.params[:5]]
+    _send_packed(
+        client,
+        RPL_USERHOST,
+        [
+            f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@{other.person.host}"
+            for other in found
+            if other is not None
+        ],
     )
-    user.numeric(RPL_USERHOST, text=text)
 
 
 @command("ISON", 1)
-def ison(hub: Hub, user: User, message: Message) -> None:
-    """Programs without a better way watch for friends so."""
-    found = [hub.find_user(nick) for param in message.params for nick in param.split(" ")]
-    user.numeric(RPL_ISON, text=" ".join(other.nick for other in found if other is not None))
+def ison(node: Node, client: Client, user: User, message: Message) -> None:
+    """Clients use this to poll for friends."""
+    found = [node.state.find_user(nick) for param in message.params for nick in param.split(" ")]
+    _send_packed(client, RPL_ISON, [other.nick for other in found if other is not None])
+
+
+def _send_packed(client: Client, numeric: Numeric, words: Sequence[str]) -> None:
+    """Send the words on as many lines as they need, one at least."""
+    for text in list(packed(words, NICKS_BYTES)) or [""]:
+        client.numeric(numeric, text=text)

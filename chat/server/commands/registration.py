@@ -1,4 +1,4 @@
-"""Coming and going: capabilities, nickname, user name, password, the welcome, PING and QUIT.
+"""Registration and the end: nickname, user name, password, capabilities, the welcome, PING and QUIT.
 
 Sources: https://modern.ircdocs.horse "Connection Registration", https://ircv3.net/specs/extensions/capability-negotiation
 """
@@ -6,14 +6,18 @@ Sources: https://modern.ircdocs.horse "Connection Registration", https://ircv3.n
 import hmac
 import re
 import time
-from dataclasses import replace
+from functools import partial
 
 from chat import __version__
+from chat.events import Person
 from chat.server.commands.info import lusers, motd
-from chat.server.commands.isupport import REALNAME_LENGTH, REASON_LENGTH, send_isupport
-from chat.server.commands.table import command
-from chat.server.hub import Hub, Refusal
-from chat.server.user import UNNAMED, User
+from chat.server.commands.isupport import send_isupport
+from chat.server.commands.limits import REALNAME_BYTES, REASON_BYTES, ROOM_COST
+from chat.server.commands.table import early_command
+from chat.server.core.apply import check_nickname
+from chat.server.core.client import UNNAMED, Client
+from chat.server.core.node import Node
+from chat.server.core.state import Refusal
 from chat.wires.irc import CAPABILITIES, IrcDialect
 from chat.wires.message import Message
 from chat.wires.names import USER_LENGTH
@@ -28,113 +32,140 @@ from chat.wires.numerics import (
     RPL_WELCOME,
     RPL_YOURHOST,
 )
+from chat.wires.text import cut
 
 _NOT_IN_USER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
-@command("CAP", 1, anytime=True)
-def cap(hub: Hub, user: User, message: Message) -> None:
+@early_command("CAP", 1)
+def cap(node: Node, client: Client, message: Message) -> None:
     subcommand = message.params[0].upper()
-    nick = user.nick or UNNAMED
+    nick = client.nick or UNNAMED
     if subcommand == "LS":
-        user.negotiating = not user.registered
+        client.negotiating = client.user is None
         version = message.params[1] if len(message.params) > 1 else ""
-        if version.isascii() and version.isdigit() and int(version) >= 302:
-            user.knows_302 = True
-            user.capabilities |= {"cap-notify"}
-        user.reply("CAP", nick, "LS", " ".join(CAPABILITIES))
+        if version.isascii() and version.isdigit() and int(version[:4]) >= 302:
+            client.knows_302 = True
+            client.capabilities |= {"cap-notify"}
+        client.line("CAP", nick, "LS", " ".join(CAPABILITIES))
     elif subcommand == "LIST":
-        user.reply("CAP", nick, "LIST", " ".join(sorted(user.capabilities)))
+        client.line("CAP", nick, "LIST", " ".join(sorted(client.capabilities)))
     elif subcommand == "REQ":
-        user.negotiating = not user.registered
-        _request(user, nick, message.params[1] if len(message.params) > 1 else "")
+        client.negotiating = client.user is None
+        _request(client, nick, message.params[1] if len(message.params) > 1 else "")
     elif subcommand == "END":
-        if user.negotiating:
-            user.negotiating = False
-            _complete(hub, user)
+        if client.negotiating:
+            client.negotiating = False
+            _complete(node, client)
     else:
-        user.numeric(ERR_INVALIDCAPCMD, message.params[0] or "*")
+        client.numeric(ERR_INVALIDCAPCMD, message.params[0] or "*")
 
 
-def _request(user: User, nick: str, wanted: str) -> None:
-    """All of the list is granted, or none of it."""
+def _request(client: Client, nick: str, wanted: str) -> None:
+    """Grant the whole list or none of it."""
     words = wanted.split()
     if any(word.removeprefix("-") not in CAPABILITIES for word in words) or (
-        user.knows_302 and "-cap-notify" in words  # the version implies it for good
+        client.knows_302 and "-cap-notify" in words  # the version implies it
     ):
-        user.reply("CAP", nick, "NAK", wanted)
+        client.line("CAP", nick, "NAK", wanted)
         return
-    have = set(user.capabilities)
+    have = set(client.capabilities)
     for word in words:
         (have.discard if word.startswith("-") else have.add)(word.removeprefix("-"))
-    user.reply("CAP", nick, "ACK", wanted)
-    user.recast(frozenset(have), IrcDialect.of(have))
+    client.cost += len(client.audiences) * ROOM_COST
+    client.set_capabilities(frozenset(have), IrcDialect.of(have))
+    client.line("CAP", nick, "ACK", wanted)
 
 
-@command("PASS", 1, anytime=True)
-def password(hub: Hub, user: User, message: Message) -> None:
-    if user.registered:
+@early_command("PASS", 1)
+def password(node: Node, client: Client, message: Message) -> None:
+    if client.user is not None:
         raise Refusal(ERR_ALREADYREGISTERED)
-    user.password = message.params[0]
+    client.password = message.params[0]
 
 
-@command("NICK", anytime=True)
-def nick(hub: Hub, user: User, message: Message) -> None:
+@early_command("NICK")
+def nick(node: Node, client: Client, message: Message) -> None:
+    """Before registration this reserves nothing: the client that registers with the nickname first has it."""
     if not message.params or not message.params[0]:
         raise Refusal(ERR_NONICKNAMEGIVEN)
-    hub.claim(user, message.params[0])
-    if not user.registered:
-        _complete(hub, user)
+    wanted = message.params[0]
+    if client.user is not None:
+        client.cost += len(client.user.rooms) * ROOM_COST
+        node.ask(client, Message("NICK", [wanted], client.user.mask))
+        return
+    check_nickname(node.state, None, wanted)
+    client.wanted = wanted
+    _complete(node, client)
 
 
-@command("USER", 4, anytime=True)
-def user_name(hub: Hub, user: User, message: Message) -> None:
-    if user.registered or user.person.user:
+@early_command("USER", 4)
+def user_name(node: Node, client: Client, message: Message) -> None:
+    if client.user is not None or client.user_name:
         raise Refusal(ERR_ALREADYREGISTERED)
     name, realname = message.params[0], message.params[3]
     if not realname:
         raise Refusal(ERR_NEEDMOREPARAMS, "USER")
     name = _NOT_IN_USER_NAME.sub("", name)[: USER_LENGTH - 1] or "user"
-    user.person = replace(user.person, user=f"~{name}")  # the tilde: nobody has verified it
-    user.realname = realname[:REALNAME_LENGTH]
-    _complete(hub, user)
+    client.user_name = f"~{name}"  # the tilde marks an unverified name
+    client.realname = cut(realname, REALNAME_BYTES)
+    _complete(node, client)
 
 
-def _complete(hub: Hub, user: User) -> None:
-    """Register, once everything that it takes is there."""
-    if user.negotiating or not user.nick or not user.person.user:
+def _complete(node: Node, client: Client) -> None:
+    """Register, if everything needed is there."""
+    if client.negotiating or client.pending or not client.wanted or not client.user_name:
         return
-    settings = hub.settings
-    if settings.password and not hmac.compare_digest((user.password or "").encode(), settings.password.encode()):
-        user.numeric(ERR_PASSWDMISMATCH)
-        hub.quit(user, ERR_PASSWDMISMATCH.text)  # whatever it has sent behind this does not count
-        user.hang_up(ERR_PASSWDMISMATCH.text)
+    wanted = node.settings.password
+    if wanted and not hmac.compare_digest((client.password or "").encode(), wanted.encode()):
+        client.numeric(ERR_PASSWDMISMATCH)
+        client.hang_up(ERR_PASSWDMISMATCH.text)
         return
-    user.password = None
-    hub.register(user)
-    started = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(hub.started))
+    source = Person(client.wanted, client.user_name, client.host).mask
+    node.ask(
+        client,
+        Message("USER", [client.user_name, "0", "*", client.realname], source),
+        partial(_welcome, node, client, client.wanted),
+        partial(_ask_for_another, client),
+    )
+
+
+def _ask_for_another(client: Client, refusal: Refusal) -> None:
+    """Another client has registered with the nickname meanwhile."""
+    client.wanted = ""
+    client.refuse(refusal)
+
+
+def _welcome(node: Node, client: Client, nick: str) -> None:
+    user = node.enter(client, nick)
+    if user is None:
+        return
+    client.password, client.wanted, client.user_name, client.realname = None, "", "", ""  # the user has them now
+    settings = node.settings
+    started = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(node.started))
     version = f"fanfare-{__version__}"
-    user.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.person.mask))
-    user.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
-    user.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    user.numeric(RPL_MYINFO, settings.name, version, "i", "not", "o")
-    send_isupport(hub, user)
-    lusers(hub, user)
-    motd(hub, user)
+    client.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.mask))
+    client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
+    client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
+    client.numeric(RPL_MYINFO, settings.name, version, "i", "not", "o")
+    send_isupport(client, settings)
+    lusers(node, client)
+    motd(node, client)
 
 
-@command("PING", 1, anytime=True)
-def ping(hub: Hub, user: User, message: Message) -> None:
-    user.reply("PONG", hub.settings.name, message.params[0])
+@early_command("PING", 1)
+def ping(node: Node, client: Client, message: Message) -> None:
+    client.line("PONG", node.name, message.params[0])
 
 
-@command("PONG", anytime=True)
-def pong(hub: Hub, user: User, message: Message) -> None:
-    """A sign of life; hearing from the client at all is what counts."""
+@early_command("PONG")
+def pong(node: Node, client: Client, message: Message) -> None:
+    """Reading anything from the client counts as a sign of life, so there is nothing to do."""
 
 
-@command("QUIT", anytime=True)
-def quit_(hub: Hub, user: User, message: Message) -> None:
-    words = message.params[0][:REASON_LENGTH] if message.params else ""
-    hub.quit(user, f"Quit: {words}")  # the prefix says that it was the user's own will, also where there are no words
-    user.hang_up(f"Quit: {words}")
+@early_command("QUIT")
+def quit_(node: Node, client: Client, message: Message) -> None:
+    words = cut(message.params[0], REASON_BYTES) if message.params else ""
+    reason = f"Quit: {words}"  # marks the user's own decision, also without a text
+    node.quit(client, reason)
+    client.hang_up(reason)

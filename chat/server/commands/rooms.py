@@ -1,14 +1,20 @@
 """Rooms: JOIN, PART, KICK, TOPIC, MODE, NAMES, LIST."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from itertools import islice
 
-from chat.server.commands.isupport import MODES, REASON_LENGTH, TOPIC_LENGTH
-from chat.server.commands.table import command
-from chat.server.hub import Hub, Refusal
-from chat.server.room import Room
-from chat.server.user import User
+from chat.server.commands.limits import LINE_COST, MODES, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
+from chat.server.commands.table import command, send_cursor
+from chat.server.core.client import Client, is_middle
+from chat.server.core.names_list import NamesList
+from chat.server.core.node import Node
+from chat.server.core.room import Room
+from chat.server.core.state import Refusal
+from chat.server.core.user import User
+from chat.wires.irc import LINE_BYTES
 from chat.wires.message import Message, build
-from chat.wires.names import fold
+from chat.wires.names import NICK_LENGTH, fold
 from chat.wires.numerics import (
     ERR_NEEDMOREPARAMS,
     ERR_NOSUCHCHANNEL,
@@ -28,168 +34,255 @@ from chat.wires.numerics import (
     RPL_TOPICWHOTIME,
     RPL_UMODEIS,
 )
+from chat.wires.text import cut
+
+MEMBERS_AT_ONCE = 500  # looked through for one portion of an answer; takes some 1 ms
+ROOMS_AT_ONCE = 8  # of a list, joined or left in one go; each takes as long as a command
+LINES_A_ROOM = 16  # of a long answer take as long as joining or leaving one
+NAMES_A_LINE = 40  # in RPL_NAMREPLY, about
 
 
 def each(names: str) -> Collection[str]:
-    """The names in a comma list, each once, so that a caller can refuse one and go on with the next."""
+    """The names in a comma-separated list, each once."""
     return {fold(name): name for name in names.split(",") if name}.values()
 
 
 def rooms_in(message: Message) -> Collection[str]:
-    """The rooms that a command needs; raises Refusal when it names none."""
+    """The rooms that a command names. Raises Refusal when there are none."""
     names = each(message.params[0])
     if not names:
         raise Refusal(ERR_NEEDMOREPARAMS, message.verb)
     return names
 
 
+def in_each(node: Node, client: Client, names: Collection[str], do: Callable[[str], None]) -> None:
+    """Do it in each of the rooms, a token each; of many rooms, in a few at a time, like a long answer."""
+    client.cost += max(0, len(names) - 1)
+    if node.charges and len(names) > ROOMS_AT_ONCE:
+        send_cursor(client, _one_by_one(client, names, do))
+    else:
+        for name in names:
+            do(name)
+
+
+def _one_by_one(client: Client, names: Collection[str], do: Callable[[str], None]) -> Iterator[bytes]:
+    for name in names:
+        client.cost += LINES_A_ROOM * LINE_COST
+        do(name)
+        yield b""
+
+
 @command("JOIN", 1)
-def join(hub: Hub, user: User, message: Message) -> None:
-    if message.params[0] == "0":  # leave everything; as old as IRC
-        for left in list(user.rooms):
-            hub.leave(user, left.name, "")
-        return
-    for name in rooms_in(message):
-        try:
-            room = hub.join(user, name)
-        except Refusal as refusal:
-            user.numeric(refusal.numeric, *refusal.params)
-        else:
-            if room is not None:
-                if room.topic:
-                    _show_topic(user, room)
-                _show_names(hub, user, room)
+def join(node: Node, client: Client, user: User, message: Message) -> None:
+    if message.params[0] == "0":  # RFC 1459: leave all rooms
+        in_each(node, client, [room.name for room in user.rooms], partial(_leave, node, client, user, []))
+    else:
+        in_each(node, client, rooms_in(message), partial(_join, node, client, user))
+
+
+def _join(node: Node, client: Client, user: User, name: str) -> None:
+    room = node.state.find_room(name)
+    if room is None or user not in room.members:
+        node.ask(client, Message("JOIN", [name], user.mask), partial(_show_joined, node, client, user, name))
+
+
+def _show_joined(node: Node, client: Client, user: User, name: str) -> None:
+    room = node.state.find_room(name)
+    if room is not None and user in room.members:
+        client.cost += len(room.members) * (RECEIVER_COST + LINE_COST / NAMES_A_LINE)
+        if room.topic:
+            _show_topic(client, room)
+        client.send(_all_names(client, room))
 
 
 @command("PART", 1)
-def part(hub: Hub, user: User, message: Message) -> None:
-    reason = message.params[1][:REASON_LENGTH] if len(message.params) > 1 else ""
-    for name in rooms_in(message):
-        try:
-            hub.leave(user, name, reason)
-        except Refusal as refusal:
-            user.numeric(refusal.numeric, *refusal.params)
+def part(node: Node, client: Client, user: User, message: Message) -> None:
+    reason = [cut(message.params[1], REASON_BYTES)] if len(message.params) > 1 else []
+    in_each(node, client, rooms_in(message), partial(_leave, node, client, user, reason))
+
+
+def _leave(node: Node, client: Client, user: User, reason: list[str], name: str) -> None:
+    node.ask(client, Message("PART", [name, *reason], user.mask))
 
 
 @command("KICK", 2)
-def kick(hub: Hub, user: User, message: Message) -> None:
+def kick(node: Node, client: Client, user: User, message: Message) -> None:
     name, nicks, *rest = message.params
-    nick = nicks.partition(",")[0]  # TARGMAX promises one; the standard has the others dropped
-    reason = rest[0][:REASON_LENGTH] if rest and rest[0] else user.nick
-    whom = hub.kick(user, name, nick, reason)
-    if not whom.speaks_irc:
-        hub.quit(whom, f"Kicked: {reason}")
-        whom.hang_up(f"kicked by {user.nick}: {reason}")  # its wire knows no other room to go to
+    nick = nicks.partition(",")[0]  # TARGMAX advertises one; the standard ignores the others
+    if not is_middle(nick):
+        raise Refusal(ERR_NOSUCHNICK, nick)
+    reason = cut(rest[0], REASON_BYTES) if rest and rest[0] else user.nick
+    node.ask(client, Message("KICK", [name, nick, reason], user.mask))
 
 
 @command("TOPIC", 1)
-def topic(hub: Hub, user: User, message: Message) -> None:
+def topic(node: Node, client: Client, user: User, message: Message) -> None:
     if len(message.params) > 1:
-        hub.set_topic(user, message.params[0], message.params[1][:TOPIC_LENGTH])
+        node.ask(client, Message("TOPIC", [message.params[0], cut(message.params[1], TOPIC_BYTES)], user.mask))
         return
-    room = hub.get_room(message.params[0], user)
+    room = node.state.get_room(message.params[0], user)
     if room.topic:
-        _show_topic(user, room)
+        _show_topic(client, room)
     else:
-        user.numeric(RPL_NOTOPIC, room.name)
+        client.numeric(RPL_NOTOPIC, room.name)
 
 
-def _show_topic(user: User, room: Room) -> None:
-    user.numeric(RPL_TOPIC, room.name, text=room.topic)
+def _show_topic(client: Client, room: Room) -> None:
+    client.numeric(RPL_TOPIC, room.name, text=room.topic)
     if room.topic_by is not None:
         nick, at = room.topic_by
-        user.numeric(RPL_TOPICWHOTIME, room.name, nick, str(int(at)))
+        client.numeric(RPL_TOPICWHOTIME, room.name, nick, str(int(at)))
 
 
 @command("NAMES")
-def names(hub: Hub, user: User, message: Message) -> None:
+def names(node: Node, client: Client, user: User, message: Message) -> None:
     if not message.params:
-        user.numeric(RPL_ENDOFNAMES, "*")
+        client.numeric(RPL_ENDOFNAMES, "*")
         return
-    for name in each(message.params[0]):
-        room = hub.find_room(name)
+    asked = each(message.params[0])
+    client.cost += max(0, len(asked) - 1)
+    lines = _names_of_each(node, client, user, asked)
+    if any((room := node.state.find_room(name)) is not None and user not in room.members for name in asked):
+        send_cursor(client, lines)
+    else:
+        client.send(*lines)  # the lines are kept with the rooms
+
+
+def _names_of_each(node: Node, client: Client, user: User, asked: Collection[str]) -> Iterator[bytes]:
+    for name in asked:
+        room = node.state.find_room(name)
         if room is None:
-            user.numeric(RPL_ENDOFNAMES, name)
+            yield client.numeric_line(RPL_ENDOFNAMES, name)
+        elif user in room.members:
+            client.cost += len(room.members) * LINE_COST / NAMES_A_LINE
+            yield _all_names(client, room)
         else:
-            _show_names(hub, user, room)
+            yield from _visible_names(client, room)
 
 
-def _show_names(hub: Hub, user: User, room: Room) -> None:
-    """The members in as few lines as hold them, then the end, as one send."""
-    if not user.speaks_irc:
-        return
-    lines, place = hub.call_roll(room, user, "userhost-in-names" in user.capabilities)
-    head = f":{user.server_name} {RPL_NAMREPLY.code} {user.nick} = {room.name} :".encode()
-    end = f":{user.server_name} {RPL_ENDOFNAMES.code} {user.nick} {room.name} :{RPL_ENDOFNAMES.text}\r\n".encode()
-    sends = [*(head + line + b"\r\n" for line in lines), end]
-    place.sends = sends if user.labels else (b"".join(sends),)  # a label goes on each line
+def _all_names(client: Client, room: Room) -> bytes:
+    """The members in full lines, which the room keeps, then the end of the list.
+
+    They are one piece, so that nobody joins, leaves or is renamed between two of the lines.
+    """
+    masks = "userhost-in-names" in client.capabilities
+    head = f":{client.server_name} {RPL_NAMREPLY.code} {client.nick} = {room.name} :".encode()
+    lines = [head + line + b"\r\n" for line in room.names(masks, _names_bytes(client, room)).lines()]
+    lines.append(client.numeric_line(RPL_ENDOFNAMES, room.name))
+    return b"".join(lines)
+
+
+def _names_bytes(client: Client, room: Room) -> int:
+    """Bytes for names in a line of RPL_NAMREPLY, whatever the asker's nickname."""
+    return (
+        LINE_BYTES - 2 - len(f":{client.server_name} {RPL_NAMREPLY.code} {'n' * NICK_LENGTH} = {room.name} :".encode())
+    )
+
+
+def _visible_names(client: Client, room: Room) -> Iterator[bytes]:
+    """The members as a user outside the room sees them: without the invisible ones."""
+    masks = "userhost-in-names" in client.capabilities
+    head = f":{client.server_name} {RPL_NAMREPLY.code} {client.nick} = {room.name} :".encode()
+    members = iter(list(room.members))
+    while portion := list(islice(members, MEMBERS_AT_ONCE)):
+        seen = NamesList(masks, _names_bytes(client, room))
+        for member in portion:
+            operator = room.members.get(member)
+            if operator is not None and not member.invisible:
+                seen.add(member.person, operator)
+        client.cost += len(portion) * LINE_COST
+        yield b""
+        yield from (head + line + b"\r\n" for line in seen.lines())
+    yield client.numeric_line(RPL_ENDOFNAMES, room.name)
 
 
 @command("LIST")
-def list_(hub: Hub, user: User, message: Message) -> None:
-    wanted = {fold(name) for name in each(message.params[0])} if message.params else None
-    for room in hub.rooms():
-        if wanted is None or fold(room.name) in wanted:
-            user.numeric(RPL_LIST, room.name, str(len(room.members)), text=room.topic)
-    user.numeric(RPL_LISTEND)
+def list_(node: Node, client: Client, user: User, message: Message) -> None:
+    if message.params:
+        asked = each(message.params[0])
+        client.cost += max(0, len(asked) - 1)
+        rooms = [room for name in asked if (room := node.state.find_room(name)) is not None]
+    else:
+        rooms = list(node.state.rooms.values())
+    send_cursor(client, _listed(node, client, rooms))
+
+
+def _listed(node: Node, client: Client, rooms: Collection[Room]) -> Iterator[bytes]:
+    for room in rooms:
+        if room.members:  # it may be empty by now
+            client.cost += LINE_COST
+            yield client.numeric_line(RPL_LIST, room.name, str(len(room.members)), text=room.topic)
+    yield client.numeric_line(RPL_LISTEND)
 
 
 @command("MODE", 1)
-def mode(hub: Hub, user: User, message: Message) -> None:
+def mode(node: Node, client: Client, user: User, message: Message) -> None:
     target, *words = message.params
     if not target.startswith("#"):
-        _user_mode(hub, user, target, words)
+        _user_mode(node, client, user, target, words)
         return
-    room = hub.find_room(target)
+    room = node.state.find_room(target)
     if room is None:
         raise Refusal(ERR_NOSUCHCHANNEL, target)
     if not words:
-        user.numeric(RPL_CHANNELMODEIS, room.name, "+" + "".join(sorted(room.modes)))
-        user.numeric(RPL_CREATIONTIME, room.name, str(int(room.created)))
+        client.numeric(RPL_CHANNELMODEIS, room.name, "+" + "".join(sorted(room.modes)))
+        client.numeric(RPL_CREATIONTIME, room.name, str(int(room.created)))
     elif words in (["b"], ["+b"]):
-        user.numeric(RPL_ENDOFBANLIST, room.name)  # clients ask on joining; there are no bans
+        client.numeric(RPL_ENDOFBANLIST, room.name)  # clients ask when they join; there are no bans
     else:
-        changes, wrong = _read_changes(words)
-        for refusal in [*wrong, *hub.set_modes(user, room.name, changes)]:
-            user.numeric(refusal.numeric, *refusal.params)
+        node.state.operated_room(target, user)
+        letters, nicks, wrong = _read_changes(words)
+        if letters:
+            request = Message("MODE", [room.name, letters, *nicks], user.mask)
+            node.ask(client, request, partial(_refuse_each, client, wrong))
+        else:
+            _refuse_each(client, wrong)
 
 
-def _read_changes(words: list[str]) -> tuple[list[tuple[bool, str, str]], list[Refusal]]:
-    """`+o-t ana` as [(True, "o", "ana"), (False, "t", "")], and what is unknown or incomplete."""
-    changes: list[tuple[bool, str, str]] = []
+def _refuse_each(client: Client, refusals: Collection[Refusal]) -> None:
+    for refusal in refusals:
+        client.refuse(refusal)
+
+
+def _read_changes(words: list[str]) -> tuple[str, list[str], list[Refusal]]:
+    """`+o-tx ana` as ("+o-t", ["ana"]), and a refusal for each letter that is unknown or incomplete."""
+    letters, sign = "", "+"
+    nicks: list[str] = []
     wrong: dict[str, Refusal] = {}  # by letter: one answer each
-    on = True
     arguments = iter(words[1 : 1 + MODES])
     for letter in words[0]:
         if letter in "+-":
-            on = letter == "+"
+            sign = letter
         elif letter in "nt":
-            changes.append((on, letter, ""))
+            letters += sign + letter
         elif letter != "o":
             wrong[letter] = Refusal(ERR_UNKNOWNMODE, letter)
         elif nick := next(arguments, ""):
-            changes.append((on, "o", nick))
-        elif len(words) <= MODES:  # beyond the promised number they are dropped
+            letters += sign + letter
+            nicks.append(nick)
+        elif len(words) <= MODES:  # beyond the advertised number they are ignored
             wrong[letter] = Refusal(ERR_NEEDMOREPARAMS, "MODE")
-    return changes, list(wrong.values())
+    return letters, nicks, list(wrong.values())
 
 
-def _user_mode(hub: Hub, user: User, nick: str, words: list[str]) -> None:
-    if hub.find_user(nick) is not user:
-        raise Refusal(ERR_USERSDONTMATCH) if hub.find_user(nick) else Refusal(ERR_NOSUCHNICK, nick)
+def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[str]) -> None:
+    whom = node.state.find_user(nick)
+    if whom is not user:
+        raise Refusal(ERR_USERSDONTMATCH) if whom else Refusal(ERR_NOSUCHNICK, nick)
     if not words:
-        user.numeric(RPL_UMODEIS, "+i" if user.invisible else "+")
+        client.numeric(RPL_UMODEIS, "+i" if user.invisible else "+")
         return
-    on, unknown, before = True, False, user.invisible
+    on, unknown, invisible = True, False, user.invisible
     for letter in words[0]:
         if letter in "+-":
             on = letter == "+"
         elif letter == "i":
-            user.invisible = on
+            invisible = on
         else:
             unknown = True
     if unknown:
-        user.numeric(ERR_UMODEUNKNOWNFLAG)
-    if user.invisible is not before:
-        mode = "+i" if user.invisible else "-i"
-        user.send(build("MODE", user.nick, mode, source=user.person.mask))  # it was nobody else's doing
+        client.numeric(ERR_UMODEUNKNOWNFLAG)
+    if invisible is not user.invisible:
+        letters = "+i" if invisible else "-i"
+        echo = build("MODE", user.nick, letters, source=user.mask)  # shown to the user alone
+        node.ask(client, Message("MODE", [user.nick, letters], user.mask), partial(client.send, echo))

@@ -1,100 +1,96 @@
-"""The table of IRC commands, and the way into it: who may use a command when, labels, refusals."""
+"""The table of IRC commands, and how one is run: minimum parameters, registration, labels, refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
 
-from chat.server.hub import Hub, Refusal
-from chat.server.posts import Copy
-from chat.server.user import User
-from chat.wires.message import Message, build_tags
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.reply import Reply
+from chat.server.core.state import Refusal
+from chat.server.core.user import User
+from chat.wires.message import Message
 from chat.wires.numerics import ERR_NEEDMOREPARAMS, ERR_NOTREGISTERED, ERR_UNKNOWNCOMMAND
 from chat.wires.wire import Reject
 
-Handler = Callable[[Hub, User, Message], None]
+Handler = Callable[[Node, Client, Message], None]
+UserHandler = Callable[[Node, Client, User, Message], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    handler: Handler
-    params: int  # the least it needs; fewer is 461
-    anytime: bool  # also before registration
+    """`handler` is for registered users; `early` is for any client, registered or not."""
+
+    handler: UserHandler | None
+    early: Handler | None
+    params: int  # the minimum; fewer is 461
 
 
 COMMANDS: dict[str, Command] = {}
 
-LABEL_BYTES = 64  # of a label's value: the standard's limit, which keeps the server's tags within their 510 bytes
-LABEL_CAPABILITIES = frozenset({"labeled-response", "batch"})  # the first must not be used without the second
-
-_batches = count(1)
+LABEL_BYTES = 64  # in a label's value: the standard's limit
+LABEL_CAPABILITIES = frozenset({"labeled-response", "batch"})  # the first requires the second
 
 
-def command(verb: str, params: int = 0, anytime: bool = False) -> Callable[[Handler], Handler]:
-    """Enter the decorated handler into the table."""
+def command(verb: str, params: int = 0) -> Callable[[UserHandler], UserHandler]:
+    """Enter the decorated handler into the table, for registered users."""
 
-    def enter(handler: Handler) -> Handler:
-        COMMANDS[verb] = Command(handler, params, anytime)
+    def enter(handler: UserHandler) -> UserHandler:
+        COMMANDS[verb] = Command(handler, None, params)
         return handler
 
     return enter
 
 
-def run(hub: Hub, user: User, message: Message | Reject) -> None:
-    """Carry out one message of an IRC client; every answer goes to the user's inbox."""
+def early_command(verb: str, params: int = 0) -> Callable[[Handler], Handler]:
+    """As `command`, for any client, also before registration."""
+
+    def enter(handler: Handler) -> Handler:
+        COMMANDS[verb] = Command(None, handler, params)
+        return handler
+
+    return enter
+
+
+def run(node: Node, client: Client, message: Message | Reject) -> None:
+    """Run one message of an IRC client. If `client.pending` is not 0 afterwards, call `finish` when it is."""
     if isinstance(message, Reject):
         params = ["*"] if message.numeric.code == "400" else []
-        user.numeric(message.numeric, *params, text=message.reason)
+        client.numeric(message.numeric, *params, text=message.reason)
         return
-    label = _label_of(message) if message.tags and user.capabilities >= LABEL_CAPABILITIES else ""
-    if not label:
-        _run(hub, user, message)
-        return
-    user.begin_answers()
-    try:
-        _run(hub, user, message)
-    finally:
-        _label(user, label, user.end_answers())
-
-
-def _run(hub: Hub, user: User, message: Message) -> None:
+    if message.tags and client.capabilities >= LABEL_CAPABILITIES and (label := _label_of(message)):
+        client.reply = Reply(label, client.server_name)
     known = COMMANDS.get(message.verb)
-    if known is None:
-        user.numeric(ERR_UNKNOWNCOMMAND, message.verb)
-    elif not (user.registered or known.anytime):
-        user.numeric(ERR_NOTREGISTERED)
-    elif len(message.params) < known.params:
-        user.numeric(ERR_NEEDMOREPARAMS, message.verb)
-    else:
-        try:
-            known.handler(hub, user, message)
-        except Refusal as refusal:
-            user.numeric(refusal.numeric, *refusal.params)
+    try:
+        if known is None:
+            client.numeric(ERR_UNKNOWNCOMMAND, message.verb)
+        elif len(message.params) < known.params and (client.user is not None or known.early is not None):
+            client.numeric(ERR_NEEDMOREPARAMS, message.verb)
+        elif known.early is not None:
+            known.early(node, client, message)
+        elif client.user is not None and known.handler is not None:
+            known.handler(node, client, client.user, message)
+        else:
+            client.numeric(ERR_NOTREGISTERED)
+    except Refusal as refusal:
+        client.refuse(refusal)
+    if client.reply is not None and not client.pending:
+        finish(client)
+
+
+def finish(client: Client) -> None:
+    """End the client's command."""
+    reply, client.reply = client.reply, None
+    if reply is not None and (last := reply.finish()):
+        client.send(last)
+
+
+def send_cursor(client: Client, lines: Iterator[bytes]) -> None:
+    """Answer with a long list, whose lines are made as the client takes them."""
+    client.cursor = lines
+    client.pending += 1
 
 
 def _label_of(message: Message) -> str:
-    """The label, where it is one: a value of at most 64 bytes."""
+    """The message's label; empty when there is none, or one that is too long."""
     label = message.tag("label") or ""
     return label if len(label.encode()) <= LABEL_BYTES else ""
-
-
-def _label(user: User, label: str, answers: list[Copy]) -> None:
-    """IRCv3 labeled-response: the label on one answer, a batch around several, an ACK for none."""
-    tag = build_tags([("label", label)])
-    lines = [line for answer in answers for line in answer.sends]
-    if not lines:
-        user.send(f"@{tag} :{user.server_name} ACK\r\n".encode())
-    elif len(lines) == 1:
-        answers[0].sends = (_tagged(tag, lines[0]),)
-    else:
-        batch = f"b{next(_batches)}"
-        for answer in answers:
-            answer.sends = tuple(_tagged(f"batch={batch}", line) for line in answer.sends)
-        start = f"@{tag} :{user.server_name} BATCH +{batch} labeled-response\r\n".encode()
-        answers[0].sends = (start, *answers[0].sends)
-        answers[-1].sends = (*answers[-1].sends, f":{user.server_name} BATCH -{batch}\r\n".encode())
-
-
-def _tagged(tag: str, line: bytes) -> bytes:
-    if line.startswith(b"@"):
-        return f"@{tag};".encode() + line[1:]
-    return f"@{tag} ".encode() + line

@@ -1,79 +1,123 @@
-"""Words: PRIVMSG, NOTICE, TAGMSG, and being away from them."""
+"""Messages: PRIVMSG, NOTICE, TAGMSG; and AWAY and SETNAME."""
 
-from chat.events import Kind
-from chat.server.commands.isupport import REALNAME_LENGTH, REASON_LENGTH, TARGETS
+from contextlib import suppress
+from functools import partial
+
+from chat.server.commands.limits import (
+    BYTES_A_TOKEN,
+    REALNAME_BYTES,
+    REASON_BYTES,
+    RECEIVER_COST,
+    ROOM_COST,
+    TARGETS,
+)
 from chat.server.commands.table import command
-from chat.server.hub import Hub, Refusal
-from chat.server.user import User
-from chat.wires.message import Message
+from chat.server.core.client import Client, is_middle
+from chat.server.core.node import Node
+from chat.server.core.state import Refusal
+from chat.server.core.user import User
+from chat.wires.irc import LINE_BYTES
+from chat.wires.message import Message, client_tags
+from chat.wires.names import fold
 from chat.wires.numerics import (
     ERR_NORECIPIENT,
+    ERR_NOSUCHNICK,
     ERR_NOTEXTTOSEND,
     ERR_TOOMANYTARGETS,
     RPL_AWAY,
     RPL_NOWAWAY,
     RPL_UNAWAY,
 )
+from chat.wires.text import cut
+
+AROUND = len(": PRIVMSG  :\r\n")  # bytes of a line beside its source, target and text
+SHORT_TEXT = 60  # characters; always fits, so its bytes need not be counted
 
 
 @command("PRIVMSG")
-def privmsg(hub: Hub, user: User, message: Message) -> None:
-    _say(hub, user, message, Kind.MESSAGE)
+def privmsg(node: Node, client: Client, user: User, message: Message) -> None:
+    """Put the message through the log for each target. Raises Refusal when there is no text or no target."""
+    params = message.params
+    if not params or not params[0].strip(","):
+        raise Refusal(ERR_NORECIPIENT, text=ERR_NORECIPIENT.text.format(message.verb))
+    if len(params) < 2 or not params[1]:
+        raise Refusal(ERR_NOTEXTTOSEND)
+    message.source = user.mask
+    message.tags = client_tags(message.tags) if message.tags else ""
+    if "," not in params[0]:
+        _say_to(node, client, message)
+        return
+    targets = {fold(target): target for target in params[0].split(",") if target}.values()
+    if len(targets) > TARGETS:
+        raise Refusal(ERR_TOOMANYTARGETS, params[0], text=ERR_TOOMANYTARGETS.text.format(TARGETS))
+    client.cost += len(targets) - 1
+    for target in targets:
+        _say_to(node, client, Message(message.verb, [target, params[1]], message.source, message.tags))
 
 
 @command("NOTICE")
-def notice(hub: Hub, user: User, message: Message) -> None:
-    """Never answered, not even with an error: two programs that answer each other would not stop."""
-    _say(hub, user, message, Kind.NOTICE)
+def notice(node: Node, client: Client, user: User, message: Message) -> None:
+    """Never answered, not even with an error, so that two programs cannot answer each other for ever."""
+    with suppress(Refusal):
+        privmsg(node, client, user, message)
 
 
 @command("TAGMSG")
-def tagmsg(hub: Hub, user: User, message: Message) -> None:
-    _say(hub, user, message, Kind.TAGS)
+def tagmsg(node: Node, client: Client, user: User, message: Message) -> None:
+    if message.params and message.params[0]:
+        if not is_middle(message.params[0]):  # it was the line's last parameter
+            raise Refusal(ERR_NOSUCHNICK, message.params[0])
+        message.params[1:] = ["-"]  # a placeholder: a TAGMSG has no text
+    privmsg(node, client, user, message)
 
 
-def _say(hub: Hub, user: User, message: Message, kind: Kind) -> None:
-    params = message.params
-    silent = kind is Kind.NOTICE
-    targets = [target for target in params[0].split(",") if target] if params else []
-    if not targets:
-        return None if silent else user.numeric(ERR_NORECIPIENT, text=ERR_NORECIPIENT.text.format(message.verb))
-    text = params[1] if len(params) > 1 and kind is not Kind.TAGS else ""
-    if not text and kind is not Kind.TAGS:
-        return None if silent else user.numeric(ERR_NOTEXTTOSEND)
-    if len(targets) > TARGETS:
-        words = ERR_TOOMANYTARGETS.text.format(TARGETS)
-        return None if silent else user.numeric(ERR_TOOMANYTARGETS, params[0], text=words)
-    tags = _client_tags(message.tags) if message.tags else ""
-    for target in targets:
-        try:
-            whom = hub.say(user, target, text, kind, tags)
-        except Refusal as refusal:
-            if not silent:
-                user.numeric(refusal.numeric, *refusal.params)
-        else:
-            if whom is not None and whom.away is not None and kind is Kind.MESSAGE:
-                user.numeric(RPL_AWAY, whom.nick, text=whom.away)
-    return None
+def _say_to(node: Node, client: Client, message: Message) -> None:
+    """Cut the text to what fits in everybody's line, count the cost, and make the request."""
+    to, text = message.params[0], message.params[1]
+    if len(text) > SHORT_TEXT:
+        message.params[1] = cut(text, LINE_BYTES - AROUND - len(message.source) - len(to.encode()))
+    if node.charges:
+        charge(node, client, message)
+    if message.verb == "NOTICE":
+        node.ask(client, message, refused=_unanswered)
+    elif to[0] == "#" or message.verb != "PRIVMSG":
+        node.ask(client, message)
+    else:
+        node.ask(client, message, partial(_tell_away, node, client, to))
 
 
-def _client_tags(tags: str) -> str:
-    """Of a client's tags the ones that are for others: their names begin with `+`, and go on."""
-    return ";".join(tag for tag in tags.split(";") if tag.startswith("+") and tag.partition("=")[0] != "+")
+def charge(node: Node, client: Client, message: Message) -> None:
+    """Words cost by their bytes and by how many get them."""
+    to, text = message.params
+    size = AROUND + len(message.source) + len(to) + len(text) + len(message.tags)
+    client.cost += size // BYTES_A_TOKEN + node.fan_out.size(fold(to)) * RECEIVER_COST
+
+
+def _tell_away(node: Node, client: Client, nick: str) -> None:
+    whom = node.state.find_user(nick)
+    if whom is not None and whom.away is not None:
+        client.numeric(RPL_AWAY, whom.nick, text=whom.away)
+
+
+def _unanswered(refusal: Refusal) -> None:
+    """A NOTICE gets no answer."""
 
 
 @command("AWAY")
-def away(hub: Hub, user: User, message: Message) -> None:
-    text = message.params[0][:REASON_LENGTH] if message.params else ""
-    hub.set_away(user, text or None)
-    user.numeric(RPL_NOWAWAY if text else RPL_UNAWAY)
+def away(node: Node, client: Client, user: User, message: Message) -> None:
+    text = cut(message.params[0], REASON_BYTES) if message.params else ""
+    numeric = RPL_NOWAWAY if text else RPL_UNAWAY
+    client.cost += len(user.rooms) * ROOM_COST
+    node.ask(client, Message("AWAY", [text] if text else [], user.mask), partial(client.numeric, numeric))
 
 
 @command("SETNAME", 1)
-def setname(hub: Hub, user: User, message: Message) -> None:
+def setname(node: Node, client: Client, user: User, message: Message) -> None:
     realname = message.params[0]
-    if not realname or len(realname) > REALNAME_LENGTH:
-        text = f"Real name is {len(realname)} characters, it may be 1 to {REALNAME_LENGTH}"
-        user.reply("FAIL", "SETNAME", "INVALID_REALNAME", text)
+    size = len(realname.encode())
+    if not realname or size > REALNAME_BYTES:
+        text = f"Real name is {size} bytes, it may be 1 to {REALNAME_BYTES}"
+        client.line("FAIL", "SETNAME", "INVALID_REALNAME", text)
         return
-    hub.set_realname(user, realname)
+    client.cost += len(user.rooms) * ROOM_COST
+    node.ask(client, Message("SETNAME", [realname], user.mask))

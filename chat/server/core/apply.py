@@ -1,0 +1,279 @@
+"""Apply one entry of the log to the state: check the rules at its place, change the state, return the events.
+
+Pure and deterministic: no clock, no randomness, no I/O. The same entries make the same state and the same changes on
+every node and at every replay. A request that the rules refuse at its place changes nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from sys import intern
+
+from chat.events import (
+    Away,
+    Event,
+    Join,
+    Kick,
+    Kind,
+    Leave,
+    Mode,
+    ModeChange,
+    NewRealname,
+    Person,
+    Quit,
+    Rename,
+    Say,
+    Topic,
+)
+from chat.server.core.room import Room
+from chat.server.core.state import Refusal, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.wires.names import fold, is_nickname, is_reserved, is_room_name
+from chat.wires.numerics import (
+    ERR_BADCHANMASK,
+    ERR_CANNOTSENDTOCHAN,
+    ERR_ERRONEUSNICKNAME,
+    ERR_NICKNAMEINUSE,
+    ERR_NOSUCHNICK,
+    ERR_TOOMANYCHANNELS,
+    ERR_USERNOTINCHANNEL,
+)
+
+TAGS = Kind.TAGS
+PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
+
+
+class Change:
+    """An event, the user who caused it, and the rooms whose members are told."""
+
+    __slots__ = ("event", "rooms", "user", "whom")
+
+    def __init__(self, event: Event, user: User, rooms: Iterable[Room] = (), whom: User | None = None) -> None:
+        self.event = event
+        self.user = user
+        self.rooms = rooms
+        self.whom = whom  # the receiver of a private message, or the kicked user
+
+    def __repr__(self) -> str:
+        return f"Change({self.event})"
+
+
+Outcome = Change | Refusal  # a MODE may be refused in part
+Rule = Callable[[State, User, Entry], list[Outcome]]
+
+
+def apply(state: State, entry: Entry) -> list[Outcome]:
+    """Change the state as the entry's request asks, and return what changed. Raises Refusal when nothing may change."""
+    request = entry.request
+    if request.verb == "USER":
+        _enter(state, entry)
+        return []
+    nick = request.source.partition("!")[0]
+    user = state.users.get(fold(nick))
+    if user is None:
+        raise Refusal(ERR_NOSUCHNICK, nick)
+    return _RULES[request.verb](state, user, entry)
+
+
+def check_nickname(state: State, user: User | None, nick: str) -> None:
+    """Raise Refusal when `user` (None: a new one) may not have this nickname."""
+    if not is_nickname(nick) or is_reserved(nick):
+        raise Refusal(ERR_ERRONEUSNICKNAME, nick)
+    if state.users.get(fold(nick), user) is not user:
+        raise Refusal(ERR_NICKNAMEINUSE, nick)
+
+
+def _enter(state: State, entry: Entry) -> None:
+    """`:nick!user@host USER user MODE * :realname`: a new user."""
+    nick, _, rest = entry.request.source.partition("!")
+    name, _, host = rest.partition("@")
+    check_nickname(state, None, nick)
+    params = entry.request.params
+    user = User(Person(nick, name, intern(host)), params[3], entry.node, entry.at, params[1] != PLAIN)
+    key = fold(nick)
+    state.users[nick if key == nick else key] = user
+    state.most_users = max(state.most_users, len(state.users))
+
+
+def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
+    nick = entry.request.params[0]
+    check_nickname(state, user, nick)
+    if nick == user.nick:
+        return []
+    before = user.person
+    del state.users[fold(before.nick)]
+    state.users[fold(nick)] = user
+    user.set_person(replace(before, nick=nick))
+    for room in user.rooms:
+        room.rename(user, before)
+    return [Change(Rename(before, nick, entry.at, id=entry.id), user, list(user.rooms))]
+
+
+def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
+    rooms = list(user.rooms)
+    for room in rooms:
+        _remove(state, room, user)
+    del state.users[fold(user.nick)]
+    return [Change(Quit(user.person, entry.at, entry.request.params[0], id=entry.id), user, rooms)]
+
+
+def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
+    name = entry.request.params[0]
+    if not is_room_name(name):
+        raise Refusal(ERR_BADCHANMASK, name)
+    room = state.find_room(name)
+    if room is not None and user in room.members:
+        return []
+    if len(user.rooms) >= state.limits.rooms_per_user:
+        raise Refusal(ERR_TOOMANYCHANNELS, name)
+    if room is None:
+        room = _make_room(state, user, name, entry.at)
+    operator = user.has_commands and room.wants_operator
+    room.add(user, operator)
+    user.rooms[room] = None
+    changes: list[Outcome] = [
+        Change(Join(user.person, room.name, entry.at, "o" if operator else "", id=entry.id), user, (room,))
+    ]
+    if user.away is not None:
+        changes.append(Change(Away(user.person, user.away, entry.at, id=entry.id), user, (room,)))
+    return changes
+
+
+def _make_room(state: State, user: User, name: str, at: float) -> Room:
+    host = user.person.host
+    if len(state.rooms) >= state.limits.rooms_total or state.rooms_by_host[host] >= state.limits.rooms_per_address:
+        raise Refusal(ERR_TOOMANYCHANNELS, name)
+    room = Room(name, at, host)
+    state.rooms[room.key] = room
+    state.rooms_by_host[host] += 1
+    return room
+
+
+def _remove(state: State, room: Room, user: User) -> None:
+    room.remove(user)
+    del user.rooms[room]
+    if not room.members:
+        del state.rooms[room.key]
+        state.rooms_by_host[room.creator_host] -= 1
+        if not state.rooms_by_host[room.creator_host]:
+            del state.rooms_by_host[room.creator_host]
+
+
+def _leave(state: State, user: User, entry: Entry) -> list[Outcome]:
+    name, *rest = entry.request.params
+    room = state.get_room(name, user)
+    _remove(state, room, user)
+    return [Change(Leave(user.person, room.name, entry.at, rest[0] if rest else "", id=entry.id), user, (room,))]
+
+
+def _kick(state: State, user: User, entry: Entry) -> list[Outcome]:
+    name, nick, reason = entry.request.params
+    room = state.operated_room(name, user)
+    whom = state.find_user(nick)
+    if whom is None or whom not in room.members:
+        raise Refusal(ERR_USERNOTINCHANNEL, nick, room.name)
+    _remove(state, room, whom)
+    return [Change(Kick(user.person, room.name, whom.person, entry.at, reason, id=entry.id), user, (room,), whom)]
+
+
+def _set_topic(state: State, user: User, entry: Entry) -> list[Outcome]:
+    name, topic = entry.request.params
+    room = state.get_room(name, user)
+    if "t" in room.modes:
+        state.operated_room(name, user)
+    room.topic = topic
+    room.topic_by = (user.nick, entry.at) if topic else None
+    return [Change(Topic(user.person, room.name, topic, entry.at, id=entry.id), user, (room,))]
+
+
+def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`MODE #room +o-t ana`. The event holds only what is different afterwards."""
+    target, letters, *names = entry.request.params
+    if not target.startswith("#"):
+        return _set_user_mode(user, letters)
+    room = state.operated_room(target, user)
+    before = set(room.modes)
+    operators: dict[User, bool] = {}  # whether the named members were operators before
+    outcomes: list[Outcome] = []
+    arguments = iter(names)
+    on = True
+    for letter in letters:
+        if letter in "+-":
+            on = letter == "+"
+        elif letter == "o":
+            nick = next(arguments)
+            try:
+                whom = state.member(room, nick)
+            except Refusal as refusal:
+                outcomes.append(refusal)
+            else:
+                operators.setdefault(whom, room.members[whom])
+                room.set_operator(whom, on)
+        else:
+            (room.modes.add if on else room.modes.discard)(letter)
+    changed = [ModeChange(mode in room.modes, mode) for mode in sorted(before ^ room.modes)]
+    changed += [
+        ModeChange(room.members[who], "o", who.nick) for who, was in operators.items() if room.members[who] != was
+    ]
+    if changed:
+        event = Mode(user.person, room.name, tuple(changed), entry.at, id=entry.id)
+        outcomes.insert(0, Change(event, user, (room,)))
+    return outcomes
+
+
+def _set_user_mode(user: User, letters: str) -> list[Outcome]:
+    """`MODE ana +i`. Nobody else is told."""
+    user.invisible = letters == "+i"
+    return []
+
+
+def _say(state: State, user: User, entry: Entry) -> list[Outcome]:
+    request = entry.request
+    to = request.params[0]
+    kind = _KINDS[request.verb]
+    text = "" if kind is TAGS else request.params[1]
+    if to[0] != "#":
+        whom = state.get_user(to)
+        event = Say(user.person, whom.person.nick, text, entry.at, kind, request.tags, entry.id)
+        change = Change(event, user, (), whom)
+    else:
+        room = state.rooms.get(fold(to))
+        if room is None:
+            raise Refusal(ERR_NOSUCHNICK, to)
+        if "n" in room.modes and user not in room.members:
+            raise Refusal(ERR_CANNOTSENDTOCHAN, room.name)
+        change = Change(Say(user.person, room.name, text, entry.at, kind, request.tags, entry.id), user, (room,))
+    if kind is not Kind.TAGS:
+        user.spoke = entry.at
+    return [change]
+
+
+def _set_away(state: State, user: User, entry: Entry) -> list[Outcome]:
+    params = entry.request.params
+    text = params[0] if params else None
+    if text == user.away:
+        return []
+    user.away = text
+    return [Change(Away(user.person, text, entry.at, id=entry.id), user, list(user.rooms))]
+
+
+def _set_realname(state: State, user: User, entry: Entry) -> list[Outcome]:
+    user.realname = entry.request.params[0]
+    return [Change(NewRealname(user.person, user.realname, entry.at, id=entry.id), user, list(user.rooms))]
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+_RULES: dict[str, Rule] = {
+    "NICK": _rename,
+    "QUIT": _quit,
+    "JOIN": _join,
+    "PART": _leave,
+    "KICK": _kick,
+    "TOPIC": _set_topic,
+    "MODE": _set_modes,
+    "PRIVMSG": _say,
+    "NOTICE": _say,
+    "TAGMSG": _say,
+    "AWAY": _set_away,
+    "SETNAME": _set_realname,
+}

@@ -1,0 +1,242 @@
+"""From the events of a pass to bytes for each client: encoded once a dialect, joined once a room, sliced for the few.
+
+The fan-out says which clients get which events.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Protocol
+
+from chat.events import Join, Kick, Leave, Quit, Rename
+from chat.server.core.audience import Audience, Published
+from chat.server.core.client import Client
+from chat.server.core.stream import Piece, Stream
+from chat.wires.wire import Dialect
+
+JOINED_BYTES = 65_536  # of one client's stream, up to which its pieces are copied into one bytes object
+NOTICES_A_PASS = 5  # that are shown to a client of an unframed wire; the rest is merged
+NOTICES = frozenset({Join, Leave, Quit, Kick, Rename})  # unframed wires may merge these
+
+
+class Sink(Protocol):
+    """Takes the bytes: one send for each client at the end of the pass."""
+
+    def push(self, client: Client, data: bytes | memoryview, answers: int) -> None:
+        """Queue bytes, of which `answers` are answers to the client's commands."""
+
+    def push_all(self, clients: Iterable[Client], data: bytes) -> None:
+        """Queue the same bytes for many."""
+
+    def push_separately(self, client: Client, sends: Sequence[bytes], notice: bool) -> None:
+        """Queue sends that must not be joined. `notice`: they may be merged with others."""
+
+    def push_all_separately(self, clients: Iterable[Client], separate: "Separate") -> None:
+        """As `push_separately`, the same sends for many."""
+
+
+class Batch:
+    """Events in one dialect, in the log's order."""
+
+    __slots__ = ("_edges", "_indices", "blob", "dialect", "published", "sends")
+
+    def __init__(self, dialect: Dialect, published: Sequence[Published]) -> None:
+        self.dialect = dialect
+        self.published = published
+        self.sends = [one.encoded(dialect) for one in published]
+        self.blob = b"".join(chain.from_iterable(self.sends)) if dialect.framed else b""
+        self._edges: list[int] = []  # the offset of each event in the blob; made for the first slice
+        self._indices: list[int] = []  # each event's index in the pass; made when first needed
+
+    def place(self, position: int) -> int:
+        """How many of these events come before that position in the pass."""
+        if not self._indices:
+            self._indices = [one.index for one in self.published]
+        return bisect_left(self._indices, position)
+
+    def holds(self, place: int, position: int) -> bool:
+        """Whether the event at `place` is the one at that position in the pass."""
+        return place < len(self.published) and self.published[place].index == position
+
+    def slice(self, first: int, end: int) -> bytes | memoryview:
+        """The bytes of the events in [first, end); a memoryview where they are many."""
+        if not self._edges:
+            self._edges = [0, *accumulate([sum(map(len, sends)) for sends in self.sends])]
+        low, high = self._edges[first], self._edges[end]
+        return self.blob[low:high] if high - low <= JOINED_BYTES else memoryview(self.blob)[low:high]
+
+
+class Separate:
+    """A pass's sends that must not be joined. Of many notices the first few are shown, the others counted."""
+
+    __slots__ = ("all_notices", "all_words", "first", "notices", "words")
+
+    def __init__(self, batch: Batch) -> None:
+        self.first: list[tuple[bytes, bool]] = []  # up to the last notice that is shown; True for a notice
+        self.words: list[bytes] = []  # behind these
+        self.notices = 0  # behind these
+        self.all_words: list[bytes] = []
+        self.all_notices = 0
+        for one, sends in zip(batch.published, batch.sends, strict=True):
+            notice = type(one.event) in NOTICES
+            for data in sends:
+                self.all_notices += notice
+                if not notice:
+                    self.all_words.append(data)
+                if self.all_notices < NOTICES_A_PASS or (notice and self.all_notices == NOTICES_A_PASS):
+                    self.first.append((data, notice))
+                elif notice:
+                    self.notices += 1
+                else:
+                    self.words.append(data)
+
+
+class Delivery:
+    """The bytes of one pass for its clients."""
+
+    __slots__ = ("_sink", "batches")
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.batches: dict[tuple[object, ...], Batch] = {}  # by dialect and rooms; to be empty when a pass begins
+
+    def push_room(self, audience: Audience, own: Sequence[Client], several: Mapping[Client, list[Audience]]) -> None:
+        """Push a room's events to the members that are in no other room with events and have no stream."""
+        for dialect, members in audience.members.items():
+            if own or several:
+                members = members.copy()
+                for client in own:
+                    members.pop(client, None)
+                for client in several.keys() & members.keys():
+                    del members[client]
+            if members:
+                self._push_whole(members, self._batch(dialect, (audience,)))
+
+    def _push_whole(self, clients: Iterable[Client], batch: Batch) -> None:
+        if batch.dialect.framed:
+            if batch.blob:
+                self._sink.push_all(clients, batch.blob)
+            return
+        self._sink.push_all_separately(clients, Separate(batch))
+
+    def _push_separately(self, client: Client, batch: Batch, first: int, end: int) -> None:
+        for place in range(first, end):
+            if batch.sends[place]:
+                self._sink.push_separately(client, batch.sends[place], type(batch.published[place].event) in NOTICES)
+
+    def push_stream(self, client: Client, active: set[Audience], alone: bool = False) -> None:
+        """Push a client's part: its rooms' events, with the pieces of its stream in their places.
+
+        `alone`: before the end of the pass, when nobody else gets the same bytes.
+        """
+        stream, client.stream = client.stream, None
+        assert stream is not None
+        if client.reply is not None:
+            client.reply.open_batch()  # its command continues in another pass
+        audiences = active | stream.windows.keys() if stream.windows else active
+        if not audiences:
+            self._push_pieces(client, stream.pieces)
+            return
+        first, end = stream.start, -1
+        if len(audiences) == 1 and not alone:
+            (audience,) = audiences
+            batch = self._batch(client.dialect, (audience,))
+            if stream.windows:
+                first, end = stream.windows[audience]
+        else:
+            batch = _windowed(client.dialect, audiences, stream)
+        low = batch.place(first) if first else 0
+        high = batch.place(end) if end >= 0 else len(batch.sends)
+        if client.dialect.framed:
+            self._push_between(client, batch, stream.pieces, low, high)
+        else:
+            self._push_separately_between(client, batch, stream.pieces, low, high)
+
+    def _push_pieces(self, client: Client, pieces: Sequence[Piece]) -> None:
+        """Push pieces that stand among no events."""
+        if not client.dialect.framed:
+            for piece in pieces:
+                if piece.sends:
+                    self._sink.push_separately(client, piece.sends, False)
+            return
+        data = b"".join([data for piece in pieces for data in piece.sends])
+        if data:
+            answers = sum([len(data) for piece in pieces if piece.answer for data in piece.sends])
+            self._sink.push(client, data, answers)
+
+    def _push_between(self, client: Client, batch: Batch, pieces: Sequence[Piece], first: int, end: int) -> None:
+        """Push the events in [first, end), with the pieces in their places."""
+        parts: list[bytes | memoryview] = []
+        answers = 0
+        for piece in pieces:
+            place = batch.place(piece.position)
+            if place > end:
+                place = end
+            if place > first:
+                parts.append(batch.slice(first, place))
+                first = place
+            if piece.sends:
+                parts += piece.sends
+                if piece.answer:
+                    answers += sum(map(len, piece.sends))
+            if piece.replaces and first == place and batch.holds(place, piece.position):
+                first += 1
+        if first < end:
+            parts.append(batch.slice(first, end))
+        if parts:
+            self._push_parts(client, parts, answers)
+
+    def _push_parts(self, client: Client, parts: Sequence[bytes | memoryview], answers: int) -> None:
+        """Push the parts joined into one where copying is cheap."""
+        if len(parts) > 1 and sum(map(len, parts)) <= JOINED_BYTES:
+            parts = (b"".join(parts),)
+        for part in parts:
+            if part:
+                asked = min(answers, len(part))
+                self._sink.push(client, part, asked)
+                answers -= asked
+
+    def _push_separately_between(
+        self, client: Client, batch: Batch, pieces: Sequence[Piece], first: int, end: int
+    ) -> None:
+        """As `_push_between`, each send separately."""
+        for piece in pieces:
+            place = max(first, min(batch.place(piece.position), end))
+            self._push_separately(client, batch, first, place)
+            if piece.sends:
+                self._sink.push_separately(client, piece.sends, False)
+            first = place + 1 if piece.replaces and batch.holds(place, piece.position) else place
+        self._push_separately(client, batch, first, end)
+
+    def push_several(self, client: Client, audiences: Sequence[Audience]) -> None:
+        """Push the events of several rooms to a member of all of them. Members of the same rooms share the bytes."""
+        self._push_whole((client,), self._batch(client.dialect, audiences))
+
+    def _batch(self, dialect: Dialect, audiences: Sequence[Audience]) -> Batch:
+        """The rooms' events in one dialect, made once."""
+        key = (dialect, *audiences)
+        batch = self.batches.get(key)
+        if batch is None:
+            events: Sequence[Published] = audiences[0].events
+            if len(audiences) > 1:
+                merged = {one.index: one for audience in audiences for one in audience.events}
+                events = [merged[index] for index in sorted(merged)]
+            batch = self.batches[key] = Batch(dialect, events)
+        return batch
+
+
+_index = attrgetter("index")
+
+
+def _windowed(dialect: Dialect, audiences: Iterable[Audience], stream: Stream) -> Batch:
+    """The rooms' events within the stream's windows."""
+    merged = {}
+    for audience in audiences:
+        first, end = stream.windows.get(audience, (stream.start, -1))
+        events = audience.events
+        low = bisect_left(events, first, key=_index)
+        high = bisect_left(events, end, low, key=_index) if end >= 0 else len(events)
+        for one in events[low:high]:
+            merged[one.index] = one
+    return Batch(dialect, [merged[index] for index in sorted(merged)])

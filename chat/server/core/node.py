@@ -1,0 +1,158 @@
+"""One node: appends requests to the log, applies their entries, and shows the events to its clients.
+
+A command that only asks reads `state`. A command that changes something goes through `ask`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from chat.events import Kick
+from chat.server.core.apply import Change, apply
+from chat.server.core.client import Client
+from chat.server.core.delivery import Sink
+from chat.server.core.fanout import FanOut
+from chat.server.core.state import Limits, Refusal, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry, Log
+from chat.server.log.memory import MemoryLog
+from chat.settings import Settings
+from chat.wires.message import Message
+from chat.wires.names import fold
+
+AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
+PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE"})  # say where
+
+Done = Callable[[], None]
+Refused = Callable[[Refusal], None]
+
+
+class Node:
+    """The loop's thread only."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        clock: Callable[[], float] = time.time,
+        make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.clock = clock  # seconds since the epoch
+        self.started = clock()
+        self.fan_out = FanOut(sink)
+        self.log = make_log(self.name, settings.history, clock)
+        self.state = State(Limits(settings.max_rooms, settings.rooms_per_address, settings.rooms_total))
+        self.charges = settings.limits_rates  # whether commands cost tokens
+        self.silent = False  # the server stops and everybody leaves, so no event is shown
+        self.guests = 0  # numbers given so far
+        self._waiting: deque[tuple[Client, Done | None, Refused | None]] = deque()  # for their requests' entries
+        self.log.deliver(self._apply_late)
+
+    def ask(self, client: Client, request: Message, done: Done | None = None, refused: Refused | None = None) -> None:
+        """Put a request of the client through the log.
+
+        Once the entry is applied, `done` is called, or `refused` with the reason (by default the client gets its
+        numeric). That is before this returns or, with a log that answers later, afterwards; until then the client's
+        later commands wait.
+        """
+        if self.charges:
+            self._count(client, request)
+        entry = self.log.append(request)
+        if entry is None:
+            client.pending += 1
+            self._waiting.append((client, done, refused))
+        else:
+            self._apply(entry, client, done, refused)
+
+    def _count(self, client: Client, request: Message) -> None:
+        """Count what others are to be told: in a room, to a person, or of somebody's own life."""
+        params = request.params
+        size = AROUND + len(request.source) + len(request.tags) + sum([len(param.encode()) for param in params])
+        client.count_speech(fold(params[0]) if request.verb in PLACED else "", size)
+
+    def enter(self, client: Client, nick: str) -> User | None:
+        """Connect the client and its registered user. None when the connection has ended meanwhile: the user quits."""
+        user = self.state.get_user(nick)
+        client.user = user
+        self.fan_out.clients[user] = client
+        if client.left is None:
+            return user
+        self.quit(client, client.left)
+        return None
+
+    def quit(self, client: Client, reason: str) -> None:
+        """The client's user quits, if it has one that has not quit yet.
+
+        A request on its way to the log comes first: it may register the user, or rename it.
+        """
+        client.left = client.left or reason
+        if client.cursor is not None:  # nobody takes the rest of the answer
+            client.cursor = None
+            client.pending -= 1
+        if client.pending:
+            return
+        user, client.user = client.user, None
+        if user is not None:
+            detach = partial(self._detach, user)
+            self.ask(client, Message("QUIT", [reason], user.mask), detach, detach)
+
+    def _detach(self, user: User, refusal: Refusal | None = None) -> None:
+        """The user has quit, now or before."""
+        self.fan_out.clients.pop(user, None)
+
+    def _apply(self, entry: Entry, client: Client, done: Done | None, refused: Refused | None) -> None:
+        try:
+            outcomes = apply(self.state, entry)
+        except Refusal as refusal:
+            if refused is not None:
+                refused(refusal)
+            else:
+                client.refuse(refusal)
+            return
+        self.log.keep(entry)
+        for outcome in outcomes:
+            if isinstance(outcome, Refusal):
+                client.refuse(outcome)
+            else:
+                self._show(outcome)
+        if done is not None:
+            done()
+
+    def _show(self, change: Change) -> None:
+        if not self.silent:
+            self.fan_out.show(change)
+        if type(change.event) is Kick:
+            self._disconnect_kicked(change)
+
+    def _disconnect_kicked(self, kick: Change) -> None:
+        """Disconnect a kicked user of a wire without commands, which knows no other room."""
+        whom, event = kick.whom, kick.event
+        assert whom is not None
+        assert isinstance(event, Kick)
+        client = self.fan_out.clients.get(whom)
+        if client is not None and not whom.has_commands:
+            self.quit(client, f"Kicked: {event.reason}")
+            client.hang_up(f"kicked by {event.who.nick}: {event.reason}")
+
+    def _apply_late(self, entry: Entry) -> None:
+        """Apply an entry that arrives from a log that answers later."""
+        if entry.node == self.name:
+            client, done, refused = self._waiting.popleft()
+            client.pending -= 1
+            self._apply(entry, client, done, refused)
+            if client.left is not None:
+                self.quit(client, client.left)
+            elif not client.pending:
+                client.resume()
+            return
+        try:
+            outcomes = apply(self.state, entry)
+        except Refusal:
+            return
+        self.log.keep(entry)
+        for outcome in outcomes:
+            if type(outcome) is Change:
+                self._show(outcome)

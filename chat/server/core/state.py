@@ -1,0 +1,118 @@
+"""The state of the chat: every user and every room, a function of the log. Changed by `apply` alone."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from chat.errors import FanfareError
+from chat.server.core.room import Room
+from chat.server.core.user import User
+from chat.wires.names import fold
+from chat.wires.numerics import (
+    ERR_CHANOPRIVSNEEDED,
+    ERR_NOSUCHCHANNEL,
+    ERR_NOSUCHNICK,
+    ERR_NOTONCHANNEL,
+    ERR_USERNOTINCHANNEL,
+    Numeric,
+)
+
+
+class Refusal(FanfareError):
+    """A rule does not allow a request. IRC's answer is `numeric` with `params` and its usual text, or `text`."""
+
+    def __init__(self, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        super().__init__(numeric.text)
+        self.numeric = numeric
+        self.params = params
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers in the rules; the same on every node that shares a log."""
+
+    rooms_per_user: int
+    rooms_per_address: int  # made by users of one address
+    rooms_total: int
+
+
+class State:
+    """All replicas that apply the same log have the same `dump`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.users: dict[str, User] = {}  # by folded nickname
+        self.rooms: dict[str, Room] = {}  # by folded name
+        self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
+        self.most_users = 0
+
+    def find_user(self, nick: str) -> User | None:
+        return self.users.get(fold(nick))
+
+    def get_user(self, nick: str) -> User:
+        """As `find_user`; raises Refusal when there is none."""
+        user = self.users.get(fold(nick))
+        if user is None:
+            raise Refusal(ERR_NOSUCHNICK, nick)
+        return user
+
+    def find_room(self, name: str) -> Room | None:
+        return self.rooms.get(fold(name))
+
+    def get_room(self, name: str, member: User | None = None) -> Room:
+        """The room; raises Refusal when there is none or, given `member`, that user is not in it."""
+        room = self.rooms.get(fold(name))
+        if room is None:
+            raise Refusal(ERR_NOSUCHCHANNEL, name)
+        if member is not None and member not in room.members:
+            raise Refusal(ERR_NOTONCHANNEL, room.name)
+        return room
+
+    def operated_room(self, name: str, user: User) -> Room:
+        """The room, of which `user` is an operator; raises Refusal."""
+        room = self.get_room(name, user)
+        if not room.members[user]:
+            raise Refusal(ERR_CHANOPRIVSNEEDED, room.name)
+        return room
+
+    def member(self, room: Room, nick: str) -> User:
+        """The member of that nickname; raises Refusal."""
+        whom = self.get_user(nick)
+        if whom not in room.members:
+            raise Refusal(ERR_USERNOTINCHANNEL, nick, room.name)
+        return whom
+
+    def dump(self) -> str:
+        """The whole state as text, equal for equal states: JSON, one user or room a line."""
+        lines = [
+            json.dumps(
+                {
+                    "user": user.mask,
+                    "realname": user.realname,
+                    "node": user.node,
+                    "signed_on": user.signed_on,
+                    "spoke": user.spoke,
+                    "has_commands": user.has_commands,
+                    "invisible": user.invisible,
+                    "away": user.away,
+                    "rooms": [room.name for room in user.rooms],
+                }
+            )
+            for _, user in sorted(self.users.items())
+        ]
+        lines += [
+            json.dumps(
+                {
+                    "room": room.name,
+                    "created": room.created,
+                    "creator_host": room.creator_host,
+                    "modes": "".join(sorted(room.modes)),
+                    "topic": room.topic,
+                    "topic_by": room.topic_by,
+                    "members": [[member.nick, operator] for member, operator in room.members.items()],
+                }
+            )
+            for _, room in sorted(self.rooms.items())
+        ]
+        return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,46 @@
+"""A user as all nodes know it. No socket and no capabilities: those are `Client`'s."""
+
+from typing import TYPE_CHECKING
+
+from chat.events import Person
+
+if TYPE_CHECKING:
+    from chat.server.core.room import Room
+
+
+class User:
+    """Changed by `apply` alone."""
+
+    __slots__ = (
+        "away",
+        "has_commands",
+        "invisible",
+        "mask",
+        "node",
+        "person",
+        "realname",
+        "rooms",
+        "signed_on",
+        "spoke",
+    )
+
+    def __init__(self, person: Person, realname: str, node: str, at: float, has_commands: bool) -> None:
+        self.person = person
+        self.mask = person.mask  # `nick!user@host`; kept because every request carries it
+        self.realname = realname
+        self.node = node  # the node that it is connected to
+        self.signed_on = at  # seconds since the epoch, as is `spoke`
+        self.spoke = at
+        self.has_commands = has_commands  # can use an operator's rights; users of unframed wires cannot
+        self.invisible = False  # listed only to users that share a room
+        self.away: str | None = None
+        self.rooms: dict[Room, None] = {}
+
+    @property
+    def nick(self) -> str:
+        return self.person.nick
+
+    def set_person(self, person: Person) -> None:
+        """Change the nickname."""
+        self.person = person
+        self.mask = person.mask

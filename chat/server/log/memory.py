@@ -1,0 +1,47 @@
+"""A log in memory: `append` returns the entry at once, and the newest entries are kept."""
+
+from collections import deque
+from collections.abc import Callable
+
+from chat.server.log.log import Apply, Entry
+from chat.wires.message import Message
+
+SEQUENCE_BITS = 16  # of an id, for entries within one millisecond; the bits above are milliseconds since the epoch
+
+
+class Stamps:
+    """Ids and times for a log with one writer. Ids grow and times never go back, also when the clock does."""
+
+    __slots__ = ("_clock", "_id", "at")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock  # seconds since the epoch
+        self._id = 0
+        self.at = 0.0
+
+    def next(self) -> tuple[int, float]:
+        """A new id and its time, in seconds since the epoch."""
+        now = self._clock()
+        if now > self.at:
+            self.at = now
+        wanted = int(self.at * 1000) << SEQUENCE_BITS
+        self._id = wanted if wanted > self._id else self._id + 1
+        return self._id, self.at
+
+
+class MemoryLog:
+    """Formats nothing, and nothing outlives the process."""
+
+    def __init__(self, node: str, kept: int, clock: Callable[[], float]) -> None:
+        """Keeps `kept` entries of the whole server: one bound, whatever the number of rooms."""
+        self.entries: deque[Entry] = deque(maxlen=kept)
+        self.keep = self.entries.append
+        self._node = node
+        self._stamps = Stamps(clock)
+
+    def append(self, request: Message) -> Entry:
+        number, at = self._stamps.next()
+        return Entry(number, at, self._node, request)
+
+    def deliver(self, apply: Apply) -> None:
+        """No entry comes later."""

@@ -1,0 +1,1 @@
+"""Sockets and threads: connections, their limits, their sends, and the loop that owns them."""

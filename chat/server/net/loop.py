@@ -1,0 +1,395 @@
+"""The loop: one thread that owns users, rooms and sockets.
+
+A pass reads the sockets that are ready; runs callbacks that other threads have posted; runs commands, a bounded number
+of each connection in turn; reads dead connections to their end; makes the next portion of long answers; handles
+deadlines; has the fan-out encode the pass's events; and sends each connection its bytes in one send. What arrives
+meanwhile goes out in the next pass, so batches grow with the load. A loop that is less than half busy shares the sends
+of a large pass with its helpers: when idle it minimises latency; under load it minimises work.
+"""
+
+import logging
+import math
+import select
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
+
+from chat.errors import WireError
+from chat.server.commands import finish, run, run_unframed
+from chat.server.core.node import Node
+from chat.server.log.log import Log
+from chat.server.log.memory import MemoryLog
+from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
+from chat.server.net.connections import Connections
+from chat.server.net.gate import Gate
+from chat.server.net.mailbox import Mailbox
+from chat.server.net.pacing import Pacer
+from chat.server.net.poller import HANGUP, READ, WRITE, EpollPoller, Poller, SelectorsPoller
+from chat.server.net.sender import Sender, SendLoop
+from chat.server.net.transport import Transport
+from chat.server.net.writes import Writes
+from chat.settings import Settings
+from chat.wires.message import Message
+from chat.wires.wire import Command, Reject, Wire
+
+READ_BYTES = 16_384  # from one connection in a pass; the rest waits in the kernel
+UNFRAMED_READ_BYTES = 4_096  # from an unframed one, whose reads are parsed whole
+UNREAD_BYTES = 65_536  # input that waits in a connection without limits before it is read no further
+CALLBACKS_A_PASS = 256  # from other threads; most are new connections, some 20 µs each
+LINES_A_TURN = 64  # of one connection in a pass; fewer where many are active, so that each has a turn
+LINES_A_PASS = 512  # of all connections; some 5 ms of commands; fewer where they cost more than a token each
+DEAD_LINES_A_PASS = 128  # of dead connections
+ANSWERED_A_TURN = 65_536  # bytes of short answers; beyond them the connection's next commands wait for its next turn
+ANSWERED_A_PASS = 4_194_304  # bytes of short answers; beyond them all further commands wait for the next pass
+ANSWERS_A_PASS = 65_536  # bytes of long answers, of all connections; some 1 ms
+BYTES_A_TOKEN = 25_000  # bytes of a long answer that take as long as the work of one token
+
+_LAST_COST = attrgetter("last_cost")
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Any thread may call `start`, `adopt`, `stop`, `join` and `mailbox.post`; all else is for the loop's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        gate: Gate,
+        failed: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+        poller: Poller[Connection | None] | None = None,
+        sender: Sender | None = None,
+    ) -> None:
+        """`failed` is called from the loop's thread, with the reason, when a fault has ended it."""
+        self._settings = settings
+        self._failed = failed
+        self._clock = clock
+        self.mailbox = Mailbox()
+        self._poller = poller or (EpollPoller() if hasattr(select, "epoll") else SelectorsPoller())
+        self._poller.watch(self.mailbox.wakeup, READ, None)
+        self._sender = sender or SendLoop(settings.helpers)
+        self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
+        writes = Writes(self._pacer)
+        self.node = Node(settings, writes, wall_clock, make_log)
+        self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
+        self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
+        self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
+        self._rested = 0.0  # s; the length of the last wait
+        self._sending = 0.0  # s; how long the last pass's sends took
+        self._stop_by = math.inf
+        self._stopping = ""  # the reason
+        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+
+    # Any thread
+
+    def start(self) -> None:
+        self._thread.start()
+        self._sender.start()
+
+    def adopt(self, sock: Transport, host: str, wire: Wire) -> None:
+        """Take over a connected, non-blocking socket that the gate has let in."""
+        self.mailbox.post(partial(self._adopt, sock, host, wire))
+
+    def stop(self, reason: str, drain: float, deadline: float) -> None:
+        """End all connections, spread over `drain` seconds, and the loop `deadline` seconds after that at the latest.
+
+        A second call replaces the first, for the connections that are left.
+        """
+        self.mailbox.post(partial(self._begin_stop, reason, drain, deadline))
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread to end; False when it has not ended in time."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The loop
+
+    def _run(self) -> None:
+        try:
+            while self._stop_by == math.inf or (self.connections and self._clock() < self._stop_by):
+                self.step()
+        except Exception as fault:
+            log.exception("the loop ends after an internal error")
+            self._failed(f"the loop ended after an internal error: {fault!r}")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for connection in self.connections:
+            self.connections.close(connection, "Server stopped")
+        self._sender.stop()
+        self._poller.close()
+        self.mailbox.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do until something arrives or a deadline comes."""
+        return not (self.mailbox.callbacks or self._active or self.connections.dead or self.connections.ready)
+
+    def step(self) -> None:
+        """One pass."""
+        ready = self._wait()
+        connections = self.connections
+        self._pacer.now = connections.now = self._clock()
+        self._handle_events(ready)
+        if self.mailbox.callbacks:
+            for callback in self.mailbox.take(CALLBACKS_A_PASS):
+                callback()
+        if self._active:
+            self._run_commands()
+        if connections.dead:
+            self._read_dead()
+        if connections.ready:
+            self._continue_waiting()
+        if connections.now >= connections.look_at:
+            for connection in connections.look_at_due():
+                self._active[connection] = None
+        self.node.fan_out.flush()
+        if connections.farewells:
+            connections.say_farewells()
+        began = self._clock()
+        connections.send(share=self._rested >= self._sending)  # less than half busy
+        self._sending = self._clock() - began
+
+    def _wait(self) -> list[tuple[Connection | None, int]]:
+        """Wait for sockets, the mailbox or a deadline."""
+        timeout: float | None = 0.0
+        if self.idle and self.mailbox.sleep():
+            due = min(self.connections.next_deadline(), self._stop_by)
+            timeout = None if due == math.inf else max(0.0, due - self._clock())
+        began = self._clock()
+        ready = self._poller.poll(timeout)
+        self._rested = self._clock() - began
+        self.mailbox.sleeping = False
+        return ready
+
+    # From socket to command
+
+    def _handle_events(self, ready: Sequence[tuple[Connection | None, int]]) -> None:
+        for connection, events in ready:
+            if connection is None:
+                self.mailbox.clear_wakeup()
+            elif events & HANGUP:
+                self.connections.mark_dead(connection)
+            else:
+                if events & WRITE:
+                    self.connections.flush(connection)
+                if events & READ:
+                    self._read(connection)
+
+    def _read(self, connection: Connection) -> bool:
+        """Read once; False when the peer has ended its output or is cut off."""
+        if connection in self._active and connection.throttle is None and connection.wire.waiting >= UNREAD_BYTES:
+            return True  # the rest waits in the kernel
+        try:
+            data = connection.sock.recv(READ_BYTES if connection.dialect.framed else UNFRAMED_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError as error:
+            self.connections.mark_dead(connection, describe(error))
+            return False
+        if not data:
+            connection.ended = True
+            connection.wire.end()
+            self.connections.mark_dead(connection)
+            return False
+        if connection.phase in ENDS:
+            return True
+        connection.last_read = self.connections.now
+        if connection.pinged is not None:
+            connection.pinged = None
+            self.connections.schedule(connection)
+        return self._feed(connection, data)
+
+    def _feed(self, connection: Connection, data: bytes) -> bool:
+        """Give the bytes to the connection's wire; False when the wire refuses them or the input limit is reached."""
+        try:
+            connection.wire.receive(data)
+        except WireError as error:
+            self.connections.drop(connection, str(error))
+            return False
+        if connection.wire.wants_to_send:
+            self.connections.push(connection, connection.wire.data_to_send())
+        if connection.throttle is not None and connection.wire.waiting > self._settings.input_limit:
+            unread, limit = connection.wire.waiting, self._settings.input_limit
+            self.connections.drop(connection, f"Excess flood: {unread:,} bytes unread, the limit is {limit:,}")
+            return False
+        if connection.resume_at is None:
+            self._active[connection] = None
+        return True
+
+    def _run_commands(self) -> None:
+        """Run commands of each connection in turn, within a pass's limits."""
+        left, self._extra = LINES_A_PASS, 0.0
+        fair = max(1, min(LINES_A_TURN, left // len(self._active)))
+        active = list(self._active)
+        if self.node.charges:
+            active.sort(key=_LAST_COST)  # a pass ends when its commands have cost much: the modest come first
+        for connection in active:
+            del self._active[connection]
+            turn = min(fair, left)
+            ran = self._run_some(connection, turn)
+            if ran == turn:
+                self._active[connection] = None  # its next turn comes after all others
+            left -= ran
+            if left <= self._extra or self.node.fan_out.answered > ANSWERED_A_PASS:
+                return
+
+    def _run_some(self, connection: Connection, most: int) -> int:
+        """Run up to `most` commands of one connection; returns their number, and `most` also when its turn is over."""
+        throttle, wire = connection.throttle, connection.wire
+        answered, extra = self.node.fan_out.answered + ANSWERED_A_TURN, self._extra + most
+        for ran in range(most):
+            if connection.phase not in RUNS or connection.pending:
+                return ran
+            if throttle is not None and wire.waiting:
+                wait = throttle.wait(self.connections.now)
+                if wait:
+                    self.connections.hold_back(connection, wait)
+                    return ran
+            try:
+                command = wire.next()
+            except WireError as error:
+                self.connections.drop(connection, str(error))
+                return ran
+            if command is None:
+                return ran
+            self._run_one(connection, command)
+            if self._extra > extra or self.node.fan_out.answered > answered:
+                return most
+        return most
+
+    def _run_one(self, connection: Connection, command: Command) -> None:
+        registered = connection.user is not None
+        try:
+            if isinstance(command, Message | Reject):
+                run(self.node, connection, command)
+            else:
+                run_unframed(self.node, connection, command)
+        except Exception:
+            log.exception("a command of %s failed", connection.nick or connection.host)
+            self.connections.drop(connection, "Internal error")
+        if connection.throttle is not None:
+            connection.throttle.spend(1.0 + connection.cost)
+            self._extra += connection.cost
+            connection.last_cost, connection.cost = connection.cost, 0.0
+            if not registered:
+                self._count_early(connection)
+        if registered is (connection.user is None):
+            self.connections.schedule(connection)  # its next deadline may be earlier than the one that is set
+        if connection.pending:
+            self.connections.pause(connection)
+            if connection.cursor is not None:
+                self.connections.ready[connection] = None
+
+    def _count_early(self, connection: Connection) -> None:
+        connection.early_lines += 1
+        limit = self._settings.registration_lines
+        if connection.user is None and connection.early_lines > limit:
+            self.connections.drop(connection, f"Excess flood: more than {limit} lines before registration")
+
+    def _read_dead(self) -> None:
+        """Read dead connections to their end and close them, a bounded number a pass.
+
+        When thousands hang up at once, the others get their messages between two such portions. Of the input of a peer
+        that has gone, as much counts as its rate allows now; otherwise it would go on speaking for as long as its
+        backlog lasts.
+        """
+        taken = self.connections.take_dead()
+        turn = max(1, min(LINES_A_TURN, DEAD_LINES_A_PASS // len(taken)))
+        for connection, reason in taken:
+            self._active.pop(connection, None)
+            more = not reason and self._read_rest(connection, turn)
+            if connection.phase is Phase.CLOSED:
+                continue
+            self._active.pop(connection, None)
+            told = self.connections.dead.pop(connection, "")  # set when an answer met the connection's end
+            if more and not told:
+                self.connections.dead[connection] = ""
+            else:
+                told = told or reason or "Remote host closed the connection"
+                self.connections.drop(connection, told, farewell=False)
+
+    def _read_rest(self, connection: Connection, turn: int) -> bool:
+        """Read, run and answer a portion of a dead connection's input; True when there is more.
+
+        A peer that has closed only its own half gets the answers.
+        """
+        more = False
+        if connection.cursor is not None:
+            self._advance(connection)
+            self.connections.send_last_answers(connection)
+            return not connection.queue
+        if not connection.pending and connection.phase is Phase.DEAD:
+            more = not connection.ended and self._read(connection)
+            more = self._run_some(connection, turn) == turn or more
+        self.connections.send_last_answers(connection)
+        return connection.phase is Phase.DEAD and (more or connection.cursor is not None)
+
+    # Commands and answers that continue
+
+    def _continue_waiting(self) -> None:
+        """Continue what waited: make the next portion of an answer, end a command, let the next one run."""
+        waiting, self.connections.ready = self.connections.ready, {}
+        later: dict[Connection, None] = {}  # to be first in the next pass
+        left = ANSWERS_A_PASS
+        for connection in waiting:
+            if connection.phase is Phase.CLOSED:
+                continue
+            if connection.cursor is not None:
+                if left <= 0:
+                    later[connection] = None
+                    continue
+                if connection.queue:
+                    continue  # it is ready again when its socket has taken that
+                left -= self._advance(connection)
+            if connection.cursor is not None:
+                self.connections.ready[connection] = None
+                continue
+            if not connection.pending:
+                finish(connection)
+                if self.connections.resume(connection):
+                    self._active[connection] = None
+        if later:
+            self.connections.ready = later | self.connections.ready
+
+    def _advance(self, connection: Connection) -> int:
+        """Make a portion of the client's long answer; returns the work, in bytes or what took as long."""
+        lines, size, work = [], 0, 0.0
+        cost = connection.cost
+        assert connection.cursor is not None
+        for line in connection.cursor:
+            if line:
+                size += len(line)
+                lines.append(line)
+            work = max(size, (connection.cost - cost) * BYTES_A_TOKEN)
+            if work >= self._settings.answer_limit:
+                break
+        else:
+            connection.cursor = None
+            connection.pending -= 1
+        if lines:
+            connection.send(*lines)
+        if connection.throttle is not None:
+            connection.throttle.spend(connection.cost)
+            connection.cost = 0.0
+        return int(work)
+
+    # Callbacks
+
+    def _adopt(self, sock: Transport, host: str, wire: Wire) -> None:
+        connection = self.connections.adopt(sock, host, wire)
+        if self._stopping:
+            self.connections.drop(connection, self._stopping)
+
+    def _begin_stop(self, reason: str, drain: float, deadline: float) -> None:
+        self.node.silent = not drain
+        self._stopping = reason
+        self._stop_by = self.connections.now + drain + deadline
+        self.connections.leave(reason, drain)

@@ -1,0 +1,240 @@
+"""What an IRC client believes, with the answers to what it asked: each has to fit the events around it.
+
+Built from nothing but the bytes that the client was sent; `compare` holds it against the server's state at rest.
+"""
+
+from collections.abc import Callable
+
+from chat.server.core.room import Room
+from chat.server.core.state import State
+from chat.wires.message import Message, parse
+from chat.wires.names import fold
+from tests.attacks.beliefs import EVENTS, Beliefs, RoomBelief
+
+
+class IrcBelief(Beliefs):
+    """`receive` takes bytes. `pings` are to be answered by whoever has the belief.
+
+    `whole_answers`: no answer is so long that it comes in portions, between which the state may change.
+    """
+
+    def __init__(self, name: str, whole_answers: bool = True) -> None:
+        super().__init__(name)
+        self._whole_answers = whole_answers
+        self._rest = b""
+        self._names: dict[str, dict[str, bool]] = {}  # by room: what NAMES has said of it so far
+        self._who: dict[str, bool] = {}  # what WHO has said so far
+        self._whois: dict[str, bool] | None = None  # by room; None: it has found nobody
+
+    def receive(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\r\n")
+        for line in lines:
+            self._read(line.decode())
+
+    def _read(self, line: str) -> None:
+        self.note(line)
+        if self.over:
+            self.complain("a line after ERROR")
+        message = parse(line)
+        if message.tags:
+            self.check_tags(message)
+        if message.verb.isdecimal():
+            self.check_own_name(message)
+            answer = _ANSWERS.get(message.verb)
+            if answer is not None:
+                answer(self, message)
+        elif message.verb in EVENTS:
+            EVENTS[message.verb](self, message)
+        else:
+            self.complain(f"an unknown verb {message.verb}")
+
+    # NAMES, WHO, WHOIS, LIST: who is where
+
+    def _name_reply(self, message: Message) -> None:
+        names = self._names.setdefault(fold(message.params[2]), {})
+        for word in message.params[3].split():
+            nick = fold(word.removeprefix("@").partition("!")[0])
+            if nick in names:
+                self.complain(f"{nick} is listed twice")
+            names[nick] = word.startswith("@")
+
+    def _end_of_names(self, message: Message) -> None:
+        key = fold(message.params[1])
+        names = self._names.pop(key, {})
+        room = self.rooms.get(key)
+        if room is None:
+            return
+        if fold(self.nick) not in names:
+            self.complain(f"{self.nick} is not listed")
+        if room.members is not None and names != room.members:
+            self.complain(f"listed are {names}, believed {room.members}")
+        room.members = names
+
+    def _who_reply(self, message: Message) -> None:
+        _, place, _, _, _, nick, flags, _ = message.params
+        self._who[fold(nick)] = "@" in flags
+        room = self.rooms.get(fold(place))
+        if room is not None and room.members is not None and room.members.get(fold(nick)) is not ("@" in flags):
+            self.complain(f"{nick} is listed as {flags}, believed {room.members}")
+        self._is_away(nick, flags[0] == "G")
+
+    def _end_of_who(self, message: Message) -> None:
+        listed, self._who = self._who, {}
+        room = self.rooms.get(fold(message.params[1]))
+        if room is not None and self._whole_answers and listed != room.members:
+            self.complain(f"listed are {listed}, believed {room.members}")
+
+    def _is_away(self, nick: str, away: bool) -> None:
+        key = fold(nick)
+        if self.away.get(key, away) is not away:
+            self.complain(f"{nick} is listed as {'away' if away else 'here'}")
+        if nick == self.nick or ("away-notify" in self.caps and self.shares(nick)):
+            self.away[key] = away
+
+    def _userhost(self, message: Message) -> None:
+        for word in message.params[1].split():
+            nick, _, host = word.partition("=")
+            self._is_away(nick, host[0] == "-")
+
+    def _whois_user(self, message: Message) -> None:
+        self._whois = {}
+
+    def _whois_rooms(self, message: Message) -> None:
+        assert self._whois is not None
+        for word in message.params[2].split():
+            self._whois[fold(word.removeprefix("@"))] = word.startswith("@")
+
+    def _end_of_whois(self, message: Message) -> None:
+        rooms, self._whois = self._whois, None
+        nick = fold(message.params[1])
+        for name, room in self.rooms.items():
+            if room.members is not None and rooms is not None and room.members.get(nick) is not rooms.get(name):
+                self.complain(f"of {name}, {nick} is listed as {rooms.get(name)}, believed {room.members}")
+
+    def _listed_room(self, message: Message) -> None:
+        _, name, count, topic = message.params
+        room = self.rooms.get(fold(name))
+        if room is None or room.members is None:
+            return
+        if int(count) != len(room.members):
+            self.complain(f"{count} members are listed, believed {room.members}")
+        if room.topic not in (None, topic):
+            self.complain(f"the listed topic is {topic}, believed {room.topic}")
+
+    # Topic and modes
+
+    def _topic_reply(self, message: Message) -> None:
+        self._has_topic(message.params[1], message.params[2])
+
+    def _no_topic(self, message: Message) -> None:
+        self._has_topic(message.params[1], "")
+
+    def _has_topic(self, name: str, topic: str) -> None:
+        room = self.rooms.get(fold(name))
+        if room is None:
+            self.complain(f"the topic of {name}, where the client is not")
+            return
+        if room.members is None:
+            room.topic = topic
+        elif room.topic != topic:
+            self.complain(f"the topic is {topic!r}, believed {room.topic!r}")
+
+    def _modes_reply(self, message: Message) -> None:
+        room = self.rooms.get(fold(message.params[1]))
+        if room is not None:
+            for letter in "nt":
+                on = letter in message.params[2]
+                if room.modes.setdefault(letter, on) is not on:
+                    self.complain(f"the modes are {message.params[2]}, believed {room.modes}")
+
+    def _own_modes(self, message: Message) -> None:
+        if ("i" in message.params[1]) is not self.invisible:
+            self.complain(f"the client's modes are {message.params[1]}")
+
+    def _now_away(self, message: Message) -> None:
+        self.away[fold(self.nick)] = True
+
+    def _now_here(self, message: Message) -> None:
+        self.away[fold(self.nick)] = False
+
+    # Refusals
+
+    def _no_such_nick(self, message: Message) -> None:
+        name = message.params[1]
+        if name == self.nick or self.shares(name) or fold(name) in self.rooms:
+            self.complain(f"there is no {name}")
+
+    def _not_there(self, message: Message) -> None:
+        if fold(message.params[1]) in self.rooms:
+            self.complain(f"the client is not in {message.params[1]}")
+
+    def _is_not_there(self, message: Message) -> None:
+        nick, name = message.params[1:3]
+        room = self.rooms.get(fold(name))
+        if room is not None and room.members is not None and fold(nick) in room.members:
+            self.complain(f"{nick} is not in {name}")
+
+    def _no_operator(self, message: Message) -> None:
+        room = self.rooms.get(fold(message.params[1]))
+        if room is not None and room.members is not None and room.members.get(fold(self.nick)):
+            self.complain(f"the client is no operator of {message.params[1]}")
+
+    def _nick_in_use(self, message: Message) -> None:
+        if self.registered and fold(message.params[1]) == fold(self.nick):
+            self.complain("the client's own name is in use")
+
+    # At rest
+
+    def compare(self, state: State) -> None:
+        """Complain of everything in which the belief is not the state's."""
+        self.note("at rest:")
+        user = state.find_user(self.nick)
+        if user is None or user.nick != self.nick:
+            self.complain(f"{self.nick} is nobody")
+            return
+        if {room.key for room in user.rooms} != self.rooms.keys():
+            self.complain(f"the client is in {list(user.rooms)}, believed {list(self.rooms)}")
+        if user.invisible is not self.invisible:
+            self.complain(f"invisible is {user.invisible}")
+        for room in user.rooms:
+            if room.key in self.rooms:
+                self._compare_room(room, self.rooms[room.key])
+        for nick, away in self.away.items():
+            other = state.find_user(nick)
+            if other is None or (other.away is not None) is not away:
+                self.complain(f"{nick} is believed {'away' if away else 'here'}")
+
+    def _compare_room(self, room: Room, belief: RoomBelief) -> None:
+        members = {fold(member.nick): operator for member, operator in room.members.items()}
+        if members != belief.members:
+            self.complain(f"in {room.name} are {members}, believed {belief.members}")
+        if room.topic != belief.topic:
+            self.complain(f"the topic of {room.name} is {room.topic!r}, believed {belief.topic!r}")
+        if wrong := {letter for letter, on in belief.modes.items() if (letter in room.modes) is not on}:
+            self.complain(f"the modes {wrong} of {room.name} are believed {belief.modes}")
+
+
+_ANSWERS: dict[str, Callable[[IrcBelief, Message], None]] = {
+    "221": IrcBelief._own_modes,
+    "302": IrcBelief._userhost,
+    "305": IrcBelief._now_here,
+    "306": IrcBelief._now_away,
+    "311": IrcBelief._whois_user,
+    "315": IrcBelief._end_of_who,
+    "318": IrcBelief._end_of_whois,
+    "319": IrcBelief._whois_rooms,
+    "322": IrcBelief._listed_room,
+    "324": IrcBelief._modes_reply,
+    "331": IrcBelief._no_topic,
+    "332": IrcBelief._topic_reply,
+    "352": IrcBelief._who_reply,
+    "353": IrcBelief._name_reply,
+    "366": IrcBelief._end_of_names,
+    "401": IrcBelief._no_such_nick,
+    "403": IrcBelief._not_there,
+    "433": IrcBelief._nick_in_use,
+    "441": IrcBelief._is_not_there,
+    "442": IrcBelief._not_there,
+    "404": IrcBelief._not_there,
+    "482": IrcBelief._no_operator,
+}

@@ -1,0 +1,315 @@
+"""A command may wait: a log that answers late, and what everybody is told meanwhile and afterwards."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from bench.still import StillServer, StillSocket
+from chat.server.log.log import Entry
+from chat.server.net.connection import Phase
+from chat.settings import Settings
+from chat.wires.irc import IrcWire
+from chat.wires.message import Message, parse
+from chat.wires.relay import RelayWire
+from tests.attacks.late_log import LateLog
+
+FAR = "zoe!~zoe@elsewhere"
+
+
+class LateServer(StillServer):
+    """`deliver` has the next entries come, `deliver_all` all that follows from them too."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(Settings(helpers=0, rate_limit=0.0, **settings), self._make_log)  # type: ignore[arg-type]
+
+    def _make_log(self, node: str, kept: int, clock: Callable[[], float]) -> LateLog:
+        self.log = LateLog(node, kept, clock)
+        return self.log
+
+    def deliver(self, most: int = 1) -> None:
+        self.log.release(most)
+        self.settle(at_least=1)
+
+    def deliver_all(self, batch: int = 1) -> None:
+        self.settle()
+        while self.log.waiting:
+            self.deliver(batch)
+
+    def deliver_foreign(self, *requests: Message) -> None:
+        """Entries of another node, ahead of those that are on their way."""
+        for request in requests:
+            number, at = self.log._stamps.next()
+            self.log.waiting.appendleft(Entry(number, at, "elsewhere", request))
+            self.deliver()
+
+    def connect(self, nick: str, *rooms: str, host: str = "127.0.0.1") -> StillSocket:
+        sock = super().connect(nick, *rooms, host=host)
+        self.deliver_all()
+        sock.heard.clear()
+        return sock
+
+
+@pytest.fixture
+def late() -> Iterator[LateServer]:
+    with closing(LateServer()) as server:
+        yield server
+        assert server.failures == []
+
+
+def verbs(sock: StillSocket) -> list[str]:
+    """What the client was sent, by the verb or the numeric."""
+    return [parse(line).verb for line in sock.lines()]
+
+
+def test_a_join_and_the_question_behind_it_answer_in_order(late: LateServer) -> None:
+    ana = late.connect("ana")
+    late.say(ana, "JOIN #a", "NAMES #a", "PING x")
+    assert ana.heard == []
+    assert late.connection(ana).phase is Phase.PAUSED
+    late.deliver()
+    assert verbs(ana) == ["JOIN", "353", "366", "353", "366", "PONG"]
+    assert late.connection(ana).phase is Phase.OPEN
+
+
+def test_a_connection_that_waits_is_not_read_and_the_others_go_on(late: LateServer) -> None:
+    ana, bob, eve = late.connect("ana", "#a"), late.connect("bob", "#a"), late.connect("eve", "#a")
+    late.deliver_all()
+    for sock in (ana, bob, eve):
+        sock.heard.clear()
+    late.say(ana, "PRIVMSG #a :first")
+    ana.said += b"PING late\r\n"
+    late.say(bob, "PING x", "NAMES #a")
+    assert verbs(bob) == ["PONG", "353", "366"]
+    late.say(eve, "PRIVMSG #a :second")
+    assert ana.said == b"PING late\r\n"
+    late.deliver_all()
+    assert [line.rpartition(":")[2] for line in bob.lines()] == ["first", "second"]
+    assert verbs(ana) == ["PONG", "PRIVMSG"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_what_several_ask_for_is_applied_in_the_logs_order_whatever_the_batches(late: LateServer, batch: int) -> None:
+    ana, bob = late.connect("ana", "#a"), late.connect("bob", "#a")
+    watcher = late.connect("watcher", "#a")
+    late.deliver_all()
+    watcher.heard.clear()
+    for number in range(4):
+        for sock in (ana, bob):
+            sock.said += f"PRIVMSG #a :{number}\r\n".encode()
+    late.deliver_all(batch)
+    heard = [(line[1:4], line[-1]) for line in watcher.lines()]
+    assert sorted(heard) == [(nick, str(number)) for nick in ("ana", "bob") for number in range(4)]
+    for nick in ("ana", "bob"):
+        assert [text for who, text in heard if who == nick] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_one_command_of_many_requests_ends_when_all_have_come_back(late: LateServer, batch: int) -> None:
+    ana = late.connect("ana")
+    late.say(ana, "JOIN #a,bad,#b", "PING x")
+    assert len(late.log.waiting) == 3
+    late.deliver_all(batch)
+    assert verbs(ana) == ["JOIN", "353", "366", "476", "JOIN", "353", "366", "PONG"]
+
+
+def test_what_must_not_be_answered_is_not_answered_late_either(late: LateServer) -> None:
+    ana = late.connect("ana")
+    late.say(ana, "NOTICE nobody :x", "PRIVMSG nobody :x")
+    late.deliver_all()
+    assert verbs(ana) == ["401"]
+
+
+# Labels
+
+
+def test_a_label_goes_on_the_one_answer_that_comes_late(late: LateServer) -> None:
+    ana = late.connect("ana")
+    late.say(ana, "CAP REQ :labeled-response batch")
+    ana.heard.clear()
+    late.say(ana, "@label=1 NICK anna", "@label=2 PING x")
+    assert ana.heard == []
+    late.deliver_all()
+    assert ana.lines() == ["@label=1 :ana!~ana@127.0.0.1 NICK anna", "@label=2 :fanfare.local PONG fanfare.local x"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_answers_that_come_in_several_passes_are_one_batch_and_nothing_of_others_is_in_it(
+    late: LateServer, batch: int
+) -> None:
+    ana, bob = late.connect("ana", "#x"), late.connect("bob", "#x")
+    late.say(ana, "CAP REQ :labeled-response batch")
+    late.deliver_all()
+    ana.heard.clear()
+    ana.said = b"@label=1 JOIN #a,#b\r\nPING x\r\n"
+    late.settle()
+    late.say(bob, "PRIVMSG #x :meanwhile")
+    late.deliver_all(batch)
+    lines = ana.lines()
+    name = lines[0].split(" ")[3].removeprefix("+")
+    assert lines[0] == f"@label=1 :fanfare.local BATCH +{name} labeled-response"
+    inside = [line for line in lines if line.startswith(f"@batch={name} ")]
+    assert [line.split(" ")[2] for line in inside] == ["JOIN", "353", "366"] * 2
+    end = lines.index(f":fanfare.local BATCH -{name}")
+    assert end > lines.index(inside[-1])
+    assert lines[-1].endswith("PONG fanfare.local x") or "PONG" in lines[end + 1]
+    assert sum("meanwhile" in line for line in lines) == 1
+    assert not any("meanwhile" in line for line in inside)
+
+
+def test_a_labelled_command_that_nothing_answers_is_acknowledged_once_it_has_come_back(late: LateServer) -> None:
+    ana = late.connect("ana", "#a")
+    late.say(ana, "CAP REQ :labeled-response batch")
+    late.deliver_all()
+    ana.heard.clear()
+    late.say(ana, "@label=1 PRIVMSG #a :x")
+    assert ana.heard == []
+    late.deliver_all()
+    assert ana.lines() == ["@label=1 :fanfare.local ACK"]
+
+
+# Other nodes
+
+
+def test_what_another_node_did_first_counts_first(late: LateServer) -> None:
+    ana = late.connect("ana")
+    late.say(ana, "NICK zoe", "JOIN #a")
+    late.deliver_foreign(
+        Message("USER", ["~zoe", "0", "*", "Zoe"], FAR),
+        Message("JOIN", ["#a"], FAR),
+    )
+    late.deliver_all()
+    assert verbs(ana) == ["433", "JOIN", "353", "366"]
+    room = late.node.state.get_room("#a")
+    assert [(member.nick, operator) for member, operator in room.members.items()] == [("zoe", True), ("ana", False)]
+
+
+def test_what_another_node_does_is_heard_here_and_answers_nobody(late: LateServer) -> None:
+    ana = late.connect("ana", "#a")
+    late.deliver_all()
+    ana.heard.clear()
+    late.deliver_foreign(
+        Message("USER", ["~zoe", "0", "*", "Zoe"], FAR),
+        Message("JOIN", ["#a"], FAR),
+        Message("PRIVMSG", ["#a", "hello"], FAR),
+        Message("PRIVMSG", ["ana", "psst"], FAR),
+        Message("KICK", ["#a", "ana", "no"], FAR),
+        Message("NICK", ["zoey"], FAR),
+        Message("QUIT", ["bye"], FAR.replace("zoe!", "zoey!")),
+    )
+    assert [line.partition(" ")[2] for line in ana.lines()] == [
+        "JOIN #a",
+        "PRIVMSG #a :hello",
+        "PRIVMSG ana :psst",
+        "NICK zoey",
+        "QUIT :bye",
+    ]
+    assert late.node.state.find_user("zoe") is None
+
+
+def test_an_operator_of_another_node_may_throw_out_a_guest_of_this_one(late: LateServer) -> None:
+    late.deliver_foreign(Message("USER", ["~zoe", "0", "*", "Zoe"], FAR), Message("JOIN", ["#lobby"], FAR))
+    guest = late.adopt(RelayWire())
+    guest.said = b"bea: hello"
+    late.deliver_all()
+    late.deliver_foreign(Message("KICK", ["#lobby", "bea", "out"], FAR))
+    late.deliver_all()
+    late.advance(1.0)
+    assert b"".join(guest.heard).endswith(b"* kicked by zoe: out")
+    assert late.node.state.find_user("bea") is None
+
+
+# Ends
+
+
+@pytest.mark.parametrize("end", ["closed", "reset"])
+@pytest.mark.parametrize("wire", [IrcWire, RelayWire])
+def test_a_registration_that_comes_back_for_a_closed_connection_leaves_no_ghost(
+    late: LateServer, end: str, wire: type[IrcWire] | type[RelayWire]
+) -> None:
+    watcher = late.connect("watcher", "#lobby")
+    late.deliver_all()
+    sock = late.adopt(wire())
+    sock.said = b"NICK ana\r\nUSER a 0 * :A\r\nJOIN #lobby\r\n" if wire is IrcWire else b"ana: hello"
+    late.settle()
+    if end == "closed":
+        sock.ended = True
+    else:
+        sock.error = ConnectionResetError(104, "Connection reset by peer")
+    late.settle()
+    assert sock.closed is (end == "reset")  # who waits for a request is not asked whether more comes
+    late.deliver_all()
+    assert sock.closed
+    assert list(late.node.state.users) == ["watcher"]
+    assert len(late.loop.connections) == 1
+    assert late.node.fan_out.size("#lobby") == 1
+    watcher.heard.clear()
+    late.say(late.connect("bob", "#lobby"), "PRIVMSG #lobby :hello")
+    late.deliver_all()
+    assert verbs(watcher) == ["JOIN", "PRIVMSG"]
+
+
+@pytest.mark.parametrize(
+    "command", ["JOIN #b", "NICK anna", "PART #a", "PRIVMSG #a :x", "QUIT", "AWAY :x", "KICK #a ana"]
+)
+def test_a_user_whose_commandis_on_its_way_when_the_connection_closes_is_gone_in_the_end(
+    late: LateServer, command: str
+) -> None:
+    ana, watcher = late.connect("ana", "#a"), late.connect("watcher", "#a")
+    late.deliver_all()
+    watcher.heard.clear()
+    late.say(ana, command)
+    ana.ended = True
+    late.settle()
+    late.deliver_all()
+    late.advance(10.0)
+    assert ana.closed
+    assert list(late.node.state.users) == ["watcher"]
+    assert list(late.node.state.rooms) == ["#a"]
+    assert [room.key for room in late.node.state.users["watcher"].rooms] == ["#a"]
+    ends = [parse(line) for line in watcher.lines()]
+    (end,) = (message for message in ends if message.verb in ("QUIT", "PART", "KICK"))
+    if end.verb == "QUIT":
+        assert end.params == ["Quit: " if command == "QUIT" else "Remote host closed the connection"]
+
+
+def test_the_second_of_two_who_want_a_nickname_is_asked_for_another(late: LateServer) -> None:
+    first, second = late.adopt(IrcWire()), late.adopt(IrcWire())
+    for sock in (first, second):
+        late.say(sock, "NICK ana", "USER a 0 * :A")
+    assert len(late.log.waiting) == 2
+    late.deliver_all()
+    assert verbs(first)[0] == "001"
+    assert verbs(second) == ["433"]
+    late.say(second, "NICK anna")
+    late.deliver_all()
+    assert verbs(second)[0] == "001"
+
+
+def test_a_stop_tells_everybody_though_requests_are_on_their_way(late: LateServer) -> None:
+    ana, bob = late.connect("ana", "#a"), late.connect("bob", "#a")
+    late.deliver_all()
+    ana.heard.clear()
+    bob.heard.clear()
+    late.say(ana, "PRIVMSG #a :x")
+    late.loop.stop("Server is shutting down", 0.0, 5.0)
+    late.deliver_all()
+    assert ana.lines()[-1] == bob.lines()[-1] == "ERROR :Closing link: Server is shutting down"
+
+
+def test_a_client_that_waits_is_not_timed_out_for_it() -> None:
+    with closing(LateServer(ping_interval=10.0, ping_timeout=5.0)) as late:
+        ana = late.connect("ana")
+        late.say(ana, "JOIN #a")
+        late.advance(60.0)
+        assert not ana.closed
+        assert not any(data.startswith(b"PING") for data in ana.heard)
+        late.deliver_all()
+        assert [verb for verb in verbs(ana) if verb != "PING"] == ["JOIN", "353", "366"]
+        late.advance(4.0)
+        assert not ana.closed
+        late.say(ana, "PONG x")
+        late.advance(9.0)
+        assert not ana.closed
+        late.advance(2.0)
+        assert verbs(ana) == ["PING"]

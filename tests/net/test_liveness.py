@@ -1,0 +1,141 @@
+"""Who is silent, slow or dead is found, by timeouts that here are short."""
+
+import socket
+import struct
+
+from bench.still import still_server
+from chat.settings import Settings
+from tests.support import IrcClient, running_server
+
+
+def quit_of(observer: IrcClient, nick: str) -> str:
+    """The reason that the observer is given for somebody's end."""
+    while True:
+        message = observer.expect("QUIT")
+        if message.nick == nick:
+            return message.params[0]
+
+
+def test_who_does_not_register_in_time_is_told_and_dropped() -> None:
+    with running_server(registration_timeout=0.3) as server:
+        client = server.raw()
+        client.send("NICK ana")
+        assert client.rest() == ["ERROR :Closing link: Registration timed out after 0.3 s"]
+
+
+def test_who_registers_in_time_stays_past_the_deadline() -> None:
+    with running_server(registration_timeout=1.0) as server:
+        client = server.irc("ana")
+        late = server.raw()
+        late.rest()  # the deadline of one that came after it is over
+        assert client.sync() == []
+
+
+def test_who_quits_past_the_deadline_is_told_of_the_quit_and_of_no_timeout() -> None:
+    with running_server(registration_timeout=1.0) as server:
+        client = server.irc("ana")
+        server.raw().rest()  # the deadline of one that came after it is over
+        client.send("QUIT :bye")
+        assert client.rest() == ["ERROR :Closing link: Quit: bye"]
+
+
+def test_a_joined_client_may_wait_as_long_as_its_user_likes() -> None:
+    with running_server(("irc", "joined"), registration_timeout=1.0) as server:
+        plain = server.plain("joined")
+        server.raw().rest()  # the deadline of one that came after it is over
+        observer = server.irc("observer", "#lobby")
+        plain.send("joined:jo")
+        assert observer.expect("JOIN").nick == "jo"
+
+
+def test_a_silent_client_is_asked_and_stays_when_it_answers() -> None:
+    with running_server(ping_interval=0.3, ping_timeout=60.0) as server:
+        client = server.irc("ana", "#a")
+        for _ in range(3):
+            ping = client.expect("PING")
+            client.send(f"PONG {ping.params[0]}")
+        client.sync()
+
+
+def test_a_client_that_does_not_answer_is_dropped_and_the_others_learn_why() -> None:
+    with running_server(ping_interval=0.3, ping_timeout=1.0) as server:
+        dead = server.irc("dead", "#a")
+        observer = server.irc("observer", "#a")
+        reason = None
+        while reason is None:
+            message = observer.read()
+            assert message is not None
+            if message.verb == "PING":
+                observer.send("PONG x")
+            elif message.verb == "QUIT":
+                reason = message.params[0]
+        assert reason == "Ping timeout: 1 seconds"
+        assert dead.rest()[-1] == "ERROR :Closing link: Ping timeout: 1 seconds"
+
+
+def test_an_unframed_client_is_not_asked_and_stays() -> None:
+    with running_server(("irc", "relay"), ping_interval=0.3, ping_timeout=1.0) as server:
+        silent = server.irc("silent", "#lobby")
+        plain = server.plain("relay")
+        plain.send("hello")
+        assert silent.expect("JOIN").nick == "guest1"
+        assert silent.rest()[-1].startswith("ERROR :Closing link: Ping timeout")
+        assert plain.expect("* silent left") == "* silent left"
+        server.irc("late", "#lobby")  # a whole timeout and more after the guest came
+        assert plain.expect("* late joined") == "* late joined"
+
+
+def test_bytes_that_wait_too_long_drop_their_reader_though_they_are_few() -> None:
+    with still_server(Settings(helpers=0)) as server:
+        stuck, talker = server.connect("stuck", "#a"), server.connect("talker", "#a")
+        stuck.room = 0
+        server.say(talker, "PRIVMSG #a :hello")
+        talker.heard.clear()
+        server.advance(14.9)
+        assert talker.lines() == []
+        server.advance(0.5)
+        (line,) = talker.lines()
+        assert line == ":stuck!~stuck@127.0.0.1 QUIT :Slow reader: nothing read for 15 s, the limit is 15 s"
+        assert stuck.closed
+
+
+def test_a_reader_that_takes_a_little_now_and_then_stays() -> None:
+    with still_server(Settings(helpers=0, ping_interval=10_000.0)) as server:
+        slow, talker = server.connect("slow", "#a"), server.connect("talker", "#a")
+        slow.room = 0
+        server.say(talker, f"PRIVMSG #a :{'x' * 300}")
+        for _ in range(10):
+            server.advance(14.0)
+            slow.room = 10
+            server.settle()
+        assert not slow.closed
+
+
+def test_each_way_of_ending_is_told_to_the_others_with_its_reason() -> None:
+    with running_server() as server:
+        observer = server.irc("observer", "#a")
+        server.irc("closes", "#a").sock.close()
+        assert quit_of(observer, "closes") == "Remote host closed the connection"
+        resets = server.irc("resets", "#a").sock
+        resets.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        resets.close()
+        assert quit_of(observer, "resets") == "Connection reset by peer"
+        server.irc("quits", "#a").send("QUIT :good night")
+        assert quit_of(observer, "quits") == "Quit: good night"
+
+
+def test_a_half_closed_client_still_gets_the_answers_to_what_it_said() -> None:
+    with running_server() as server:
+        client = server.raw()
+        client.send("NICK ana", "USER ana 0 * :Ana", "VERSION", "PING last")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert any(" PONG " in line and line.endswith("last") for line in client.rest())
+
+
+def test_half_a_line_before_the_end_is_not_a_command() -> None:
+    with running_server() as server:
+        observer, client = server.irc("observer", "#a"), server.irc("client", "#a")
+        client.sock.sendall(b"PRIVMSG #a :whole\r\nPRIVMSG #a :half")
+        client.sock.close()
+        seen = [message.params[-1] for message in observer.until("QUIT")]
+        assert seen == ["#a", "whole", "Remote host closed the connection"]
