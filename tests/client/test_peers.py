@@ -146,3 +146,22 @@ def test_a_name_that_is_taken_is_had_back_when_it_is_free(two: tuple[Person, Per
     again.until(lambda: again.network.me.nick == "ben")
     again.session.close()
     assert again.session.join(PATIENCE)
+
+
+@pytest.mark.parametrize("port", ["fanfare"], indirect=True)  # which names its messages
+def test_replies_reactions_and_typing_reach_the_other(two: tuple[Person, Person]) -> None:
+    ana, ben = two
+    ana.type("shall we?")
+    ben.sees("shall we?")
+    line = ben.network.current.lines[-1]
+    assert line.msgid
+    ben.network.current.reply_to = line
+    ben.type("yes")
+    ana.sees("yes")
+    assert ana.network.current.lines[-1].reply == "ana: shall we?"
+    ben.network.tags.react(ben.network.current, line, "x")
+    ben.send()
+    ana.until(lambda: [one.reactions for one in ana.network.current.lines if one.reactions] == [(("x", ("ben",)),)])
+    ben.network.tags.we_type(ben.network.current, active=True)
+    ben.send()
+    ana.until(lambda: "ben is typing" in ana.network.status)
