@@ -20,27 +20,45 @@ from gevent.fileobject import FileObject
 from locust.env import Environment
 
 from bench.process import raise_file_limit
-from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.examine import Audience
 from loadtest.accounting.slices import Slices
+from loadtest.accounting.stamps import Stamps
 from loadtest.network.connection import Connection
 from loadtest.users import ChatUser
+from loadtest.wires import IrcWire
+from loadtest.worker.garbage import settle
 from loadtest.worker.rows import Row
 
 Counter = Callable[[int], int]  # from the number to wait for to the deliveries so far
 
 RUN = "0badcafe"  # in the source's stamps
 ROOM = "#load"
+SIZE = 100  # bytes of a message's text
 _TICK_S = 0.2  # as a run's process flushes its account
 _LOOK_S = 0.003  # between two checks for the end; far less than a round takes
+
+
+class AnyTime(int):
+    """Equal to all: the source sends when the worker has counted, by no plan."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
+
+
+class AsTheyCome(Timetable):
+    def at(self, number: int) -> int:
+        return AnyTime()
 
 
 def usual(port: int, members: int) -> Counter:
     """A greenlet for each connection, an event for each delivery."""
     environment = Environment()
     environment.create_local_runner()
-    stamp = re.compile(r"~[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.([0-9a-f]+)~")
+    stamp = re.compile(r"\{[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]+\.([0-9a-f]+)\}")
 
     def listen(sock: socket.socket) -> None:
         rest = b""
@@ -68,9 +86,11 @@ def fanfare(port: int, members: int) -> Counter:
     environment = Environment()
     environment.create_local_runner()
     row = Row(environment.stats, "deliver", "broadcast")
-    plan = Timetable(time.monotonic_ns(), 1, 1 << 32)
-    audiences = {0: Audience(ROOM, members, plan.count, timetable=plan)}
-    account = Account(stamps.pattern(RUN, 1), 1_000_000_000, audiences, Slices(time.monotonic_ns(), 1_000_000_000))
+    plan = AsTheyCome(time.monotonic_ns(), 1, 1 << 32)
+    audiences = {0: Audience(ROOM, members, plan.count, timetable=plan, nick="announcer")}
+    account = Account(
+        Stamps(RUN, 1, SIZE), 1_000_000_000, audiences, Slices(time.monotonic_ns(), 1_000_000_000), wire=IrcWire("")
+    )
     for _ in range(members):
         user = ChatUser(environment)
         user.account, user.receiver = account, Receiver(ROOM)
@@ -85,11 +105,12 @@ def fanfare(port: int, members: int) -> Counter:
             account.take_completed()
             row.show(account.fanout)
 
+    settle()
     gevent.spawn(tick)
 
     def counted(wanted: int) -> int:
         """A run flushes five times a second; here, once all is noted."""
-        noted = sum(len(batch.times) * len(batch.stamps) for batch in account._batches)
+        noted = sum(len(batch.moments) * len(batch.stamps) for batch in account._batches)
         if account.delivered + noted >= wanted:
             account.flush()
         return account.delivered

@@ -153,7 +153,8 @@ def _keys(seconds: float) -> AbstractContextManager[object]:
 
 def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Flood, dict[str, Any]]:
     """The flood as it was sent, and what the window's process reports. Raises OSError."""
-    os.environ["FANFARE_CONFIG_HOME"] = str(folder)  # the window looks as at its first start
+    for name in ("FANFARE_CONFIG_HOME", "FANFARE_DATA_HOME"):
+        os.environ[name] = str(folder)  # the window looks as at its first start
     port, log = free_port(), folder / "log"
     serve = (sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}")
     window = (sys.executable, "-m", "bench.client_load_window", str(port), ROOM, READER, LAST_WORDS)
@@ -164,12 +165,12 @@ def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Fl
         client = stack.enter_context(running(window, stdin=subprocess.PIPE, stderr=sys.stderr.fileno()))
         assert client.stdin
         assert client.stdout
-        flood.wait_for(f":{READER}!")  # it has joined
+        client.stdout.readline()  # ready: the window is up
+        flood.wait_for(f":{READER}!")  # and has joined
         with _keys(seconds):
             flood.play(seconds, rate)
         client.stdin.write("stop\n")
         client.stdin.flush()
-        client.stdout.readline()  # ready
         report = client.stdout.readline()
         if not report:
             raise OSError(f"the window's process ended with status {client.wait(_TIMEOUT)}")

@@ -15,8 +15,8 @@ import tkinter
 from collections.abc import Iterator
 from pathlib import Path
 
-from chat.client.target import Target
-from chat.client.window import Window
+from chat.client.irc.address import Address
+from chat.client.ui.window import Window
 
 _TICK = 10  # ms between two looks at the clock
 _SAMPLE = 1.0  # s between two looks at the memory
@@ -96,7 +96,7 @@ def main() -> int:
     parser.add_argument("last_words")
     options = parser.parse_args()
     root = tkinter.Tk(className="Fanfare")
-    window = Window(root, Target("127.0.0.1", options.port, options.room), options.nick)
+    window = Window(root, Address("127.0.0.1", options.port, options.room), options.nick)
     root.update()
     (root.focus_lastfor() or root).focus_force()  # as a window manager would
     probe = Probe(root, options.last_words)

@@ -20,7 +20,10 @@ CHECK_TIMEOUT = 5.0  # s for the server to answer a check
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 done, 1 failed, 2 could not start."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["load"]:  # its words are its own, and many are Locust's
+        return _load(words[1:])
+    options = _parser().parse_args(words)
     try:
         status: int = options.run(options)
     except SetupError as error:
@@ -68,7 +71,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--config", metavar="FILE.toml", help="the server's; FANFARE_LISTEN and FANFARE_CONFIG count too"
     )
+    commands.add_parser("load", help="load a chat server, and look at the results: fanfare load --help")
     return parser
+
+
+def _load(words: Sequence[str]) -> int:
+    try:
+        from loadtest.__main__ import main as load
+    except ImportError as error:
+        print(f"fanfare: the load test is not installed ({error}): pip install 'fanfare[load]'", file=sys.stderr)
+        return USAGE_ERROR
+    return load(words)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """Hang the load test on Locust's events. What each event leads to is elsewhere."""
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -9,26 +10,35 @@ import gevent
 from locust.runners import MasterRunner, WorkerRunner
 
 from chat.errors import SetupError
+from loadtest import seams
+from loadtest.accounting.schedules import read_log
 from loadtest.judge.measures import measures
-from loadtest.judge.objective import Objective, UnknownMeasure
+from loadtest.judge.requirements import Requirements, UnknownMeasure
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, Figures
 from loadtest.lead.conductor import Conductor
 from loadtest.network import files
 from loadtest.network.connection import resolve
+from loadtest.network.tls import context_of
 from loadtest.page.form import guard
+from loadtest.page.gate import keep
+from loadtest.page.metrics import add_metrics
 from loadtest.page.progress import Progress
 from loadtest.page.tab import add_tab
 from loadtest.report import show
 from loadtest.scenarios import SCENARIOS
 from loadtest.settings.options import Settings, add_options
 from loadtest.watch import server_process
-from loadtest.wires import wire_of
+from loadtest.wires import WIRES, wire_of
 from loadtest.worker.crew import Crew, CrewMember
+
+_log = logging.getLogger("locust.fanfare")
 
 
 def install(events: Any, member: type[CrewMember]) -> None:
     """Register everything; `member` is the user class that Locust will start."""
+    seams.quiet_interrupts()
     events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
+    events.init_command_line_parser.add_listener(lambda parser, **_: seams.listen_here_only(parser))
     events.init.add_listener(lambda environment, **_: _begin(environment, member))
 
 
@@ -39,10 +49,14 @@ def _begin(environment: Any, member: type[CrewMember]) -> None:
     if not isinstance(runner, WorkerRunner):
         gevent.signal_handler(signal.SIGINT, _interrupt)
         _check_or_exit(environment)
+        if isinstance(runner, MasterRunner):
+            seams.wait_for_workers(environment, EXIT_STATUS[INVALID])
         lead = _Lead(environment)
         if environment.web_ui:
             guard(environment, _check)
+            keep(environment.web_ui.app, environment.parsed_options.web_host or "", _log.warning)
             add_tab(environment, lead.look)
+            add_metrics(environment.web_ui.app, lead.look)
     if not isinstance(runner, MasterRunner):
         member.crew = Crew(environment)
 
@@ -60,7 +74,7 @@ def _check_or_exit(environment: Any) -> None:
     options = environment.parsed_options
     try:
         settings = Settings.of(options)
-        Objective.parse(settings.objective)
+        Requirements.parse(settings.require)
         scenario = SCENARIOS[settings.scenario]
         if scenario.brings_server:  # nobody need say how many, or how fast
             options.num_users = options.num_users or scenario.usual_users
@@ -91,15 +105,23 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         raise SetupError("--host irc://HOST:PORT is missing")
     wire = wire_of(host)
     resolve(host, wire.scheme, wire.port)
-    if wire.scheme not in scenario.schemes:
+    if missing := scenario.needs - wire.tells:
+        able = " or ".join(sorted(f"{name}://" for name, kind in WIRES.items() if scenario.needs <= kind.tells))
         raise SetupError(
-            f"{scenario.name} needs --host {scenario.schemes[0]}://HOST:PORT, got {host!r}: "
-            f"{wire.scheme} does not tell what it asks about"
+            f"{scenario.name} needs {able}, got {host!r}: {wire.scheme} tells nothing of {', '.join(sorted(missing))}"
         )
     scenario.check()
+    settings.login()
+    if wire.tls:
+        context_of(settings.tls_ca)
+    if settings.replay:
+        read_log(settings.replay)
     measured = measures(Figures(settings.scenario, host), scenario)
-    if blind := Objective.parse(settings.objective).unmeasurable(measured):
+    requirements = Requirements.parse(settings.require)
+    if blind := requirements.unmeasurable(measured):
         raise UnknownMeasure(blind)
+    if scenario.messages_planned is not None and (few := requirements.too_few(scenario.messages_planned)):
+        raise UnknownMeasure(f"--require: {few[0]}")
     if settings.server_pid:
         server_process.read(settings.server_pid)
 

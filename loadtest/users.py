@@ -19,13 +19,17 @@ from locust.exception import StopUser
 from chat.errors import FanfareError
 from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
-from loadtest.accounting.stamps import Stamp
-from loadtest.network.connection import Connection, resolve
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.stamps import Stamp, Stamps
+from loadtest.network.connection import Connection, host_of, resolve
 from loadtest.network.door import Door
+from loadtest.network.handshake import Login
 from loadtest.network.sources import Sources
+from loadtest.network.tls import Tls, context_of
 from loadtest.wires import IrcWire, Refused, Said, Step, Wire
 from loadtest.worker.meter import meter_of
 
+_STAMPS = Stamps(stamps.run_of_this_host(), 0)
 _HERE = secrets.randbits(24)  # tells this process's users from those of another in a stamp
 
 
@@ -40,6 +44,8 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     room = "#lobby"
     wire: type[Wire] = IrcWire  # the protocol; `host` begins with its scheme
     capabilities: tuple[str, ...] = ()  # IRCv3, asked for where the server offers them
+    login = Login()  # a server's password, an account
+    tls_ca = ""  # a file with the authorities that vouch for the server; the system's otherwise
     door = Door(8)  # of the process: how many connect and register at a time
     sources = Sources()  # of the process: the local addresses that connections come from
     patience = 60.0  # seconds for connecting and registering, and again for joining
@@ -95,7 +101,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         """
         intended_ns = time.monotonic_ns()
         stamp = Stamp(_HERE, next(self._said), intended_ns)
-        words = stamps.text(stamps.run_of_this_host(), 0, stamp, 0) + text
+        words = f"{_STAMPS.head(stamp)} {text}"
         began = time.perf_counter()
         if not self.send_words(room or self.receiver.room, words):
             raise StopUser(self.gone_why)
@@ -148,8 +154,10 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
 
     def _connect(self) -> None:
         wire = self._wire = self.wire(self.nick, self.capabilities)
+        wire.login = self.login
         address = resolve(self.host or "", wire.scheme, wire.port)
-        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources)
+        tls = Tls(context_of(self.tls_ca), host_of(self.host or "")) if wire.tls else None
+        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources, tls)
         self.connection = connection
         self.connected()
         connection.on_lines = self._answered
@@ -174,8 +182,9 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
                     if message is None:
                         raise Refused(self.gone_why)
                     data = step.send(message)
-        except StopIteration:
-            return  # the step is done
+        except StopIteration as done:
+            if done.value:
+                self.connection.send(done.value)
         finally:
             self._conversing = False
 
@@ -235,27 +244,24 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
             or not set(self._wire.urgent) <= set(IrcWire.urgent)  # an account notices those by itself
         )
 
-    def _answered(self, data: bytes, now_ns: int) -> None:
+    def _answered(self, data: bytes, at: Moment) -> None:
         """Before membership: what may be an answer, for the greenlet that waits."""
         for message in self._wire.answers(data):
             self._answers.put_nowait(message)
 
-    def _heard(self, data: bytes, now_ns: int) -> None:
+    def _heard(self, data: bytes, at: Moment) -> None:
         """As a member: stamps to the account; other messages only where one may need an answer."""
-        if self.account:
-            urgent = self.account.receive(self.receiver, data, now_ns)
-        else:  # a flood of join notices, while others come in
-            urgent = b"PING" in data or b"ERROR" in data
-        if urgent:
+        account = self.account  # without one it is a flood of join notices, while others come in
+        if account.receive(self.receiver, data, at) if account else b"PING" in data or b"ERROR" in data:
             self._heed(data)
 
-    def _overheard(self, data: bytes, now_ns: int) -> None:
+    def _overheard(self, data: bytes, at: Moment) -> None:
         """The same where every message counts, as somebody waits for one or asked to see them all."""
         if self.account:
-            self.account.receive(self.receiver, data, now_ns)
+            self.account.receive(self.receiver, data, at)
         self._heed(data)
         if self._conversing:
-            self._answered(data, now_ns)
+            self._answered(data, at)
         for message in self._wire.messages(data):
             if said := self._wire.said(message):
                 self._tell(Said(said.who, said.room, stamps.without(said.text)))

@@ -31,6 +31,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     """No test reads or changes what the person at this machine has told the desktop client, or another test has."""
     place = tmp_path_factory.getbasetemp() / f"config-{next(_places)}"  # made only by those that save something
     monkeypatch.setenv("FANFARE_CONFIG_HOME", str(place))
+    monkeypatch.setenv("FANFARE_DATA_HOME", str(place))
 
 
 @pytest.fixture

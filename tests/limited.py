@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_STAMP = re.compile(rb"~[0-9a-f]{8}\.([0-9a-f]+)\.([0-9a-f]+)\.[0-9a-f]+\.([0-9a-f]+)~")
+_STAMP = re.compile(rb"\{[0-9a-f]{8}\.([0-9a-f]+)\.([0-9a-f]+)\.[0-9a-f]+\.([0-9a-f]+)\}")
 
 
 class LimitedServer:
@@ -23,6 +23,7 @@ class LimitedServer:
         self._seats = seats
         self._users: dict[socket.socket, bytes] = {}  # and the line that is not complete yet
         self._room: set[socket.socket] = set()
+        self._nicks: dict[socket.socket, bytes] = {}
         self._times: dict[tuple[bytes, bytes], int] = {}  # window and sender: when its last message was meant to leave
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._bell, self._clapper = socket.socketpair()
@@ -78,7 +79,9 @@ class LimitedServer:
 
     def _answer(self, sock: socket.socket, line: bytes) -> None:
         verb, _, rest = line.partition(b" ")
-        if verb == b"USER":
+        if verb == b"NICK":
+            self._nicks[sock] = rest.strip()
+        elif verb == b"USER":
             sock.sendall(b":limited 001 you :Welcome\r\n")
         elif verb == b"JOIN":
             self._room.add(sock)
@@ -89,7 +92,7 @@ class LimitedServer:
             return
         for member in self._room - {sender}:
             with suppress(ConnectionError):  # it has just gone
-                member.sendall(b":someone!x@limited %s\r\n" % line)
+                member.sendall(b":%s!x@limited %s\r\n" % (self._nicks[sender], line))
 
     def _is_too_dense(self, line: bytes) -> bool:
         found = _STAMP.search(line)

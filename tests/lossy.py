@@ -1,4 +1,4 @@
-"""A proxy that loses, repeats, swaps, delays and holds up given messages on their way to each user, as the test says.
+"""A proxy that loses, repeats, swaps, alters, leaks, delays and holds up given messages, as the test says.
 
 What the load test must find, and count. It can also cut off one user, the first one to be sent a given message.
 """
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-_STAMP = re.compile(rb"~[0-9a-f]{8}\.1\.([0-9a-f]+)\.([0-9a-f]+)\.")  # sender and number, in the first window
+_STAMP = re.compile(rb"\{[0-9a-f]{8}\.1\.([0-9a-f]+)\.([0-9a-f]+)\.")  # sender and number, in the first window
 
 
 @dataclass
@@ -25,11 +25,15 @@ class Faults:
     lose: Collection[int] = ()
     repeat: Collection[int] = ()
     hold: Collection[int] = ()
+    alter: Collection[int] = ()  # a letter is another one
+    leak: Collection[int] = ()  # they come to the users of all other rooms too
+    divide: Collection[int] = ()  # for one user they come after the next message of another sender
     cut: int = -1
     delay_s: float = 0.0  # of every line to a user
     stall: int = -1
     stall_s: float = 0.0
     shears: threading.Lock = field(default_factory=threading.Lock)  # once used, they stay locked
+    users: "list[Tampering]" = field(default_factory=list)
     _stalling: threading.Lock = field(default_factory=threading.Lock)
     _stalled_until: float = 0.0
 
@@ -46,19 +50,32 @@ class Faults:
 class Tampering:
     """What one user gets instead."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, later: "queue.SimpleQueue[tuple[float, bytes]]") -> None:
         self._faults = faults
+        self.later = later
+        self.room = b""
+        self._divided = b""
+        self._is_odd = not faults.users
+        faults.users.append(self)
         self._held: dict[bytes, bytes] = {}  # by sender
 
     def apply(self, line: bytes) -> bytes:
         faults = self._faults
         if not (stamp := _STAMP.search(line)):
+            if b" 366 " in line:
+                self.room = line.split()[3]
             return line
         sender, number = stamp[1], int(stamp[2], 16)
         if number == faults.stall:
             faults.stop_all()
         if number == faults.cut and faults.shears.acquire(blocking=False):
             raise ConnectionAbortedError
+        if number in faults.leak and line.split()[2] == self.room:
+            self._leak(line)
+        return self._instead(sender, number, line)
+
+    def _instead(self, sender: bytes, number: int, line: bytes) -> bytes:
+        faults = self._faults
         if number in faults.lose:
             return b""
         if number in faults.repeat:
@@ -66,7 +83,21 @@ class Tampering:
         if number in faults.hold:
             self._held[sender] = line
             return b""
-        return line + self._held.pop(sender, b"")
+        if number in faults.alter:
+            return line.replace(b"all work", b"all play")
+        if number in faults.divide and self._is_odd and not self._divided:
+            self._divided = line
+            return b""
+        divided, self._divided = self._divided, b""
+        return line + divided + self._held.pop(sender, b"")
+
+    def _leak(self, line: bytes) -> None:
+        """Once a message: by the first user of its room."""
+        faults = self._faults
+        if next(user for user in faults.users if user.room == self.room) is self:
+            for user in faults.users:
+                if user.room != self.room:
+                    user.later.put((0.0, line))
 
 
 @contextmanager
@@ -119,7 +150,7 @@ def _up(user: socket.socket, server: socket.socket, faults: Faults) -> None:
 
 
 def _down(server: socket.socket, later: "queue.SimpleQueue[tuple[float, bytes]]", faults: Faults) -> None:
-    tampering = Tampering(faults)
+    tampering = Tampering(faults, later)
     with suppress(OSError), server.makefile("rb") as lines:  # hung up
         for line in lines:
             if data := tampering.apply(line):

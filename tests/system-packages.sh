@@ -8,6 +8,11 @@ command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 # The report is opened in a browser: 110 MB to fetch, half a minute to install.
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
     missing="$missing chromium"
+# A desktop's bus, and what looks at a window as the desktop does.
+if [ "$(uname)" = Linux ]; then
+    command -v dbus-daemon >/dev/null || missing="$missing dbus"
+    command -v xprop >/dev/null || missing="$missing x11-utils"
+fi
 # Namespaces and packet filters are Linux's; elsewhere the tests that need them are skipped.
 if [ "$(uname)" = Linux ]; then
     command -v ip >/dev/null || missing="$missing iproute2"

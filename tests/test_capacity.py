@@ -15,7 +15,7 @@ from tests.test_locust import PATIENCE, UNHURRIED, master_port, run, started, su
 # Half a second at 10 messages a second is 5 messages, and a grace of 3 s is long for so few: the server is busy with
 # nothing else.
 STEP = ("--step", "0.5", "--warm-up", "0", "--settle", "0.1", "--grace", "3", "--repeats", "1", "--precision", "20")
-CAPACITY = ("--scenario", "capacity", "--objective", "lost=0", "--spawn-rate", "100", *STEP)
+CAPACITY = ("--scenario", "capacity", "--require", "lost=0", "--spawn-rate", "100", *STEP)
 
 
 def part(directory: Path) -> Any:
@@ -53,16 +53,16 @@ def test_it_finds_how_many_users_a_server_bears(tmp_path: Path) -> None:
     assert loads(found, "bisect") == [12, 10, 9]
     assert loads(found, "repeat") == [9, 10]
     assert [step["users"] for step in found["steps"]] == [step["load"] for step in found["steps"]]
-    assert (found["search"], found["objective"], found["result"]) == ("users", "lost=0", "exact")
+    assert (found["search"], found["requirement"], found["result"]) == ("users", "lost=0", "exact")
     assert found["limited_by"] == "server"
     knee, beyond = found["knee"], found["beyond"]
     assert (knee["load"], knee["users"], knee["sent"], knee["delivered"], knee["lost"]) == (9, 9, 5, 40, 0)
     assert (beyond["load"], beyond["sent"], beyond["delivered"], beyond["lost"]) == (10, 5, 0, 45)
-    assert beyond["reasons"] == ["lost is 45, the objective is lost=0"]
+    assert beyond["reasons"] == ["45 deliveries lost; the requirement is lost=0"]
     report = summary(tmp_path)
     assert (report["users"], report["messages"]["sent"], report["messages"]["delivered"]) == (9, 5, 40)
     assert report["reasons"] == [
-        "the server keeps lost=0 up to 9 users, and misses it at 10: lost is 45, the objective is lost=0"
+        "the server keeps lost=0 up to 9 users, and misses it at 10: 45 deliveries lost; the requirement is lost=0"
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_server_that_misses_the_objective_at_the_start_fails(tmp_path: Path) -
     assert (found["knee"], found["beyond"]["load"], found["result"]) == (None, 5, "none")
     assert summary(tmp_path)["reasons"] == [
         "the server misses lost=0 at 5 users, the lowest load",
-        "lost is 20, the objective is lost=0",
+        "20 deliveries lost; the requirement is lost=0",
     ]
 
 
@@ -187,7 +187,7 @@ def test_with_locusts_page_one_search_is_made_and_the_test_stops(tmp_path: Path)
             "--announcers 5 is more than the 4 users to start with",
         ),
         (("--search", "luck"), "argument --search: there is no search for 'luck', choose from users, rate"),
-        (("--objective", "fast"), "--objective: 'fast' is not like p99<50ms or lost=0"),
+        (("--require", "fast"), "--require: 'fast' is not like p99<50ms or lost=0"),
     ],
 )
 def test_a_bad_option_is_one_line_and_exit_status_2(options: tuple[str, ...], reason: str) -> None:

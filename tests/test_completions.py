@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.accounting.completions import Completions, LocalCompletions
+from loadtest.accounting.histogram import NEVER_US
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=4), min_size=1, max_size=5))
@@ -69,3 +70,22 @@ def test_sizes_beyond_a_hundred_count_to_the_nearest_so_that_memory_is_bounded()
         completions.add([0, size, size, 1, 1, 1])
     assert len(completions.by_size) == 100
     assert completions.by_size[1_099].count == 101
+
+
+def test_a_message_that_was_complete_is_not_again_when_somebody_came_or_went() -> None:
+    sizes = [2]
+    local = LocalCompletions(lambda sender, number: sizes[0])
+    local.add(0, 0, 0, [1_000, 2_000])
+    assert len(local.take_completed()) == 6
+    sizes[0] = 1
+    local.add(0, 0, 0, [9_000])
+    local.look_again()
+    assert local.take_completed() == local.take_partial() == []
+
+
+def test_what_the_last_process_says_of_a_message_that_some_never_had_counts_where_it_is_known() -> None:
+    completions = Completions({0: 1, 1: 2})
+    completions.add([0, 0, 5, 7, 9, NEVER_US])
+    completions.add([1, 0, 5, 3, 4, 5])
+    completions.finish()
+    assert (completions.first.count, completions.median.count, completions.last.count) == (2, 1, 0)

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from chat.client.model import Model
-from chat.client.session import Session
-from chat.client.target import Target
+from chat.client.irc.address import Address
+from chat.client.irc.session import Session
+from chat.client.model.network import Network
 from chat.settings import Settings
 from tests.composed import BRIEF, PROFILES, QUICK, ROOT, SETTINGS, UNHURRIED, USERS, Compose, checked, run
 
@@ -60,14 +60,14 @@ def test_compose_accepts_the_file_without_a_word(compose: Compose) -> None:
 
 
 def test_a_scenario_exits_0_and_loses_nothing_and_starts_no_other_users(compose: Compose) -> None:
-    summary = compose.passed("broadcast", "--duration=2", "--rate=20", "--max-lost=0", *QUICK)
+    summary = compose.passed("broadcast", "--duration=2", "--rate=20", "--require=lost=0", *QUICK)
     assert (summary["verdict"], summary["messages"]["lost"]) == ("pass", 0), summary["reasons"]
     assert summary["messages"]["delivered"] == summary["messages"]["expected_deliveries"] > 0
     assert compose.container("users") == ""
 
 
 def test_a_missed_threshold_exits_1(compose: Compose) -> None:
-    missed = compose.scenario("broadcast", *USERS, *UNHURRIED, *QUICK, "--duration=1", "--max-p99-ms=0.001")
+    missed = compose.scenario("broadcast", *USERS, *UNHURRIED, *QUICK, "--duration=1", "--require=p50<1us")
     summary = compose.summary()
     assert (missed.returncode, summary["verdict"]) == (1, "fail"), summary["reasons"]
 
@@ -109,7 +109,7 @@ def test_a_stampede_restarts_a_server_of_its_own(compose: Compose) -> None:
 
 
 def test_capacity_is_searched_for_in_a_range(compose: Compose) -> None:
-    steps = ("--step=1", "--warm-up=0", "--repeats=1", "--start=10", "--most=20", "--objective=lost=0")
+    steps = ("--step=1", "--warm-up=0", "--repeats=1", "--start=10", "--most=20", "--require=lost=0")
     capacity = compose.passed("capacity", *QUICK, *steps)["capacity"]
     assert [step["load"] for step in capacity["steps"]] == [10, 20, 20]
     assert (capacity["knee"]["load"], capacity["limited_by"]) == (20, "range")
@@ -147,8 +147,8 @@ def test_the_server_image_holds_no_compiler_and_no_installer(compose: Compose) -
 
 def test_the_desktop_client_on_this_machine_talks_with_a_tutorial_client_in_the_lobby(compose: Compose) -> None:
     """Without its window: the client's network thread and its model."""
-    session = Session(Target(*compose.address("server", 6667)), "ana")
-    model = Model("ana", "#lobby", "the container")
+    session = Session(Address(*compose.address("server", 6667)), "ana")
+    model = Network("ana", "#lobby", "the container")
 
     def until(seen: Callable[[], object]) -> None:
         while not seen():
@@ -160,8 +160,8 @@ def test_the_desktop_client_on_this_machine_talks_with_a_tutorial_client_in_the_
         relay.sendall(b"bo: hello from a tutorial")
         until(lambda: [line.text for line in model.current.lines if line.nick == "bo"] == ["hello from a tutorial"])
         assert "bo" in model.current.members
-        send, _ = model.say("hello from a desktop")
-        assert session.send(b"".join(send))
+        model.say("hello from a desktop")
+        assert session.send(b"".join(model.take_output()))
         heard = b""
         while b"hello from a desktop" not in heard:
             data = relay.recv(4096)

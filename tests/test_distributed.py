@@ -69,7 +69,9 @@ def check_sum(statements: list[dict[str, Any]], report: dict[str, Any]) -> None:
     for statement in statements:
         for packed in statement["slices"]:
             fanout.merge(Histogram.unpack(packed))
-    assert report["fanout_us"] == fanout.figures()
+    known = {name: us for name, us in report["fanout_us"].items() if us is not None}  # what its messages tell
+    assert known.items() <= fanout.figures().items()
+    assert {"count", "p50", "max"} <= known.keys()
     assert (report["fanout_us"]["count"], report["complete_us"]["count"]) == (SENT * (ROOM_SIZE - 1), SENT)
     assert report["complete_us"]["max"] == report["fanout_us"]["max"]
     assert report["generator"]["workers"] == len(statements)

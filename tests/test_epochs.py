@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.epochs import Timetable
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.examine import Audience
+from loadtest.accounting.moment import just
+from loadtest.accounting.stamps import Stamp, Stamps
 
 RUN, ROOM = "0123abcd", "#room"
+SIZE = 80  # bytes of a message
 MESSAGES, EVERY = 12, 10  # of one sender: message k leaves at k * EVERY
 TABLE = Timetable(0, EVERY, MESSAGES)
 END = MESSAGES * EVERY
@@ -54,11 +56,11 @@ LIVES = st.builds(
 
 
 def account(stayers: int, timetable: Timetable = TABLE) -> Account:
-    return Account(stamps.pattern(RUN, 1), 10**9, {0: Audience(ROOM, stayers, timetable.count, timetable=timetable)})
+    return Account(Stamps(RUN, 1, SIZE), 10**9, {0: Audience(ROOM, stayers, timetable.count, timetable=timetable)})
 
 
 def line(number: int) -> bytes:
-    return f":n!u@h PRIVMSG {ROOM} :{stamps.text(RUN, 1, Stamp(0, number, number * EVERY), 60)}\r\n".encode()
+    return f":n!u@h PRIVMSG {ROOM} :{Stamps(RUN, 1, SIZE).text(Stamp(0, number, number * EVERY))}\r\n".encode()
 
 
 def live(taken: Account, life: Life, stayer: bool) -> Receiver:
@@ -67,7 +69,7 @@ def live(taken: Account, life: Life, stayer: bool) -> Receiver:
         taken.join(receiver, life.knows)
     for number in range(MESSAGES):
         if life.has(number):
-            taken.receive(receiver, line(number), number * EVERY + life.way)
+            taken.receive(receiver, line(number), just(number * EVERY + life.way))
     if life.ends < STAYS:
         taken.end(receiver, life.ends)
     return receiver
@@ -110,18 +112,18 @@ def test_a_message_that_overtakes_the_news_of_being_in_is_due_and_so_are_all_aft
     taken, receiver = account(0), Receiver(ROOM)
     taken.join(receiver, 65)  # message 7 is the first that must come
     for number in (6, 4, 5, 9):
-        taken.receive(receiver, line(number), 100)
+        taken.receive(receiver, line(number), just(100))
     taken.flush()
     assert (taken.due({}), taken.delivered, taken.reordered, taken.duplicated) == (MESSAGES - 4, 4, 2, 0)
 
 
 def test_a_message_is_complete_when_all_have_it_who_are_members_by_then() -> None:
     taken, stayer, comes, goes = account(2), Receiver(ROOM), Receiver(ROOM), Receiver(ROOM)
-    taken.receive(stayer, line(0), 3_000)
-    taken.receive(goes, line(0), 5_000)
+    taken.receive(stayer, line(0), just(3_000))
+    taken.receive(goes, line(0), just(5_000))
     taken.join(comes, 5)
-    taken.receive(stayer, line(1), 6_010)
-    taken.receive(comes, line(1), 9_010)
+    taken.receive(stayer, line(1), just(6_010))
+    taken.receive(comes, line(1), just(9_010))
     taken.flush()
     assert taken.take_completed() == [0, 0, 2, 3, 3, 5], "message 1 waits for the one who goes"
     taken.end(goes, 10)
@@ -130,10 +132,10 @@ def test_a_message_is_complete_when_all_have_it_who_are_members_by_then() -> Non
 
 
 def test_what_a_crowd_says_is_due_to_those_who_were_in_from_the_beginning() -> None:
-    taken = Account(stamps.pattern(RUN, 1), 10**9, {0: Audience(ROOM, 1, 1 << 32)})
+    taken = Account(Stamps(RUN, 1, SIZE), 10**9, {0: Audience(ROOM, 1, 1 << 32)})
     stayer, comes = Receiver(ROOM), Receiver(ROOM)
     taken.join(comes, 0)
     for receiver in (stayer, comes):
-        taken.receive(receiver, line(1) + line(0), 1_000)
+        taken.receive(receiver, line(1) + line(0), just(1_000))
     taken.flush()
     assert (taken.delivered, taken.reordered, taken.due({})) == (2, 0, 0)

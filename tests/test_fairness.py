@@ -1,12 +1,14 @@
 """Each tenth of the members, in the order in which they came in, has its own latencies."""
 
-from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience, Receiver
+from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.examine import Audience
 from loadtest.accounting.fairness import SAMPLE_NS, TENTHS, Fairness, tenth_of
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import just
+from loadtest.accounting.stamps import Stamp, Stamps
 
 RUN, ROOM, MEMBERS = "0123abcd", "#room", 40
+SIZE = 80  # bytes of a message
 
 
 def test_members_are_cut_into_tenths_in_the_order_of_coming() -> None:
@@ -22,17 +24,17 @@ def test_a_sample_is_counted_by_tenths() -> None:
 
 
 def line(number: int) -> bytes:
-    return f":n!u@h PRIVMSG {ROOM} :{stamps.text(RUN, 1, Stamp(0, number, 0), 60)}\r\n".encode()
+    return f":n!u@h PRIVMSG {ROOM} :{Stamps(RUN, 1, SIZE).text(Stamp(0, number, number))}\r\n".encode()
 
 
 def test_an_account_takes_a_sample_of_all_who_read_the_same_several_times_a_second() -> None:
     table = Timetable(0, 1, 100)
-    account = Account(stamps.pattern(RUN, 1), 10**9, {0: Audience(ROOM, MEMBERS, 100, timetable=table)})
+    account = Account(Stamps(RUN, 1, SIZE), 10**9, {0: Audience(ROOM, MEMBERS, 100, timetable=table)})
     receivers = [Receiver(ROOM, tenth=tenth_of(place, MEMBERS)) for place in range(MEMBERS)]
     moments = (SAMPLE_NS, SAMPLE_NS + 1, 2 * SAMPLE_NS, 2 * SAMPLE_NS + 1, 3 * SAMPLE_NS)
     for number, moment in enumerate(moments):
         for place, receiver in enumerate(receivers):
-            account.receive(receiver, line(number), moment + place * 1_000)
+            account.receive(receiver, line(number), just(moment + place * 1_000))
         account.flush()
     tenths = account.fairness.tenths
     # The first message reaches everyone apart, as each hears its sender for the first time: it is no sample.

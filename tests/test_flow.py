@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience
+from loadtest.accounting.accounts import Account
 from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.examine import Audience
 from loadtest.accounting.histogram import Histogram
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.visits import Times
 from loadtest.worker import flow as flow_module
 from loadtest.worker.flow import Flow, Way
@@ -26,6 +26,7 @@ from tests.scripted import ScriptedServer, scripted_server
 from tests.support import PATIENCE, IrcClient, running_server
 
 RUN, ROOM = "0123abcd", "#load"
+SIZE = 80  # bytes of a message
 SAYS, LEAVES = 1, 2  # senders
 SECOND = 1_000_000_000  # ns
 OUTCOMES = ("arrivals", "departures", "no_guest", "unclosed")
@@ -36,13 +37,16 @@ class Ledger:
 
     def __init__(self) -> None:
         table = Timetable(0, 1, 1)
-        self.account = Account(stamps.pattern(RUN, 1), SECOND, {0: Audience(ROOM, 0, 1, timetable=table)})
+        self.account = Account(Stamps(RUN, 1, SIZE), SECOND, {0: Audience(ROOM, 0, 1, timetable=table)})
         self.crowd_sent: Counter[str] = Counter()
         self.crowd_left: Counter[str] = Counter()
         self.send_lateness = Histogram()
 
     def words(self, stamp: Stamp) -> str:
-        return stamps.text(RUN, 1, stamp, 60)
+        return Stamps(RUN, 1, SIZE).text(stamp)
+
+    def leave_words(self, stamp: Stamp) -> str:
+        return Stamps(RUN, 1, SIZE).head(stamp)
 
 
 class Running:
@@ -82,7 +86,7 @@ def heard(resident: IrcClient, departures: int) -> list[tuple[str, str, Stamp]]:
         message = resident.read()
         assert message
         if message.verb in ("PRIVMSG", "QUIT"):
-            (stamp,) = stamps.find(stamps.pattern(RUN, 1), message.params[-1].encode())
+            (stamp,) = Stamps(RUN, 1, SIZE).find(message.params[-1].encode())
             seen.append((message.nick, message.verb, stamp))
             departures -= message.verb == "QUIT"
     return seen

@@ -1,9 +1,11 @@
 """A user gets in at any IRC server, or learns in the server's own words why not."""
 
+import base64
+
 import pytest
 
 from chat.wires.message import parse
-from loadtest.network.handshake import Entry, Refused, Registration
+from loadtest.network.handshake import Entry, Login, Refused, Registration
 
 WELCOME = ":irc.test 001 ann :Welcome"
 
@@ -75,3 +77,45 @@ def test_the_message_of_the_day_is_no_answer_to_a_join(line: str) -> None:
     step = Entry("#load")
     feed(step, line)
     assert not step.done
+
+
+def test_a_servers_password_goes_first_and_an_account_logs_in_before_the_welcome() -> None:
+    registration = Registration("ana", (), Login("sesame", "", "secret"))
+    assert registration.opening().startswith(b"PASS sesame\r\nCAP LS 302\r\n")
+    answers = [
+        registration.feed(parse(line))
+        for line in (
+            ":s CAP * LS :sasl=PLAIN,EXTERNAL server-time",
+            ":s CAP ana ACK :sasl",
+            "AUTHENTICATE +",
+            ":s 900 ana ana!a@h ana :You are now logged in as ana",
+            ":s 903 ana :SASL authentication successful",
+        )
+    ]
+    plain = base64.b64encode(b"ana\0ana\0secret")
+    assert answers == [
+        b"CAP REQ sasl\r\n",
+        b"AUTHENTICATE PLAIN\r\n",
+        b"AUTHENTICATE %b\r\n" % plain,
+        b"",
+        b"CAP END\r\n",
+    ]
+    assert not registration.done
+    registration.feed(parse(":s 001 ana :Welcome"))
+    assert registration.done
+
+
+@pytest.mark.parametrize(
+    "line", [":s CAP * LS :server-time", ":s 904 ana :SASL authentication failed", ":s 464 ana :Password incorrect"]
+)
+def test_a_login_that_fails_is_a_refusal(line: str) -> None:
+    registration = Registration("ana", (), Login("", "ana", "wrong"))
+    registration.opening()
+    with pytest.raises(Refused):
+        registration.feed(parse(line))
+
+
+def test_what_a_server_says_steers_no_terminal() -> None:
+    with pytest.raises(Refused) as refused:
+        Registration("ana").feed(parse(":s 465 ana :\x1b[2Jbanned"))
+    assert str(refused.value) == "465 ?[2Jbanned"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.accounting.histogram import BUCKETS, LONGEST_US, Histogram, bucket_of, floor_of
+from loadtest.accounting.histogram import BUCKETS, LONGEST_US, NEVER_US, Histogram, bucket_of, floor_of
 
 durations = st.integers(0, LONGEST_US)
 samples = st.lists(durations, min_size=1, max_size=60)
@@ -84,3 +84,25 @@ def test_a_time_before_the_start_counts_as_zero() -> None:
     bulk = Histogram()
     bulk.add_sorted([900_000, 1_000_000, 3_000_000], 1_000_000)
     assert (bulk.counts[0], bulk.counts[bucket_of(2_000)], bulk.shortest) == (2, 1, 0)
+
+
+def test_a_percentile_of_many_samples_has_no_float_dust() -> None:
+    """0.999 × 41,000 is a hair more than 40,959 as a float."""
+    taken = Histogram()
+    taken.add(100, 40_959)
+    taken.add(200, 41)
+    assert (taken.percentile(99.9), taken.percentile(99.901)) == (100, 200)
+
+
+def test_what_never_came_counts_as_infinitely_late_in_every_percentile() -> None:
+    taken = histogram([100] * 90)
+    assert [taken.percentile(percent, never=10) for percent in (50, 90, 90.1, 100)] == [100, 100, NEVER_US, NEVER_US]
+    assert taken.figures(never=10) == {
+        "count": 90,
+        "p50": 100,
+        "p90": 100,
+        "p99": NEVER_US,
+        "p999": NEVER_US,
+        "max": NEVER_US,
+    }
+    assert Histogram().percentile(50, never=1) == NEVER_US

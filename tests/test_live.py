@@ -3,6 +3,7 @@
 from typing import Any
 
 from loadtest.accounting.histogram import Histogram
+from loadtest.judge.measures import measures
 from loadtest.judge.verdict import Figures, Verdict
 from loadtest.page.live import Live, Situation, judge_so_far, look
 from loadtest.settings.options import Settings
@@ -92,14 +93,14 @@ def test_the_verdict_so_far_has_what_earlier_windows_missed_and_what_this_one_do
     live = Live()
     live.take("a", status(sent=1, fanout=(100,), overdue=2, duplicated=1, dropped={"reset": 1}), 1.0)
     before = Figures("broadcast", "there", expected=5, delivered=4, reordered=1)
-    verdict = judge_so_far(live.added_to(before, Histogram()), Settings(), {})
+    verdict = judge_so_far(live.added_to(before, Histogram()), Settings(), measures(live.added_to(before, Histogram())))
     assert verdict == Verdict(
         "fail",
         [
             "1 user lost the connection: reset",
-            "3 deliveries lost, the limit is 0",
-            "1 delivery duplicated, the limit is 0",
-            "1 delivery reordered, the limit is 0",
+            "3 deliveries lost; the requirement is lost=0",
+            "1 delivery duplicated; the requirement is duplicated=0",
+            "1 delivery reordered; the requirement is reordered=0",
         ],
     )
     assert (before.expected, before.delivered) == (5, 4)
@@ -107,9 +108,9 @@ def test_the_verdict_so_far_has_what_earlier_windows_missed_and_what_this_one_do
 
 def test_an_objective_is_held_against_what_has_a_sample() -> None:
     figures = Figures("broadcast", "there", expected=1, delivered=1)
-    limits = Settings(objective="p99<50ms,join_p99<1s")
+    limits = Settings(require="p99<50ms,join_p99<1s")
     assert judge_so_far(figures, limits, {"p99": 60_000.0, "join_p99": None}) == Verdict(
-        "fail", ["p99 is 60.000 ms, the objective is p99<50ms"]
+        "fail", ["p99 is 60.000 ms, the requirement is p99<50ms"]
     )
     assert judge_so_far(figures, limits, {}) == Verdict("pass", [])
     assert judge_so_far(Figures("broadcast", "there"), limits, {}) is None

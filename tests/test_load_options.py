@@ -19,8 +19,12 @@ def test_without_options_the_settings_are_the_defaults() -> None:
 
 
 def test_options_become_settings() -> None:
-    settings = Settings.of(parse("--scenario", "room", "--rate", "0.5", "--room-size", "30", "--max-p99-ms", "20"))
-    assert settings == Settings(scenario="room", rate=0.5, room_size=30, max_p99_ms=20.0)
+    settings = Settings.of(
+        parse(
+            "--scenario", "room", "--rate", "0.5", "--room-size", "30", "--require", "p50<20ms", "--require", "lost<=3"
+        )
+    )
+    assert settings == Settings(scenario="room", rate=0.5, room_size=30, require="p50<20ms,lost<=3")
 
 
 def test_text_from_the_page_is_read_as_the_option_is_and_emptiness_is_no_value() -> None:
@@ -31,15 +35,15 @@ def test_text_from_the_page_is_read_as_the_option_is_and_emptiness_is_no_value()
 
 def test_text_from_the_page_that_does_not_fit_is_refused() -> None:
     options = parse()
-    options.max_p99_ms = "fast"
-    with pytest.raises(SetupError, match="--max-p99-ms: 'fast' is not a number"):
+    options.max_p99_ratio = "fast"
+    with pytest.raises(SetupError, match="--max-p99-ratio: 'fast' is not a number"):
         Settings.of(options)
 
 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--scenario", "party"), "there is no scenario 'party', choose from broadcast, room"),
+        (("--scenario", "party"), "there is no scenario 'party', choose from broadcast, capacity"),
         (("--rate", "0"), "must be from 0.001 to 1e\\+06, got 0"),
         (("--announcers", "0"), "must be 1 or more, got 0"),
         (("--message-size", "9"), "must be from 56 to 350, got 9"),
@@ -56,3 +60,11 @@ def test_help_is_readable() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser)
     assert "more of one core" in " ".join(parser.format_help().split())
+
+
+@pytest.mark.parametrize("old", ["--objective", "--max-p99-ms", "--max-lost", "--max-ghosts"])
+def test_an_option_that_has_another_name_now_says_the_new_one(old: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(old, "5")
+    assert ended.value.code == 2
+    assert f"{old} is now --require '" in capsys.readouterr().err

@@ -26,7 +26,7 @@ class Wired:
         self.connection = Connection(near)
         self.blobs: list[bytes] = []
         self.lost: AsyncResult[str] = AsyncResult()
-        self.connection.on_lines = lambda data, now_ns: self.blobs.append(data)
+        self.connection.on_lines = lambda data, at: self.blobs.append(data)
         self.connection.on_lost = self.lost.set
         self.connection.start()
 
@@ -97,6 +97,20 @@ def test_connecting_to_a_port_that_nobody_listens_on_is_refused() -> None:
         unused.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError):
             Connection.open(resolve(f"irc://127.0.0.1:{unused.getsockname()[1]}"), PATIENCE)
+
+
+def test_of_several_addresses_the_first_that_takes_a_connection_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where `localhost` is `::1` first, and the server listens on 127.0.0.1."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        places = [nobody.getsockname(), server.getsockname()]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert resolve(f"irc://two.example:{places[1][1]}") == (socket.AF_INET, places[1])
+        found.reverse()
+        assert resolve(f"irc://one.example:{places[1][1]}") == (socket.AF_INET, places[1])
+    found[:] = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in (("127.0.0.1", 1), ("127.0.0.1", 2))]
+    assert resolve("irc://none.example:1") == (socket.AF_INET, ("127.0.0.1", 1)), "connecting there says why"
 
 
 def test_an_address_without_port_means_the_irc_port() -> None:

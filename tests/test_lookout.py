@@ -25,12 +25,12 @@ def seen(scenario: str = "broadcast", is_over: bool = False, **stage: Any) -> di
 
 
 def test_the_window_under_way_counts_with_those_before() -> None:
-    assert seen()["so_far"].reasons == ["3 deliveries lost, the limit is 0"]
+    assert seen()["so_far"].reasons == ["3 deliveries lost; the requirement is lost=0"]
     assert seen()["doing"] == "window 1"
 
 
 def test_a_window_that_is_collected_is_not_counted_twice() -> None:
-    assert seen(is_open=False)["so_far"].reasons == ["2 deliveries lost, the limit is 0"]
+    assert seen(is_open=False)["so_far"].reasons == ["2 deliveries lost; the requirement is lost=0"]
 
 
 def test_windows_by_which_the_run_is_not_judged_give_no_verdict() -> None:

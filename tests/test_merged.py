@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from locust.stats import RequestStats
 
-from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
 from loadtest.accounting.histogram import Histogram
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import just
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.judge.verdict import Figures
 from loadtest.lead.window import Window
 from loadtest.network.connection import Connection
@@ -22,6 +22,7 @@ from loadtest.settings.options import Settings
 from loadtest.worker.part import Part
 
 RUN, ROOM = "deadbeef", "#load"
+SIZE = 80  # bytes of a message
 SECOND = 1_000_000_000  # ns
 START_NS = time.monotonic_ns() + 3_600 * SECOND  # no pacer comes to speak: the test says what was sent
 MESSAGES = 4  # of each announcer
@@ -84,20 +85,20 @@ def figures_of(users: int, processes: int, readings: Sequence[Reading]) -> Figur
         for sender in (0, 1):
             parts[sender % processes].sent[sender] = MESSAGES
         for member, data, now_ns in heard(window, members, readings):
-            member.account.receive(member.receiver, data, now_ns)
+            member.account.receive(member.receiver, data, just(now_ns))
         statements = [part.statement({}) for part in parts]
-    for statement in statements:
-        window.complete(statement["completed"])
     window.sum_up(figures := Figures("broadcast", "there"), statements)
     return figures
 
 
 def heard(window: Window, members: dict[int, Any], readings: Sequence[Reading]) -> Iterator[tuple[Any, bytes, int]]:
     now_ns = window.end_ns
+    speakers = {speaker[0]: speaker for speaker in window.orders({ROOM: []})["speakers"]}
     for each in readings:
         now_ns += each.pause_us * 1_000
-        intended_ns = window.start_ns + each.number * SECOND // MESSAGES
-        words = stamps.text(RUN, window.number, Stamp(each.sender, each.number, intended_ns), 80)
+        _, _, _, first_ns, interval_ns, *_ = speakers[each.sender]
+        intended_ns = window.start_ns + first_ns + each.number * interval_ns
+        words = Stamps(RUN, window.number, SIZE).text(Stamp(each.sender, each.number, intended_ns))
         yield members[each.user], f":n!u@h PRIVMSG {ROOM} :{words}\r\n".encode(), now_ns
 
 
@@ -106,11 +107,24 @@ def heard(window: Window, members: dict[int, Any], readings: Sequence[Reading]) 
 def test_the_statements_of_several_processes_add_up_to_that_of_one(course: tuple[int, int, list[Reading]]) -> None:
     users, processes, readings = course
     merged, one = figures_of(users, processes, readings), figures_of(users, 1, readings)
-    for name in ("sent", "expected", "delivered", "lost", "under_way", "duplicated", "reordered", "late"):
+    for name in (
+        "sent",
+        "expected",
+        "delivered",
+        "lost",
+        "under_way",
+        "duplicated",
+        "reordered",
+        "late",
+        "heard",
+        "stray",
+        "corrupt",
+    ):
         assert getattr(merged, name) == getattr(one, name), name
     for name in ("fanout", "first", "complete", "complete_by_size", "over_time"):
         assert getattr(merged, name) == getattr(one, name), name
-    assert merged.median.count == one.median.count  # over several processes it is the middle one of theirs
+    # Over several processes it is the middle one of theirs; of a message that one of them never had it is not known.
+    assert one.complete.count <= merged.median.count <= one.median.count
 
 
 durations = st.lists(st.lists(st.integers(-5, 4_000_000_000), max_size=30), min_size=1, max_size=4)

@@ -123,8 +123,8 @@ def test_what_the_form_does_not_show_cannot_be_set(idle: Page, tmp_path: Path, n
         ("settle", "", "--settle: '' is not a number"),
         ("scenario", "party", "--scenario: there is no scenario 'party', choose from"),
         ("announcers", "6", "--announcers 6 is more than the 5 users"),
-        ("objective", "p98<5ms", "--objective: there is no measure 'p98', choose from"),
-        ("host", "ftp://there", "--host must be irc://HOST:PORT or relay://HOST:PORT, got 'ftp://there'"),
+        ("require", "p98<5ms", "--require: there is no measure 'p98', choose from"),
+        ("host", "irc://there:1", "the target is not set from Locust's page, but by --host at launch"),
     ],
 )
 def test_what_cannot_be_is_one_line_on_the_page_and_in_the_log_and_nothing_starts(
@@ -198,7 +198,7 @@ def test_what_is_lost_and_what_that_means_is_seen_while_the_window_goes_on(port:
         tab = until(locust.tab, "Lost deliveries", "19")
         assert tab["Run"][0].startswith("window 1, ")
         assert tab["Run"][1] == "broadcast, 20 users"
-        assert tab["Verdict so far"] == ("fail", "19 deliveries lost, the limit is 0")
+        assert tab["Verdict so far"] == ("fail", "19 deliveries lost; the requirement is lost=0")
         locust.post("/stop")
         assert locust.tab()["Run"][0] == "stopped"
 

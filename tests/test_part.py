@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from locust.stats import RequestStats
 
-from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account, Receiver
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.connection import Connection
 from loadtest.settings.options import Settings
 from loadtest.worker.part import Part
 
 RUN, ROOM, SPEAKER = "deadbeef", "#r", 9
+SIZE = 80  # bytes of a message
 SECOND = 1_000_000_000  # ns
 
 
@@ -34,9 +35,9 @@ class Member:
     def send_words(self, room: str, words: str) -> bool:
         return False
 
-    def _heard(self, data: bytes, now_ns: int) -> None:
+    def _heard(self, data: bytes, at: Moment) -> None:
         if self.account:
-            self.account.receive(self.receiver, data, now_ns)
+            self.account.receive(self.receiver, data, at)
 
 
 @pytest.fixture
@@ -51,14 +52,16 @@ def members() -> Iterator[dict[int, Member]]:
 
 def orders() -> dict[str, Any]:
     now_ns = time.monotonic_ns()
-    speakers = [[0, SPEAKER, ROOM, 0, SECOND, 5]]
+    speakers = [[0, SPEAKER, ROOM, 0, SECOND, 5, []]]
     window = {"number": 1, "start_ns": now_ns, "end_ns": now_ns + SECOND, "slice_ns": SECOND}
     return {**window, "offset_ns": 0, "speakers": speakers, "crowds": []}
 
 
 def test_the_last_word_reads_what_has_arrived_and_the_loop_had_no_turn_for(members: dict[int, Member]) -> None:
-    part = Part(RUN, Settings(), members, RequestStats(), orders())
-    line = f"PRIVMSG {ROOM} :{stamps.text(RUN, 1, Stamp(0, 0, time.monotonic_ns()), 0)}\r\n"
+    part_orders = orders()
+    part = Part(RUN, Settings(), members, RequestStats(), part_orders)
+    words = Stamps(RUN, 1, SIZE).text(Stamp(0, 0, part_orders["start_ns"]))
+    line = f"PRIVMSG {ROOM} :{words}\r\n"
     for member in members.values():
         member.far.sendall(line.encode())
     gone, members[2].connection = members[2].connection, None

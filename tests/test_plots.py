@@ -124,7 +124,7 @@ def step(load: float, result: str, us: int) -> dict[str, Any]:
 
 def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked() -> None:
     steps = [step(10, "held", 5_000), step(20, "missed", 61_000), step(15, "generator", 7_000), step(9, "missed", 0)]
-    found = {"search": "users", "objective": "lost=0,p99<50ms", "knee": {"load": 10}, "beyond": {"load": 20}}
+    found = {"search": "users", "requirement": "lost=0,p99<50ms", "knee": {"load": 10}, "beyond": {"load": 20}}
     plot = p99_by_load({**found, "steps": steps})
     assert drawn(plot) == {
         "held": ([10], [5.0]),
@@ -137,7 +137,7 @@ def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked(
 
 
 def test_a_search_without_a_knee_or_a_limit_for_the_p99_has_fewer_lines_and_one_without_deliveries_no_plot() -> None:
-    found = {"search": "rate", "objective": "lost=0", "knee": None, "beyond": None}
+    found = {"search": "rate", "requirement": "lost=0", "knee": None, "beyond": None}
     plot = p99_by_load({**found, "steps": [step(10, "held", 5_000)]})
     assert plot
     assert (plot.layout["shapes"], plot.layout["annotations"]) == ([], [])

@@ -49,7 +49,7 @@ def test_the_line_has_all_that_there_is_room_for() -> None:
 
 @pytest.mark.parametrize("width", range(1, 130))
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    so_far = Verdict("fail", ["19 deliveries lost, the limit is 0", "and more"])
+    so_far = Verdict("fail", ["19 deliveries lost; the requirement is lost=0", "and more"])
     assert len(line(values(so_far=so_far), width)) <= width
 
 

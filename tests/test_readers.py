@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
+from loadtest.accounting.moment import Moment
 from loadtest.network import readers
 from loadtest.network.connection import Connection
 from loadtest.network.readers import READ_BYTES, Watchers
@@ -24,7 +25,7 @@ class Ends:
         self.connection.on_lost = self.lost.append
         self.connection.start()
 
-    def _hear(self, data: bytes, now_ns: int) -> None:
+    def _hear(self, data: bytes, at: Moment) -> None:
         self.heard += len(data)
 
     def close(self) -> None:
@@ -65,7 +66,7 @@ def test_last_words_and_the_end_that_come_together_are_both_noticed(ends: list[E
 def test_who_is_closed_by_another_in_the_same_turn_is_not_read(ends: list[Ends]) -> None:
     for each in ends:
         others = [other for other in ends if other is not each]
-        each.connection.on_lines = lambda data, now_ns, each=each, others=others: _close(each, others)  # type: ignore[misc]
+        each.connection.on_lines = lambda data, at, each=each, others=others: _close(each, others)  # type: ignore[misc]
         each.far.sendall(b"x\n")
     while not any(each.heard for each in ends):
         gevent.sleep(0.001)

@@ -10,11 +10,11 @@ from loadtest.accounting.disconnects import Disconnect
 from loadtest.accounting.histogram import LONGEST_US, Histogram
 from loadtest.judge.verdict import Figures, Verdict
 from loadtest.report import table, write
-from loadtest.report.hgrm import hgrm
 from loadtest.report.summary import summarise
+from loadtest.results.result import SCHEMA, Result
 from loadtest.watch.resources import Cost
 
-FILES = ["complete.hgrm", "fanout.hgrm", "report.html", "summary.json"]
+FILES = ["complete.hgrm", "fanout.hgrm", "report.html", "result.json", "summary.json"]
 LATENCY = {"count", "p50", "p90", "p99", "p999", "max"}
 
 
@@ -27,6 +27,10 @@ def histogram(*us: int) -> Histogram:
 
 def summary_of(figures: Figures, word: str = "pass", *reasons: str) -> dict[str, Any]:
     return summarise(figures, Verdict(word, list(reasons)), {})
+
+
+def result_of(figures: Figures, word: str = "pass", run_id: str = "0123abcd") -> Result:
+    return Result(SCHEMA, run_id, "2026-01-02T03:04:05Z", word, [], [], {}, "locust", {}, figures, {})
 
 
 def crashed(*disconnects: Disconnect) -> Figures:
@@ -56,21 +60,23 @@ ENDLESS = Disconnect(
 
 def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> None:
     figures = Figures("room", "host:1", 2, fanout=histogram(1_234))
-    write(summary_of(figures), figures, tmp_path / "new" / "report")
+    write(result_of(figures), tmp_path / "new" / "report")
     summary = json.loads((tmp_path / "new" / "report" / "summary.json").read_text())
     assert set(summary) == {
         *("scenario", "verdict", "reasons", "users", "duration_s", "target", "messages"),
-        *("members", "fanout_us", "first_us", "median_us", "complete_us", "tenths_us"),
-        *("disconnects", "generator", "timeline"),
+        *("members", "fanout_us", "read_us", "first_us", "median_us", "complete_us", "tenths_us"),
+        *("disconnects", "generator", "timeline", "intervals_us"),
+        *("run_id", "started_at", "command", "environment", "requirements"),
     }
     assert set(summary["messages"]) == {
         *("sent", "expected_deliveries", "delivered", "lost", "duplicated", "reordered", "late", "under_way"),
+        *("stray", "corrupt", "diverged"),
     }
     assert set(summary["fanout_us"]) == set(summary["complete_us"]) == LATENCY
     assert summary["fanout_us"]["max"] == summary["fanout_us"]["p50"] == 1_234
     assert set(summary["generator"]) == {
         *("workers", "cpu_percent", "send_lateness_us", "loop_lag_us", "receive_backlog_us", "clock_error_us"),
-        "machine",
+        *("machine", "doubt_us", "collections_us"),
     }
     assert set(summary["generator"]["loop_lag_us"]) == {"p50", "p99", "max"}
     assert summary["disconnects"] == []
@@ -102,33 +108,25 @@ def test_where_and_how_the_run_was_made_is_in_the_summary() -> None:
     assert (summary["environment"], summary["command"]) == ({"cpus": 2}, "locust --headless")
 
 
-def test_a_report_takes_the_place_of_the_one_before_and_never_writes_into_it(tmp_path: Path) -> None:
-    figures = Figures("room", "host:1", 2)
-    write(summary_of(figures), figures, tmp_path / "report")
-    for name in FILES:
-        (tmp_path / name).hardlink_to(tmp_path / "report" / name)  # as one who has it open sees it
-    figures.fanout.add(5_000)
-    figures.complete.add(5_000)
-    write(summary_of(figures, "fail"), figures, tmp_path / "report")
-    assert json.loads((tmp_path / "summary.json").read_text())["verdict"] == "pass"
-    assert json.loads((tmp_path / "report" / "summary.json").read_text())["verdict"] == "fail"
-    assert [("missed" in (place / "report.html").read_text()) for place in (tmp_path, tmp_path / "report")] == [
-        False,
-        True,
+def test_each_run_has_a_folder_and_the_newest_is_found_without_its_name(tmp_path: Path) -> None:
+    first, second = (write(result_of(Figures("room", "host:1", 2), word, word), tmp_path) for word in ("pass", "fail"))
+    assert [folder.name for folder in (first, second)] == [f"2026-01-02T030405-room-{w}" for w in ("pass", "fail")]
+    assert [json.loads((folder / "summary.json").read_text())["verdict"] for folder in (first, second)] == [
+        "pass",
+        "fail",
     ]
-    for name in ("fanout.hgrm", "complete.hgrm"):
-        assert [hgrm(histogram()), hgrm(figures.fanout)] == [
-            (place / name).read_text() for place in (tmp_path, tmp_path / "report")
-        ]
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == FILES
+    for newest in (tmp_path / "latest", tmp_path):
+        assert json.loads((newest / "summary.json").read_text())["verdict"] == "fail"
+        assert "missed" in (newest / "report.html").read_text()
+    assert sorted(path.name for path in first.iterdir()) == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.name, second.name, "latest", *FILES])
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_half_done(tmp_path: Path) -> None:
-    (tmp_path / "report.html").mkdir()  # in the way
-    figures = Figures("room", "host:1", 2)
+    (tmp_path / "2026-01-02T030405-room-0123abcd" / "report.html").mkdir(parents=True)  # in the way
     with pytest.raises(OSError, match=r"report\.html"):
-        write(summary_of(figures), figures, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "summary.json"]
+        write(result_of(Figures("room", "host:1", 2)), tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["report.html", "result.json", "summary.json"]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +156,8 @@ def test_the_table_fits_100_columns(figures: Figures) -> None:
 
 def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
     figures = Figures("room", "host:1", 20, 20, sent=50, expected=950, delivered=949, fanout=histogram(1_234))
-    text = table(summary_of(figures, "fail", "1 delivery lost, the limit is 0"))
-    for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost, the limit is 0"):
+    text = table(summary_of(figures, "fail", "1 delivery lost; the requirement is lost=0"))
+    for part in ("20 users", "950", "949", "1.234", "FAIL", "1 delivery lost; the requirement is lost=0"):
         assert part in text
 
 

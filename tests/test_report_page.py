@@ -66,7 +66,7 @@ def test_the_page_says_the_verdict_first_and_what_matters_at_a_glance() -> None:
     ]
     assert order == sorted(order)
     assert "&lt;b&gt;late&lt;/b&gt; &amp; more" in text
-    assert "messages 3 deliveries 8 lost 1 fan-out p50 1.10 ms fan-out p99 30.0 ms" in text
+    assert "messages 3 deliveries 8 lost 1 stray 0 corrupt 0 diverged 0 fan-out p50 1.10 ms fan-out p99 lost" in text
 
 
 @pytest.mark.parametrize(("word", "meaning"), [("pass", "held"), ("fail", "missed"), ("invalid", "do not count")])

@@ -84,14 +84,14 @@ def step(load: int, phase: str, result: str, us: int, *reasons: str, **more: Any
 
 CAPACITY: dict[str, Any] = {
     "search": "users",
-    "objective": "p99<50ms",
+    "requirement": "p99<50ms",
     "knee": {"load": 1_000},
     "beyond": {"load": 2_000},
     "limited_by": "server",
     "steps": [
         step(500, "up", "held", 5_000),
         step(1_000, "up", "held", 9_000),
-        step(2_000, "up", "missed", 61_000, "p99 is 61.000 ms, the objective is p99<50ms", lost=1_234),
+        step(2_000, "up", "missed", 61_000, "p99 is 61.000 ms, the requirement is p99<50ms", lost=1_234),
         step(1_500, "bisect", "generator", 9, f"a reason {'very ' * 30}long", "more", users=0, fanout_us=spread()),
         step(1_000, "repeat", "held", 9_500, rate=22.5),
     ],

@@ -1,11 +1,14 @@
 """Who is where and who says what, and what that adds up to over the processes of a run."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chat.errors import SetupError
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.schedules import read_log
+from loadtest.accounting.stamps import MAX_SIZE, MIN_SIZE
 from loadtest.judge.verdict import Figures
 from loadtest.lead.window import Window
 from loadtest.scenarios import SCENARIOS, Scenario
@@ -46,7 +49,7 @@ def test_options_that_do_not_fit_the_users_are_refused(name: str, choices: dict[
 def test_a_sender_says_what_falls_into_the_window(rate: float, duration_s: int, count: int) -> None:
     window = Window(1, 0, duration_s * SECOND, [{"#load": [0, 1]}])
     window.cast(scenario("broadcast", rate=rate), lambda histogram: None)
-    assert [speaker[-1] for speaker in window.orders({"#load": []})["speakers"]] == [count]
+    assert [speaker[5] for speaker in window.orders({"#load": []})["speakers"]] == [count]
 
 
 def test_a_window_knows_its_rooms_over_all_processes_and_tells_each_what_it_hears() -> None:
@@ -84,6 +87,10 @@ def test_statements_add_up() -> None:
         "duplicated": 1,
         "reordered": 1,
         "late": 1,
+        **dict.fromkeys(("stray", "corrupt", "diverged"), 0),
+        **dict.fromkeys(("sent_by", "completed", "partial", "lags"), ()),
+        "orders": {},
+        **{key: [0, 0, 0] for key in ("read", "doubt", "collections")},
         "slices": [one.pack()],
         "send_lateness": one.pack(),
         "loop_lag": one.pack(),
@@ -115,3 +122,37 @@ def test_the_seconds_of_a_later_window_count_from_the_first() -> None:
     Window(3, 20 * SECOND, 60 * SECOND, []).sum_up(figures, [], [(1.0, 1)])
     assert [at_s for at_s, _ in figures.over_time] == [0.0, 1.0, 8.0, 9.0, 19.0], "the third was stopped early"
     assert len(figures.costs) == 5
+
+
+def test_a_poisson_schedule_is_the_same_for_the_same_seed_and_has_the_rate_that_is_asked_for() -> None:
+    def speakers(seed: str) -> list[Any]:
+        window = Window(1, 0, 100 * SECOND, [{"#load": [0, 1]}])
+        window.cast(scenario("broadcast", rate=20.0, schedule="poisson", seed=seed), lambda histogram: None)
+        found: list[Any] = window.orders({"#load": []})["speakers"]
+        return found
+
+    (one,), (again,), (other,) = (speakers(seed) for seed in "001")
+    assert one == again != other
+    assert one[5] == len(one[6])
+    assert 1_800 < one[5] < 2_200
+    assert one[6] == sorted(one[6])
+    assert one[6][-1] < 100 * SECOND
+
+
+def test_a_recorded_log_is_dealt_out_to_the_senders_with_its_times_and_sizes(tmp_path: Path) -> None:
+    log = tmp_path / "chat.log"
+    log.write_text("# seconds bytes\n10.0 80\n\n10.5 200\n12.25 9999\n11 1\n99 80\n")
+    window = Window(1, 0, 5 * SECOND, [{"#load": [0, 1, 2]}])
+    window.cast(scenario("broadcast", announcers=2, replay=str(log)), lambda histogram: None)
+    orders = window.orders({"#load": []})
+    assert [speaker[6] for speaker in orders["speakers"]] == [[0, SECOND], [SECOND // 2, 2_250_000_000]]
+    assert orders["sizes"] == [[0, [80, MIN_SIZE]], [1, [200, MAX_SIZE]]]
+
+
+@pytest.mark.parametrize(("text", "why"), [("x 5", "line 1: 'x 5' is not like"), ("", "there is no message in it")])
+def test_a_log_that_is_none_is_refused_in_one_line(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "log").write_text(text)
+    with pytest.raises(SetupError, match=why):
+        read_log(str(tmp_path / "log"))
+    with pytest.raises(SetupError, match="No such file"):
+        read_log(str(tmp_path / "none"))

@@ -17,13 +17,21 @@ from loadtest.programs.faulty import Done, Faulty
 from loadtest.scenarios.selfcheck import Check, compare
 from tests.test_locust import PATIENCE, ROOT, UNHURRIED, command, master_port, summary
 
-MADE = {"delivered": 200, "lost": 0, "duplicated": 0, "reordered": 0}
+COUNTS = faulty_server.COUNTS
+MADE = {**dict.fromkeys(COUNTS, 0), "delivered": 200}
 PHASES = {
     "none": MADE,
     "delay": MADE,
     "lose": {**MADE, "delivered": 160, "lost": 40},
     "repeat": {**MADE, "duplicated": 40},
+    "again": {**MADE, "duplicated": 40},
     "swap": {**MADE, "reordered": 40},
+    "leak": {**MADE, "stray": 8},
+    "cut": {**MADE, "corrupt": 40},
+    "alter": {**MADE, "corrupt": 40},
+    "forge": {**MADE, "corrupt": 40},
+    "divide": MADE,
+    "stall": MADE,
 }
 
 
@@ -46,16 +54,20 @@ def test_the_instrument_finds_every_fault_that_was_made_without_a_host_or_any_op
     done = selfcheck(*UNHURRIED, *several, "--report", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     report = summary(tmp_path)
-    assert (report["verdict"], report["users"], report["generator"]["workers"]) == ("pass", 11, processes)
+    assert (report["verdict"], report["users"], report["generator"]["workers"]) == ("pass", 13, processes)
     assert report["messages"]["delivered"] == 200
     checks = report["selfcheck"]["checks"]
     assert all(check["holds"] for check in checks)
     for phase, made in PHASES.items():
-        counts = {check["what"]: check["found"] for check in checks if check["phase"] == phase}
-        delay_us = counts.pop("p50_us", 0)
-        assert counts == made
+        found = {check["what"]: check["found"] for check in checks if check["phase"] == phase}
+        delay_us = found.get("p50_us", 0)
+        counts = {what: found[what] for what in COUNTS}
+        diverged = counts.pop("diverged")
+        assert (diverged > 0) is (phase == "divide")
+        assert counts == {what: made[what] for what in counts}
         assert delay_us >= (50_000 * 0.99 if phase == "delay" else 0)
-    assert "the instrument found 40 of 40 lost, 40 of 40 duplicated, 40 of 40 reordered" in done.stdout
+    words = "40 of 40 lost, 40 of 40 duplicated, 40 of 40 duplicated, 40 of 40 reordered, 8 of 8 stray"
+    assert f"the instrument found {words}" in " ".join(done.stdout.split())
     assert "Self-check" in (tmp_path / "report.html").read_text()
 
 
@@ -74,12 +86,13 @@ def test_an_instrument_that_misses_something_fails_and_names_it(tmp_path: Path) 
     assert done.returncode == 1, done.stdout + done.stderr
     assert summary(tmp_path)["reasons"] == [
         "the instrument is wrong: repeat: found 0 duplicated, made were 40",
+        "the instrument is wrong: again: found 0 duplicated, made were 40",
     ]
     assert "do not trust its figures here" in done.stdout
 
 
 def test_a_machine_that_was_too_busy_is_no_answer() -> None:
-    done = selfcheck(*UNHURRIED, "--max-receive-backlog-ms", "0")
+    done = selfcheck(*UNHURRIED, "--max-send-lateness-ms", "0")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "run it again" in done.stdout
 
@@ -87,7 +100,7 @@ def test_a_machine_that_was_too_busy_is_no_answer() -> None:
 def test_one_user_alone_hears_nothing() -> None:
     done = selfcheck("--users", "1")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "selfcheck needs 2 users or more, got 1: use --users 11" in done.stderr
+    assert "selfcheck needs 4 users or more, got 1: use --users 13" in done.stderr
 
 
 def test_a_count_must_be_exact_and_a_time_may_be_later_by_its_margin_only() -> None:
@@ -103,7 +116,7 @@ def test_a_delay_is_held_against_when_the_server_wrote_and_what_the_generator_sa
     (*counts, delay) = compare("delay", Done(MADE, of(50_000)), quiet)
     assert all(check.holds for check in counts)
     assert (delay.holds, delay.margin) == (False, 6_000)
-    quiet.receive_backlog.add(1_000)
+    quiet.doubt.add(1_000)
     assert compare("delay", Done(MADE, of(50_000)), quiet)[-1].holds
     assert "found a p50 of 56.500 ms, made was 50.000 ms" in delay.words
 

@@ -5,37 +5,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.accounting import stamps
-from loadtest.accounting.stamps import MAX_SIZE, MIN_SIZE, Stamp
+from loadtest.accounting.stamps import MAX_SIZE, MIN_SIZE, Stamp, Stamps
 
 RUN = "0123abcd"
+SIZE = 80  # bytes of a message
 any_stamp = st.builds(Stamp, st.integers(0, 16**6 - 1), st.integers(0, 16**8 - 1), st.integers(0, 16**16 - 1))
 
 
 @given(any_stamp, st.integers(0, 999), st.integers(MIN_SIZE, MAX_SIZE))
 def test_a_stamp_is_found_in_a_text_of_the_size_asked_for(stamp: Stamp, window: int, size: int) -> None:
-    text = stamps.text(RUN, window, stamp, size)
+    text = Stamps(RUN, window, size).text(stamp)
     assert len(text.encode()) == size
-    assert stamps.find(stamps.pattern(RUN, window), text.encode()) == [stamp]
+    assert Stamps(RUN, window, size).find(text.encode()) == [stamp]
+    assert text.endswith("{}")
 
 
 @given(st.lists(any_stamp, max_size=5))
 def test_all_stamps_of_a_blob_are_found_in_order(several: list[Stamp]) -> None:
-    lines = [f":n!u@h PRIVMSG #r :{stamps.text(RUN, 1, stamp, 100)}\r\n" for stamp in several]
-    assert stamps.find(stamps.pattern(RUN, 1), "".join(lines).encode()) == several
+    lines = [f":n!u@h PRIVMSG #r :{Stamps(RUN, 1, SIZE).text(stamp)}\r\n" for stamp in several]
+    assert Stamps(RUN, 1, SIZE).find("".join(lines).encode()) == several
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        stamps.text("ffffffff", 1, Stamp(1, 2, 3), 100),  # another run
-        stamps.text(RUN, 2, Stamp(1, 2, 3), 100),  # another window
-        stamps.text(RUN, 1, Stamp(1, 2, 3), 100)[:12],  # cut off
-        f"~{RUN}.1.x.2.3~",
+        Stamps("ffffffff", 1, SIZE).text(Stamp(1, 2, 3)),  # another run
+        Stamps(RUN, 2, SIZE).text(Stamp(1, 2, 3)),  # another window
+        Stamps(RUN, 1, SIZE).text(Stamp(1, 2, 3))[:12],  # cut off
+        f"{{{RUN}.1.x.2.3}}",
         "hello",
     ],
 )
 def test_nothing_else_is_taken_for_a_stamp(text: str) -> None:
-    assert stamps.find(stamps.pattern(RUN, 1), text.encode()) == []
+    assert Stamps(RUN, 1, SIZE).find(text.encode()) == []
 
 
 def test_runs_of_each_sender_are_first_and_after_last() -> None:
@@ -49,5 +51,5 @@ def test_numbers_that_do_not_count_up_are_no_run(numbers: tuple[int, int]) -> No
     assert stamps.runs([Stamp(0, number, 0) for number in numbers]) is None
 
 
-def test_a_message_shorter_than_its_stamp_is_the_stamp_and_a_blank() -> None:
-    assert stamps.text(RUN, 1, Stamp(1, 2, 3), 0) == f"~{RUN}.1.1.2.3~ "
+def test_a_message_shorter_than_its_stamp_is_the_stamp_a_blank_and_the_end() -> None:
+    assert Stamps(RUN, 1).text(Stamp(1, 2, 3)) == f"{{{RUN}.1.1.2.3}} {{}}"

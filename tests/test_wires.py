@@ -1,14 +1,15 @@
 """A wire says how one user comes in, speaks, is answered and is heard. Bytes in, bytes out."""
 
-from collections.abc import Generator
-
 import pytest
 
 from chat.errors import SetupError
-from loadtest.wires import IrcWire, Refused, RelayWire, Said, Wire, wire_of
+from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.examine import Audience, Examiner, Found
+from loadtest.accounting.stamps import Stamp, Stamps
+from loadtest.wires import IrcWire, JoinedWire, NickWire, Refused, RelayWire, Said, Step, TildeWire, Wire, wire_of
 
 
-def walk(step: Generator[bytes, bytes, None], *heard: bytes) -> list[bytes]:
+def walk(step: Step, *heard: bytes) -> list[bytes]:
     """What a step sends, given what it hears; it must be done after that."""
     sent = [next(step)]
     for message in heard[:-1]:
@@ -69,7 +70,7 @@ def test_a_wire_of_ones_own_has_nothing_to_do_but_to_say() -> None:
 def test_a_url_names_its_wire_by_its_scheme() -> None:
     assert wire_of("relay://127.0.0.1:1") is RelayWire
     assert wire_of("127.0.0.1:1") is wire_of("IRC://127.0.0.1") is IrcWire
-    with pytest.raises(SetupError, match="--host must be irc://HOST:PORT or relay://HOST:PORT, got 'ftp://there'"):
+    with pytest.raises(SetupError, match=r"--host must be irc://HOST:PORT or .*, got 'ftp://there'"):
         wire_of("ftp://there")
 
 
@@ -95,3 +96,24 @@ LINES = [
 def test_on_the_way_in_answers_are_found_among_everything_else(end: bytes) -> None:
     data = b"".join(line + end for line, _ in LINES)
     assert IrcWire("ana").answers(data) == [line for line, is_answer in LINES if is_answer]
+
+
+RUN = "0123abcd"
+STAMPED = Stamps(RUN, 1, 80).text(Stamp(0, 0, 7))
+
+
+@pytest.mark.parametrize(
+    ("wire", "heard"),
+    [
+        (JoinedWire, f"joined:beaana: {STAMPED}"),
+        (TildeWire, f"SERVER~bea joined the chat appana~{STAMPED}"),
+        (NickWire, f"bea connected to the server!\nana: {STAMPED}\n"),
+        (RelayWire, f"* bea joinedana: {STAMPED}"),
+    ],
+)
+def test_on_a_tutorials_wire_a_notice_before_a_message_changes_nothing(wire: type[Wire], heard: str) -> None:
+    audiences = {0: Audience("#load", 1, 1, timetable=Timetable(7, 1, 1), nick="ana")}
+    examiner = Examiner(Stamps(RUN, 1, 80), audiences, wire("bea"))
+    assert examiner.look(heard.encode()) == Found([Stamp(0, 0, 7)], 0)
+    assert examiner.look(heard.replace("ana", "eva").encode()).corrupt == 1
+    assert examiner.look(heard.replace("all work", "all play").encode()).corrupt == 1

@@ -1,14 +1,30 @@
 """The desktop client: a Tk window for the rooms and private talks of any IRC server.
 
-Two threads. `session` owns the socket on one of its own: `protocol` turns its bytes into `news`, which wait on a queue.
-Tk's thread takes them: `model`, with its `talks`, says by `changes` what to draw, and `window` has `display` draw it in
-the parts of `view`. What a person types goes through `commands`, which answers with bytes for the session and changes
-for the window.
+    text     strings: cleaning, formatting codes, links, completion, colours
+    irc      bytes to news: addresses, logins, TLS, the protocol (sans-IO), a session's thread with its socket
+    model    news to state: networks, talks, members, own words on their way, commands, settings; says what changed
+    ui       the window: draws what changed, takes what the person does
+
+`ui` imports the others, `model` the first two, and these nothing of the client's. A session has a thread of its own: it
+puts news on a queue and wakes Tk's thread, on which all the rest runs.
+
+    socket - session - protocol - news - queue - sessions - network - changes - display - view
+                                                  ^            |
+    socket - session <------ lines to send -------+-- output --+--- commands --- what is typed
+
+`Network` takes news and gives changes; what it has to say gathers in its output, which `ui.sessions` sends.
+`Attention` is what the person looks at, one for all networks. A transcript is a row of `Line`s with growing ids; `Rows`
+folds them to what is shown, and each change of lines is an `Edit` of rows. There is one text widget for all talks: the
+newest 300 rows are drawn at once, those above them in portions.
+
+The words of this package: *network* (a server that one is on), *talk* (with a room, a person, the server), *line*,
+*row*, *member*, *call* (a line that wants the person), *session*, *news* (from the network), *change* (to the window),
+*command* (typed, after a slash), *action* (of a menu, a key or a button).
 """
 
 import signal
 
-from chat.client.target import nickname, parse_target
+from chat.client.irc.address import nickname, parse_address
 from chat.errors import SetupError
 
 _NO_TK = (
@@ -22,14 +38,14 @@ def run(address: str | None, nick: str | None) -> int:
 
     Given both an address, as `irc://HOST:PORT/ROOM`, and a nickname, it connects at once.
     """
-    target = parse_target(address) if address else None
+    target = parse_address(address) if address else None
     name = nickname(nick) if nick is not None else None
     try:
         import tkinter  # here, so that the server runs where there is no Tk
     except ImportError:
         raise SetupError(_NO_TK) from None
-    from chat.client.look import see_pixels
-    from chat.client.window import Window
+    from chat.client.ui.fonts import see_pixels
+    from chat.client.ui.window import Window
 
     see_pixels()
     try:

@@ -57,13 +57,18 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
+def compile_mask(text: str) -> re.Pattern[str]:
+    """A pattern for whole folded names, from a mask with `*` and `?`."""
+    return re.compile(translate(fold(text).replace("[", "[[]")))
+
+
 @lru_cache(maxsize=64)
 def matcher(mask: str) -> Callable[[str], object]:
     """A test whether a whole folded name matches a mask with `*` and `?`. A mask longer than any name matches none."""
-    mask = re.sub(r"\*+", "*", fold(mask))
+    mask = re.sub(r"\*+", "*", mask)
     if len(mask) > MASK_LENGTH:  # compiling hundreds of characters takes milliseconds
         return lambda name: None
-    return re.compile(translate(mask.replace("[", "[[]"))).match
+    return compile_mask(mask).match
 
 
 def nickname_from(name: str) -> str:

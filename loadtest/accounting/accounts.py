@@ -1,29 +1,33 @@
 """Account for every delivery of one window in one process. Knows no sockets and no Locust.
 
-Many receivers read exactly the same bytes, because a server sends a room one blob. So bytes are searched for stamps
-once and kept as a `Batch`; each further receiver of them costs a comparison, one step for each sender in them to check
-that its messages come in order, and one noted time. `flush` then counts a batch's times message by message, in bulk.
+Many receivers read exactly the same bytes, because a server sends a room one blob. So bytes are examined once and kept
+as a `Batch`; each further receiver of them costs a comparison, one step for each sender in them to check that its
+messages come in order, and one noted moment. `flush` then counts a batch's moments message by message, in bulk.
 
 Of each message, due = delivered + lost + under way, where due is the members of its room at the time, without the
-sender: `epochs` knows who was one.
+sender: `epochs` knows who was one. Beside that a message may be *stray* (read by somebody whom it is not due to),
+*corrupt* (not what was sent) or *diverged* (in another order than most had it).
 """
 
-import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from loadtest.accounting import stamps
 from loadtest.accounting.completions import LocalCompletions
-from loadtest.accounting.epochs import Epochs, Timetable
+from loadtest.accounting.epochs import Epochs
+from loadtest.accounting.examine import Audience, Examiner, Language
 from loadtest.accounting.fairness import SAMPLE_NS, Fairness
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.moment import Moment
 from loadtest.accounting.notices import Gone, Notices
+from loadtest.accounting.order import UNPLACED, Key, Order, Span
 from loadtest.accounting.slices import Slices
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.stamps import Stamp, Stamps
 
+_READ_SAMPLE_NS = 10_000_000  # between two blobs whose reading is timed too: all, up to 100 a second
 _BATCHES = 8  # blobs that receivers are reading at a time: a server with several workers cuts its stream differently
 
 
@@ -35,6 +39,8 @@ class Receiver:
     number: int = -1
     tenth: int = 0  # of those who were in as the window began, by the order of their coming
     told: int = 0  # of whose end: a bit for each user
+    rank: int = UNPLACED  # of the last message that it had, in its room's order
+    unplaced: list[Key] = field(default_factory=list)  # messages since then that have no place in it yet
     next: dict[int, int] = field(default_factory=dict)
     missing: dict[int, set[int]] = field(default_factory=dict)
     starts: dict[int, int] | None = None  # the first number due of each sender, for one who came in the window
@@ -43,33 +49,25 @@ class Receiver:
 class Batch:
     """The stamps in some bytes, and when the receivers of exactly these bytes had them."""
 
-    __slots__ = ("after", "data", "first", "gone", "runs", "sender", "stamps", "tenths", "times", "urgent")
+    __slots__ = (
+        *("after", "corrupt", "data", "first", "gone", "moments", "order", "runs", "sender", "span", "stamps"),
+        *("is_sample", "tenths", "urgent"),
+    )
 
-    def __init__(self, data: bytes, wanted: re.Pattern[bytes], offset_ns: int = 0) -> None:
+    def __init__(self, data: bytes, found: list[Stamp], corrupt: int = 0) -> None:
         self.data = data
         self.gone: Gone | None = None  # whose end it tells of, where that is watched
-        self.stamps = stamps.find(wanted, data, offset_ns)
-        self.runs = stamps.runs(self.stamps)
+        self.stamps = found
+        self.corrupt = corrupt  # messages that are not what was sent: such a batch is taken stamp by stamp
+        self.runs = None if corrupt else stamps.runs(found)
         # Of one sender alone, as mostly, these are its run; else no sender has this number.
         self.sender, self.first, self.after = self.runs[0] if self.runs and len(self.runs) == 1 else (-1, 0, 0)
-        self.times: list[int] = []
+        self.order: Order | None = None  # of its room, where several speak there
+        self.span: Span | None = None
+        self.moments: list[Moment] = []
+        self.is_sample = False
         self.tenths: list[int] | None = None  # of the same receivers, in a sample
         self.urgent = b"PING" in data or b"ERROR" in data  # perhaps a line that the connection must answer
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Who should have a sender's messages: its room, and how many members of it this process has, but the sender.
-
-    Without a timetable it is many users' stamps under one number: they are due to whoever was in from the beginning,
-    and in no order that a server must keep.
-    """
-
-    room: str
-    size: int
-    messages: int  # how many the sender has planned: a stamp with a higher number is not one of them
-    leaves: bool = False  # they are no messages but what users say as they quit
-    timetable: Timetable | None = None
 
 
 class Tally:
@@ -89,54 +87,62 @@ class Tally:
 class Account(Tally):
     """Deliveries of one window: itself the tally of messages, beside it that of leaves.
 
+    `fanout` counts to the arrival; `read`, a sample, to the moment of reading, which is the generator's own.
     Without `audiences` every stamp of the run counts as a message, with no account of losses.
     """
 
     def __init__(
         self,
-        wanted: re.Pattern[bytes],
+        wanted: Stamps,
         late_after_ns: int,
         audiences: Mapping[int, Audience] | None = None,
         slices: Slices | None = None,
         notices: Notices | None = None,
-        offset_ns: int = 0,
+        wire: Language | None = None,
     ) -> None:
-        """`offset_ns` is what this process's clock shows more than the one that stamps are written by."""
+        """`wire` reads whole messages; without one, only stamps are looked at."""
         super().__init__()
         self.leaves = Tally()
-        self.slices = slices  # the same latencies over the window's time
+        self.read = Histogram()
+        self.waits = Histogram()  # of the same reads: from arrival to reading
+        self.doubt = Histogram()  # of the same reads: how much earlier its first message may have come than is counted
+        self.stray = self.corrupt = 0
+        self.slices = slices  # the same latencies as `fanout` over the window's time
         self.notices = notices
         self.fairness = Fairness()
-        self._wanted = wanted
         self._late_after_ns = late_after_ns
-        self._offset_ns = offset_ns
         self._audiences = audiences
+        self._examiner = Examiner(wanted, audiences, wire)
         self._timetables = {
             sender: audience.timetable for sender, audience in (audiences or {}).items() if audience.timetable
         }
-        self._epochs = Epochs(self._timetables, self._senders())
+        senders = self._senders()
+        self._epochs = Epochs(self._timetables, senders)
+        self._orders = {room: Order() for room, several in senders.items() if len(several) > 1}
         self._completions = LocalCompletions(self._size)
         self._batches: deque[Batch] = deque(maxlen=_BATCHES)
-        self._newest = Batch(b"", wanted)
-        self._next_sample_ns = 0
+        self._newest = Batch(b"", [])
+        self._next_sample_ns = self._next_read_sample_ns = 0
 
-    def receive(self, receiver: Receiver, data: bytes, now_ns: int) -> bool:
-        """Note that `receiver` read `data`, whole lines, at `now_ns`. True when a line may want an answer."""
+    def receive(self, receiver: Receiver, data: bytes, at: Moment) -> bool:
+        """Note that `receiver` read `data`, whole messages. True when a line may want an answer."""
         batch = self._newest
         if data != batch.data:
-            batch = self._batch(data, now_ns)
+            batch = self._batch(data, at[1])
         if batch.gone is not None:
             assert self.notices
-            self.notices.note(receiver, batch.gone, now_ns)
+            self.notices.note(receiver, batch.gone, at[0])
         due = receiver.next
         if due.get(batch.sender) == batch.first:
             due[batch.sender] = batch.after
         elif not self._follows(due, batch):
-            self._apart(receiver, batch, now_ns)
+            self._apart(receiver, batch, at)
             return batch.urgent
-        batch.times.append(now_ns)
+        batch.moments.append(at)
         if batch.tenths is not None:
             batch.tenths.append(receiver.tenth)
+        if batch.order is not None:
+            self._ordered(receiver, batch)
         return batch.urgent
 
     def _follows(self, due: dict[int, int], batch: Batch) -> bool:
@@ -149,6 +155,18 @@ class Account(Tally):
         for sender, _, after in batch.runs:
             due[sender] = after
         return True
+
+    @staticmethod
+    def _ordered(receiver: Receiver, batch: Batch) -> None:
+        """Whether a receiver had a batch where its room's order has it."""
+        order, span = batch.order, batch.span
+        assert order
+        if span and span.rises and span.first > receiver.rank and not receiver.unplaced:
+            receiver.rank = span.last
+            return
+        keys = [stamp[:2] for stamp in batch.stamps]
+        order.follow(receiver, keys)
+        batch.span = span or order.span(keys)
 
     def join(self, receiver: Receiver, now_ns: int) -> None:
         """A user came in while the window is open: a member from now on."""
@@ -190,6 +208,32 @@ class Account(Tally):
         """See `LocalCompletions.take_completed`."""
         return self._completions.take_completed()
 
+    @property
+    def diverged(self) -> int:
+        """Deliveries that came in another order than most receivers of the room had them, as far as this process sees.
+
+        Of one sender's own messages that is *reordered*.
+        """
+        return sum(order.diverged(self._hearers) for order in self._orders.values())
+
+    def orders(self) -> dict[str, tuple[list[int], int]]:
+        """Each room's order, where several speak, and how many receivers it has here; see `order.across`."""
+        return {room: (order.majority(self._hearers), self._members(room)) for room, order in self._orders.items()}
+
+    def _hearers(self, one: Key, other: Key) -> int:
+        """The receivers here who should have both of two messages of one room."""
+        assert self._audiences
+        first, second = self._audiences[one[0]], self._audiences[other[0]]
+        return first.size + second.size - self._members(first.room)
+
+    def _members(self, room: str) -> int:
+        assert self._audiences
+        return max((each.members for each in self._audiences.values() if each.room == room), default=0)
+
+    def take_partial(self) -> list[int]:
+        """See `LocalCompletions.take_partial`."""
+        return self._completions.take_partial()
+
     def _batch(self, data: bytes, now_ns: int) -> Batch:
         for batch in self._batches:
             if batch.data == data:  # different lengths cost nothing, different bytes little
@@ -197,30 +241,50 @@ class Account(Tally):
                 return batch
         if len(self._batches) == _BATCHES:
             self._count(self._batches[0])
-        batch = Batch(data, self._wanted, self._offset_ns)
+        batch = Batch(data, *self._examiner.look(data))
         if self._audiences is None:
             batch.runs = []  # no order to check
+        elif batch.stamps:
+            self._rank(batch)
         if self.notices is not None:
             batch.gone = self.notices.find(data)
         if batch.stamps and now_ns >= self._next_sample_ns and self._audiences is not None:
             batch.tenths = []
             self._next_sample_ns = now_ns + SAMPLE_NS
+        if now_ns >= self._next_read_sample_ns:
+            batch.is_sample = True
+            self._next_read_sample_ns = now_ns + _READ_SAMPLE_NS
         self._batches.append(batch)
         self._newest = batch
         return batch
 
-    def _apart(self, receiver: Receiver, batch: Batch, now_ns: int) -> None:
+    def _rank(self, batch: Batch) -> None:
+        """Where its messages are in their room's order; of such that are taken one by one that is found then."""
+        assert self._audiences
+        audience = self._audiences.get(batch.stamps[0].sender)
+        order = self._orders.get(audience.room) if audience and audience.timetable and batch.runs else None
+        if order is not None and all(sender in self._timetables for sender, *_ in batch.runs or ()):
+            batch.order = order
+
+    def _apart(self, receiver: Receiver, batch: Batch, at: Moment) -> None:
         """Take a receiver's batch stamp by stamp: something in it is new to the receiver, or out of order."""
+        self.corrupt += batch.corrupt
+        if batch.stamps:
+            self._note_waits(batch, *([moment] for moment in at))
         for stamp in batch.stamps:
             if self._is_new(receiver, stamp):
-                self._deliver(stamp, [now_ns])
+                self._deliver(stamp, [at[0]], [at[1]])
+                if (order := self._orders.get(receiver.room)) and stamp.sender in self._timetables:
+                    order.follow(receiver, [stamp[:2]])
 
     def _is_new(self, receiver: Receiver, stamp: Stamp) -> bool:
         """Check a stamp against what the receiver had: new, too early, too late, or once more."""
         sender, number, _ = stamp
         audience = self._audiences.get(sender) if self._audiences else None
-        if audience is None or audience.room != receiver.room or number >= audience.messages:
-            return False  # a room that the receiver is not in, or no message of ours
+        if self._audiences is not None and (audience is None or audience.room != receiver.room):
+            self.stray += 1
+            return False
+        assert audience
         if sender == receiver.number or (audience.timetable is None and receiver.starts is not None):
             return False  # its own words, where a server echoes them; or a crowd's, to one who came later
         due = receiver.next.get(sender)
@@ -268,22 +332,44 @@ class Account(Tally):
         return self.leaves if audience.leaves else self
 
     def _count(self, batch: Batch) -> None:
-        if not batch.times:
+        if not batch.moments:
             return
-        for stamp in batch.stamps:
-            self._deliver(stamp, batch.times)
+        read: list[int] = []
+        if batch.is_sample and batch.stamps:
+            arrived, read, earliest = map(list, zip(*batch.moments, strict=True))
+            self._note_waits(batch, arrived, read, earliest)
+        else:
+            arrived = [moment[0] for moment in batch.moments]
         if batch.tenths:
-            self.fairness.add(batch.stamps[0].intended_ns, batch.times, batch.tenths)
+            pairs = sorted(zip(arrived, batch.tenths, strict=True))
+            self.fairness.add(batch.stamps[0].intended_ns, *map(list, zip(*pairs, strict=True)))
             batch.tenths = []
-        batch.times = []
+        arrived.sort()  # nearly so: the kernel has them in another order than the reader
+        for stamp in batch.stamps:
+            self._deliver(stamp, arrived, read)
+        batch.moments = []
 
-    def _deliver(self, stamp: Stamp, times: list[int]) -> None:
-        """Count one message at receivers that had it at these ascending times."""
+    def _note_waits(self, batch: Batch, arrived: list[int], read: list[int], earliest: list[int]) -> None:
+        """How late these were read, and how sure it is when they came: a lone message came with its stamp."""
+        waits = list(map(int.__sub__, read, arrived))
+        is_lone = len(batch.stamps) == 1
+        sent_ns = batch.stamps[0].intended_ns  # nothing arrives before
+        doubts = [
+            0 if is_lone and wait else max(0, came - max(first, sent_ns))
+            for wait, came, first in zip(waits, arrived, earliest, strict=True)
+        ]
+        self.waits.add_sorted(sorted(waits), 0)
+        self.doubt.add_sorted(sorted(doubts), 0)
+
+    def _deliver(self, stamp: Stamp, times: list[int], reads: Sequence[int]) -> None:
+        """Count one message at receivers that had it at these ascending times, and read it at those, if that counts."""
         sender, number, intended = stamp
         audience = self._audiences[sender] if self._audiences else None
         tally = self if audience is None else self._tally(audience)
         count = len(times)
         tally.delivered += count
+        if reads and tally is self:
+            self.read.add_sorted(reads, intended)
         if tally is self and self.slices is not None:
             tally.fanout.add_sorted(times, intended, self.slices.at(intended))
         else:

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.histogram import NEVER_US, Histogram
 
 _PENDING = 100_000  # messages of which some receiver has nothing yet; the oldest are given up beyond
 _SIZES = 100  # histograms by size at most, 24 KB each: the sizes beyond them count to the nearest one
@@ -29,10 +29,13 @@ class LocalCompletions:
         self._size = size
         self._pending: dict[tuple[int, int], _Partly] = {}
         self._completed: list[int] = []
+        self._done: dict[tuple[int, int], None] = {}  # the latest of them, so that none is told of twice
 
     def add(self, sender: int, number: int, intended_ns: int, times: list[int]) -> None:
         """Receivers had a message at these ascending times. The list is kept, and must not change any more."""
         key = (sender, number)
+        if key in self._done:
+            return  # to somebody who came later, or whose connection ended meanwhile
         pending = self._pending.get(key)
         if pending is None:
             if len(times) == self._size(sender, number):
@@ -55,6 +58,18 @@ class LocalCompletions:
                 self._complete(key, pending.intended_ns, _merged(pending.lists))
                 del self._pending[key]
 
+    def take_partial(self) -> list[int]:
+        """As `take_completed`, for the messages that some here have not got; NEVER_US for what never came."""
+        partial: list[int] = []
+        for key, pending in self._pending.items():
+            size, times = self._size(*key), _merged(pending.lists)
+            middle = (size - 1) // 2
+            first, median = (
+                (times[n] - pending.intended_ns) // 1000 if n < len(times) else NEVER_US for n in (0, middle)
+            )
+            partial += (*key, size, first, median, NEVER_US)
+        return partial
+
     def take_completed(self) -> list[int]:
         """For each message that all here have, and that was not taken yet, six numbers.
 
@@ -64,6 +79,9 @@ class LocalCompletions:
         return completed
 
     def _complete(self, key: tuple[int, int], intended_ns: int, times: list[int]) -> None:
+        if len(self._done) >= _PENDING:
+            del self._done[next(iter(self._done))]
+        self._done[key] = None
         first, median, last = times[0], times[(len(times) - 1) // 2], times[-1]
         self._completed += (
             *key,
@@ -130,10 +148,19 @@ class Completions:
             del self._pending[next(iter(self._pending))]
         self._pending[key] = message
 
+    def finish(self) -> None:
+        """No process will say more: of the messages that some have not told of, the first receiver is known."""
+        for message in self._pending.values():
+            self._count(message.size, message.first_us, NEVER_US, NEVER_US)
+        self._pending.clear()
+
     def _count(self, size: int, first_us: int, median_us: int, last_us: int) -> None:
-        self.first.add(first_us)
-        self.median.add(median_us)
-        self.last.add(last_us)
+        """What never came has no sample: it is told by how many there are."""
+        for histogram, us in ((self.first, first_us), (self.median, median_us), (self.last, last_us)):
+            if us != NEVER_US:
+                histogram.add(us)
+        if last_us == NEVER_US:
+            return
         if size not in self.by_size:
             if len(self.by_size) >= _SIZES:
                 size = min(self.by_size, key=lambda known: abs(known - size))

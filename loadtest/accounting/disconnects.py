@@ -43,7 +43,7 @@ class Disconnect:
             self.after_us[number] = us
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def missed(self, max_ghosts: int = 0, max_ratio: float | None = None) -> list[str]:
+    def missed(self, max_ratio: float | None = None) -> list[str]:
         """What was not as it should be, one line each."""
         lines = []
         if self.informed.count < self.observers:
@@ -52,8 +52,6 @@ class Disconnect:
         elif self.informed.longest > self.deadline_us:
             late, limit = self.informed.longest / 1e6, self.deadline_us / 1e6
             lines.append(f"{self.how}: the last observer was told after {late:,.3f} s, the limit is {limit:,g} s")
-        if self.ghosts > max_ghosts:
-            lines.append(f"{self.how}: {self.ghosts:,} of the dead are still listed, the limit is {max_ghosts:,}")
         return lines + self.felt(max_ratio)
 
     def felt(self, max_ratio: float | None = None) -> list[str]:

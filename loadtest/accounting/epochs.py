@@ -10,8 +10,8 @@ these are is a division, and no two processes can disagree. Two rules keep the a
   is a message that did not come though a later one of the same sender did, is lost.
 """
 
-from bisect import bisect_right, insort
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,9 +24,30 @@ class Timetable:
     interval_ns: int
     count: int
 
+    def at(self, number: int) -> int:
+        """When message `number` is meant to leave."""
+        return self.first_ns + number * self.interval_ns
+
     def number_from(self, moment_ns: int) -> int:
         """The first message that is meant to leave at that moment or later; `count` when none is."""
         return min(self.count, max(0, -(-(moment_ns - self.first_ns) // self.interval_ns)))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Timetable):
+    """At moments of its own: message k is meant to leave at `times_ns[k]`. They ascend."""
+
+    times_ns: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, times_ns: Sequence[int]) -> "Listed":
+        return cls(times_ns[0] if times_ns else 0, 1, len(times_ns), tuple(times_ns))
+
+    def at(self, number: int) -> int:
+        return self.times_ns[number]
+
+    def number_from(self, moment_ns: int) -> int:
+        return bisect_left(self.times_ns, moment_ns)
 
 
 class Epoch(Protocol):

@@ -8,11 +8,11 @@ never changes, and adding two gives the same counts as taking all samples with o
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import ceil
 
 _SUB_BITS = 7  # 128 buckets for each power of two: the width that keeps the error under 1 %
 _EXACT = 2 << _SUB_BITS  # below this, in microseconds, a bucket is one microsecond wide
 LONGEST_US = 3_600_000_000  # one hour; anything longer is counted in the last bucket
+NEVER_US = LONGEST_US  # what stands for a delivery that never came
 
 
 def bucket_of(us: int) -> int:
@@ -34,7 +34,6 @@ def middle_of(bucket: int) -> int:
 
 
 BUCKETS = bucket_of(LONGEST_US) + 1
-_FLOORS = [floor_of(bucket) for bucket in range(BUCKETS + 1)]
 
 
 class Histogram:
@@ -61,22 +60,39 @@ class Histogram:
         Costs a few steps for each bucket that the samples touch, not for each sample: ends that lie close together,
         as the receivers of one message do, share their buckets.
         """
-        at, size = 0, len(ends_ns)
+        if not ends_ns:
+            return
+        size = len(ends_ns)
+        first, last = (max((end - start_ns) // 1000, 0) for end in (ends_ns[0], ends_ns[-1]))
+        total = (sum(ends_ns) - size * start_ns) // 1000
+        for histogram in (self,) if twin is None else (self, twin):
+            histogram._note(size, total, first, last)
         counts = self.counts
-        others = counts if twin is None else twin.counts
-        while at < size:
-            bucket = bucket_of(min(max((ends_ns[at] - start_ns) // 1000, 0), LONGEST_US))
-            after = bisect_left(ends_ns, start_ns + _FLOORS[bucket + 1] * 1000, at) if bucket < BUCKETS - 1 else size
+        others = None if twin is None else twin.counts
+        at = bisect_left(ends_ns, start_ns)
+        if at:
+            self._put(0, at, twin)
+        until = size if last <= LONGEST_US else bisect_left(ends_ns, start_ns + LONGEST_US * 1000)
+        if until < size:
+            self._put(LONGEST_US, size - until, twin)
+        while at < until:  # `bucket_of` and `floor_of` in place: a call costs as much as all else
+            us = (ends_ns[at] - start_ns) // 1000
+            shift = us.bit_length() - _SUB_BITS - 1
+            if shift <= 0:
+                bucket, after_us = us, us + 1
+            else:
+                place = us >> shift
+                bucket, after_us = (shift << _SUB_BITS) + place, (place + 1) << shift
+            after = bisect_left(ends_ns, start_ns + after_us * 1000, at, until)
             counts[bucket] += after - at
-            if others is not counts:
+            if others is not None:
                 others[bucket] += after - at
             at = after
-        if size:
-            first, last = (max((end - start_ns) // 1000, 0) for end in (ends_ns[0], ends_ns[-1]))
-            total = (sum(ends_ns) - size * start_ns) // 1000
-            self._note(size, total, first, last)
-            if twin is not None:
-                twin._note(size, total, first, last)
+
+    def _put(self, us: int, times: int, twin: "Histogram | None") -> None:
+        self.counts[bucket_of(us)] += times
+        if twin is not None:
+            twin.counts[bucket_of(us)] += times
 
     def merge(self, other: "Histogram") -> None:
         if other.count:
@@ -85,11 +101,18 @@ class Histogram:
                 self.counts[bucket] += other.counts[bucket]
             self._note(other.count, other.total, other.shortest, other.longest)
 
-    def percentile(self, percent: float) -> int:
-        """The duration that `percent` of the samples do not exceed, within 1 %; 0 when there are none."""
-        if not self.count:
+    def percentile(self, percent: float, never: int = 0) -> int:
+        """The duration that `percent` of the samples do not exceed, within 1 %; 0 when there are none.
+
+        `never` more are taken for infinitely late: NEVER_US where a percentile is one of these.
+        """
+        whole = self.count + never
+        if not whole:
             return 0
-        rank = max(1, ceil(round(self.count * percent / 100, 6)))  # the p50 of three samples is the second
+        # In thousandths of a percent, as a float may be a hair above a whole number; the p50 of three is the second.
+        rank = max(1, -(-whole * round(percent * 1000) // 100_000))
+        if rank > self.count:
+            return NEVER_US
         seen = 0
         for bucket, count in enumerate(self.counts):
             seen += count
@@ -97,13 +120,13 @@ class Histogram:
                 return min(max(middle_of(bucket), self.shortest), self.longest)
         return self.longest
 
-    def figures(self) -> dict[str, int]:
-        """How many samples, and the percentiles that people look at."""
+    def figures(self, never: int = 0) -> dict[str, int]:
+        """How many samples, and the percentiles that people look at; `never` more count as infinitely late."""
         named = {"p50": 50, "p90": 90, "p99": 99, "p999": 99.9}
         return {
             "count": self.count,
-            **{name: self.percentile(percent) for name, percent in named.items()},
-            "max": self.longest,
+            **{name: self.percentile(percent, never) for name, percent in named.items()},
+            "max": NEVER_US if never else self.longest,
         }
 
     def pack(self) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.reasons import printable
 
 
 class Observer(Protocol):
@@ -40,7 +41,9 @@ class Notices:
         """The departures in whole lines; None when there are none."""
         if b" QUIT" not in data:
             return None
-        reasons = {int(number, 36): why.decode(errors="replace") for number, why in self._pattern.findall(data)}
+        reasons = {
+            int(number, 36): printable(why.decode(errors="replace")) for number, why in self._pattern.findall(data)
+        }
         return Gone(sum(1 << number for number in reasons), reasons) if reasons else None
 
     def note(self, observer: Observer, gone: Gone, now_ns: int) -> None:

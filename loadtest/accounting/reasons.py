@@ -8,6 +8,11 @@ MOST = 20  # different texts kept of each process; a server may put anything int
 _MORE = "other reasons"
 
 
+def printable(text: str) -> str:
+    """With nothing that steers a terminal: a server may say anything."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def count(reasons: Counter[str], reason: str) -> None:
     """One more of it; of many different ones, the later are counted together."""
     reasons[reason if reason in reasons or len(reasons) < MOST else _MORE] += 1

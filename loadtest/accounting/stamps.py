@@ -1,21 +1,24 @@
-"""The stamp that a message carries: who sent it, its number, and when it was meant to leave. Knows no sockets.
+"""The stamp that a message carries: its sender, its number, and when it was meant to leave. Knows no sockets.
 
-A stamp is printable ASCII, so that it crosses any server: `~run.window.sender.number.time~`, all but the run in
+A stamp is printable ASCII, so that it crosses any server: `{run.window.sender.number.time}`, all but the run in
 hexadecimal. The time is the *intended* one, in nanoseconds of the monotonic clock, which all processes of a host
-share: a message that leaves late is charged for its wait (no coordinated omission).
+share: a message that leaves late is charged for its wait (no coordinated omission). The whole text follows from the
+stamp, and ends with `{}`, so that a reader can tell whether it was altered or cut.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from loadtest.watch.clock import boot_id
 
-MIN_SIZE = 56  # bytes: the longest stamp and a blank take 51
+MIN_SIZE = 56  # bytes: the longest stamp, a blank and the end take 53
 MAX_SIZE = 350  # bytes: with `:nick!user@host PRIVMSG #room :` before it, a line still fits IRC's 512
+END = "{}"
 _PADDING = "all work and no play makes a dull chat room, " * 8
-_STAMPED = re.compile(r"~[0-9a-f]+(?:\.[0-9a-f]+){4}~ ?")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_STAMPED = re.compile(r"\{[0-9a-f]+(?:\.[0-9a-f]+){4}\} ?")
 
 
 class Stamp(NamedTuple):
@@ -24,27 +27,47 @@ class Stamp(NamedTuple):
     intended_ns: int
 
 
-def text(run: str, window: int, stamp: Stamp, size: int) -> str:
-    """A message of `size` bytes that begins with the stamp; the stamp alone and a blank where that is longer."""
-    head = f"~{run}.{window:x}.{stamp.sender:x}.{stamp.number:x}.{stamp.intended_ns:x}~ "
-    return head + _PADDING[: max(0, size - len(head))]
+class Stamps:
+    """Those of one window of one run. Others, and what people say, are not found."""
 
+    def __init__(
+        self, run: str, window: int, size: int = 0, offset_ns: int = 0, sizes: Mapping[int, Sequence[int]] | None = None
+    ) -> None:
+        """`size` is a message's in bytes, where `sizes` does not say, by sender, what each one's is.
 
-def pattern(run: str, window: int) -> re.Pattern[bytes]:
-    """Finds the stamps of one window of one run; those of others, and what people say, do not match."""
-    return re.compile(rb"~%b\.%x\.([0-9a-f]{1,6})\.([0-9a-f]{1,8})\.([0-9a-f]{1,16})~" % (run.encode(), window))
+        `offset_ns` is what this process's clock shows more than the leader's.
+        """
+        self._sizes = sizes or {}
+        self.mark = f"{{{run}.{window:x}.".encode()  # what each begins with
+        self._head = self.mark.decode()
+        self._size = size
+        self._offset_ns = offset_ns
+        self._pattern = re.compile(
+            rb"\{%b\.%x\.([0-9a-f]{1,6})\.([0-9a-f]{1,8})\.([0-9a-f]{1,16})\}" % (run.encode(), window)
+        )
+
+    def head(self, stamp: Stamp) -> str:
+        return f"{self._head}{stamp.sender:x}.{stamp.number:x}.{stamp.intended_ns - self._offset_ns:x}}}"
+
+    def text(self, stamp: Stamp) -> str:
+        """The whole message; as short as can be where that is longer than its size."""
+        head = self.head(stamp) + " "
+        own = self._sizes.get(stamp.sender)
+        size = own[stamp.number] if own and stamp.number < len(own) else self._size
+        return head + _PADDING[: max(0, size - len(head) - len(END))] + END
+
+    def find(self, data: bytes) -> list[Stamp]:
+        """With the times of this process's clock."""
+        offset_ns = self._offset_ns
+        return [
+            Stamp(int(sender, 16), int(number, 16), int(at, 16) + offset_ns)
+            for sender, number, at in self._pattern.findall(data)
+        ]
 
 
 def without(words: str) -> str:
     """What was said, without the stamp that it begins with, if it does."""
-    return words[found.end() :] if (found := _STAMPED.match(words)) else words
-
-
-def find(wanted: re.Pattern[bytes], data: bytes, offset_ns: int = 0) -> list[Stamp]:
-    """`offset_ns` is what the reader's clock shows more than the one that the stamps are written by."""
-    return [
-        Stamp(int(sender, 16), int(number, 16), int(at, 16) + offset_ns) for sender, number, at in wanted.findall(data)
-    ]
+    return words[found.end() :].removesuffix(END) if (found := _STAMPED.match(words)) else words
 
 
 def runs(stamps: Sequence[Stamp]) -> list[tuple[int, int, int]] | None:
@@ -63,6 +86,18 @@ def nick_head(run: str) -> str:
     return f"f{run[:3]}"
 
 
+def nick_of(run: str, number: int) -> str:
+    """The nickname of a run's user with this number."""
+    return nick_head(run) + _base36(number)
+
+
 def run_of_this_host() -> str:
     """A run id that all processes of this host agree on without talking, for users outside a scenario."""
     return hashlib.sha256(boot_id().encode()).hexdigest()[:8]
+
+
+def _base36(number: int) -> str:
+    digits = _DIGITS[number % 36]
+    while number := number // 36:
+        digits = _DIGITS[number % 36] + digits
+    return digits

@@ -1,1 +1,1 @@
-"""The search for the highest load that keeps an objective. Plays nothing itself."""
+"""The search for the highest load that keeps a requirement. Plays nothing itself."""

@@ -21,7 +21,7 @@ def of_step(step: Played) -> str:
     return words + p99 + (f" ({'; '.join(step.reasons)})" if step.reasons else "")
 
 
-def verdict(search: Search, steps: Sequence[Played], objective: str, by_users: bool) -> Verdict:
+def verdict(search: Search, steps: Sequence[Played], requirement: str, by_users: bool) -> Verdict:
     """A pass says up to where, what limits it, and what there is to doubt."""
     unit = "users" if by_users else "messages/s"
     knee, beyond, limit = search.knee, search.beyond, search.limited_by
@@ -30,12 +30,12 @@ def verdict(search: Search, steps: Sequence[Played], objective: str, by_users: b
         at_load = f"the generator is the limit at {search.generator_at:,g} {unit}: "
         if knee is None:
             return Verdict(INVALID, [at_load + "nothing is known of the server", *reasons])
-        return Verdict(PASS, [f"{at_load}the server keeps {objective} up to at least {knee:,g}", *reasons])
+        return Verdict(PASS, [f"{at_load}the server keeps {requirement} up to at least {knee:,g}", *reasons])
     if knee is None:
         return Verdict(
-            FAIL, [f"the server misses {objective} at {beyond:,g} {unit}, the lowest load", *_why(beyond, steps)]
+            FAIL, [f"the server misses {requirement} at {beyond:,g} {unit}, the lowest load", *_why(beyond, steps)]
         )
-    keeps = f"the server keeps {objective} up to {'' if limit == 'server' else 'at least '}{knee:,g} {unit}"
+    keeps = f"the server keeps {requirement} up to {'' if limit == 'server' else 'at least '}{knee:,g} {unit}"
     ends = {
         "server": f", and misses it at {beyond or 0:,g}: {'; '.join(_why(beyond, steps)[:1])}",
         "range": ", the highest load that was tried",

@@ -1,6 +1,6 @@
 """The steps of a capacity search: what each one gave, and several at the same load together. Plays none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -69,13 +69,18 @@ def side(load: float | None, steps: Iterable[Played], target: str) -> dict[str, 
 
 def together(steps: Iterable[Played], target: str) -> Figures:
     """The figures of several windows as those of one long one. Faults are not taken over."""
-    total = Figures("capacity", target)
-    for step in steps:
-        _add_timeline(total, step.figures)
-        total.machine = worst(total.machine, step.figures.machine)
+    return merged([step.figures for step in steps], Figures("capacity", target))
+
+
+def merged(several: Sequence[Figures], total: Figures | None = None) -> Figures:
+    """All of them as one, added to `total` if given. Faults are not taken over."""
+    total = total or Figures(several[0].scenario, several[0].target)
+    for figures in several:
+        _add_timeline(total, figures)
+        total.machine = worst(total.machine, figures.machine)
         for each in fields(Figures):
             if each.name not in _APART:
-                mine, other = getattr(total, each.name), getattr(step.figures, each.name)
+                mine, other = getattr(total, each.name), getattr(figures, each.name)
                 setattr(total, each.name, max(mine, other) if each.name in _HIGHEST else _sum(mine, other))
     return total
 

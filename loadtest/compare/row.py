@@ -69,4 +69,4 @@ def _ratio(summary: Mapping[str, Any], baseline: Mapping[str, Any] | None, key: 
     if baseline is None or INVALID in (summary["verdict"], baseline["verdict"]):
         return None
     one, other = summary["complete_us"], baseline["complete_us"]
-    return round(one[key] / other[key], 3) if one["count"] and other[key] else None
+    return round(one[key] / other[key], 3) if one["count"] and one[key] and other[key] else None

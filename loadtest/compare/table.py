@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadtest.report.blocks import ms
+
 _GAP = "  "
 _VERSION_WIDTH = 24  # a longer one is cut
 _UNKNOWN = "–"
@@ -70,5 +72,6 @@ def _decimals(value: float | None, places: int) -> str:
     return _UNKNOWN if value is None else f"{value:,.{places}f}"
 
 
-def _ms(figures: Mapping[str, int], key: str) -> str:
-    return f"{figures[key] / 1000:,.3f}" if figures.get("count") else _UNKNOWN
+def _ms(figures: Mapping[str, int | None], key: str) -> str:
+    value = figures[key] if figures.get("count") else None
+    return ms(value) if value is not None else _UNKNOWN

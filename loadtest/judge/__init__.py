@@ -1,1 +1,1 @@
-"""Pass, fail, or invalid: thresholds, objectives, and the measures that they are held against. Pure."""
+"""Pass, fail, or invalid: thresholds, requirements, and the measures that they are held against. Pure."""

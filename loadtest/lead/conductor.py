@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ from locust.runners import MasterRunner
 from chat.errors import FanfareError, SetupError
 from loadtest.accounting.reasons import advice
 from loadtest.judge.measures import measures
+from loadtest.judge.requirements import Requirements
 from loadtest.judge.verdict import EXIT_STATUS, INVALID, judge
 from loadtest.lead.processes import Over, Processes
 from loadtest.lead.stage import ANSWER_S, Stage
 from loadtest.page.lookout import Lookout
-from loadtest.report import show, table, write
-from loadtest.report.summary import summarise
+from loadtest.report import show, summary_of, table, write
+from loadtest.results.result import SCHEMA, Result
 from loadtest.scenarios import SCENARIOS
-from loadtest.settings.options import Settings
+from loadtest.settings.options import SECRETS, Settings
 from loadtest.watch.environment import command, environment
 
 _LAST_ANSWER_S = 3.0  # for a process's answer, when the run is being stopped and a person waits
@@ -47,6 +49,7 @@ class Conductor:
         self._window_numbers = itertools.count(1)
         self._stage = self._new_stage()
         self._began_ns = time.monotonic_ns()
+        self._started_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._spawned = False
         self._done = False
         self._greenlet: Any = None
@@ -118,7 +121,8 @@ class Conductor:
             over = bool(self._options.headless) or self._scenario.once
             try:
                 self._assemble()
-                self._scenario.course(self._stage)
+                self._warm_up()
+                self._scenario.lead(self._stage)
             except FanfareError as error:
                 self._stage.note_fault(str(error))
                 over = True
@@ -152,6 +156,15 @@ class Conductor:
         self._stage.figures.users = processes.status_sum("joined")
         self._stage.step = ""
 
+    def _warm_up(self) -> None:
+        """A window that does not count. Raises Over."""
+        stage = self._stage
+        if self._settings.warm_up and not self._scenario.warms_up:
+            stage.step = "warming up"
+            with stage.apart():
+                stage.play(stage.window(self._settings.warm_up))
+            stage.step = ""
+
     def _settled(self) -> int:
         """Users who are in, or will not come: in the end, all."""
         return self._processes.status_sum("joined") + self._processes.status_sum("refused")
@@ -178,16 +191,29 @@ class Conductor:
     def _publish(self) -> None:
         figures = self._stage.figures
         measured = measures(figures, self._scenario)
-        verdict = self._scenario.verdict(figures) or judge(figures, self._settings, self._scenario.missed(), measured)
-        origin = {"environment": environment(), "command": command()}
-        summary = summarise(figures, verdict, self._scenario.part(), origin)
+        verdict = self._scenario.verdict(figures) or judge(
+            figures, self._settings, self._scenario.missed(), measured, self._scenario.requirement
+        )
+        result = Result(
+            SCHEMA,
+            self._run,
+            self._started_at,
+            verdict.word,
+            verdict.reasons,
+            [t.text for t in Requirements.over(self._scenario.requirement, self._settings.require).terms],
+            {**asdict(self._settings), **dict.fromkeys(SECRETS, "")},
+            command(),
+            environment(),
+            figures,
+            self._scenario.part(),
+        )
         self._lookout.last = verdict
         self._environment.process_exit_code = verdict.exit_status
         if self._settings.report:
             try:
-                write(summary, figures, Path(self._settings.report))
+                write(result, Path(self._settings.report))
             except OSError as error:
                 _log.error("No report: %s", error)
-        self.last_table = table(summary)
+        self.last_table = table(summary_of(result))
         if not self._options.headless:  # headless, it comes last, below Locust's own tables
             show(self.last_table)

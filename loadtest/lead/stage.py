@@ -178,6 +178,7 @@ class Stage:
         processes = self.processes
         processes.wait(lambda: time.monotonic_ns() >= window.end_ns)
         processes.wait(lambda: self._drained(window), window.end_ns + round(self.settings.grace * 1e9))
+        self.pause(self.settings.linger)
         return self.collect(ANSWER_S)
 
     @contextmanager

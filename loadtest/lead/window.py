@@ -7,6 +7,7 @@ from typing import Any
 
 from loadtest.accounting.completions import Completions
 from loadtest.accounting.histogram import Histogram
+from loadtest.accounting.order import across
 from loadtest.accounting.slices import Slices, slice_ns
 from loadtest.judge.verdict import Figures
 from loadtest.scenarios import Scenario
@@ -32,8 +33,10 @@ class Window:
         self.end_ns = end_ns
         self.slice_ns = slice_ns(end_ns - start_ns)
         self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
+        self.lags = Slices(start_ns, self.slice_ns)  # the generator's loop lag, likewise
         self._parts = parts
-        self._speakers: list[tuple[int, int, str, int, int, int]] = []
+        self._speakers: list[tuple[int, int, str, int, int, int, list[int]]] = []
+        self._sizes: dict[int, list[int]] = {}  # of messages, by sender, where they differ
         self._crowds: list[tuple[int, str, bool]] = []
         self._holders = [{room: set(users) for room, users in part.items()} for part in parts]
         self._parts_with: dict[int, int] = {}  # for each sender of messages: in how many processes it is heard
@@ -50,10 +53,14 @@ class Window:
         `show` is called as messages are completed.
         """
         length_s = (self.end_ns - self.start_ns) / 1e9
-        for sender, speaker in enumerate(scenario.speakers(self.rooms)):
+        speakers = scenario.speakers(self.rooms)
+        times, self._sizes = scenario.times_of(speakers, self.number, length_s)
+        for sender, speaker in enumerate(speakers):
             first_ns, interval_ns = round(speaker.first_s * 1e9), max(1, round(speaker.interval_s * 1e9))
+            listed = [round(at_s * 1e9) for at_s in times[sender]] if times else []
             count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
-            self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count))
+            count = len(listed) if times else count
+            self._speakers.append((sender, speaker.user, speaker.room, first_ns, interval_ns, count, listed))
         for sender, user, room, *_ in self._speakers:
             self._parts_with[sender] = sum(1 for rooms in self._holders if rooms.get(room, set()) - {user})
         self._completions = Completions(self._parts_with)
@@ -82,6 +89,7 @@ class Window:
             "slice_ns": self.slice_ns,
             "speakers": [speaker for speaker in self._speakers if speaker[2] in part],
             "crowds": self._crowds,
+            "sizes": [[sender, sizes] for sender, sizes in self._sizes.items()],
         }
 
     def crowd_due(self, said: Mapping[str, int]) -> int:
@@ -120,9 +128,18 @@ class Window:
             figures.duplicated += part["duplicated"]
             figures.reordered += part["reordered"]
             figures.late += part["late"]
+            for name in ("stray", "corrupt", "diverged"):
+                setattr(figures, name, getattr(figures, name) + part[name])
+            figures.heard += sum(count for sender, count in part["sent_by"] if self._parts_with.get(sender))
+            figures.heard += sum(count for room, count in part["crowd_sent"].items() if self.rooms.get(room))
+            self._completions.add(part["completed"])
+            self._completions.add(part["partial"])
             self.slices.merge(part["slices"])
+            self.lags.merge(part["lags"])
             for tenth, packed in zip(figures.tenths, part["tenths"], strict=True):
                 tenth.merge(Histogram.unpack(packed))
+            for name in ("read", "doubt", "collections"):
+                getattr(figures, name).merge(Histogram.unpack(part[name]))
             figures.send_lateness.merge(Histogram.unpack(part["send_lateness"]))
             figures.loop_lag.merge(Histogram.unpack(part["loop_lag"]))
             figures.receive_backlog.merge(Histogram.unpack(part["receive_backlog"]))
@@ -132,6 +149,9 @@ class Window:
             dropped.update(part["dropped"])
         figures.dropped = dict(dropped)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end
+        for room in {room for part in statements for room in part["orders"]}:
+            figures.diverged += across([part["orders"][room] for part in statements if room in part["orders"]])
+        self._completions.finish()
         self._sum_up_completions(figures)
         self._add_timeline(figures, [part["usage"] for part in statements], server)
 

@@ -1,70 +1,91 @@
-"""How long what the kernel has received waited to be read: our own delay, which the server would be blamed for.
+"""When the kernel received what a read gives: a latency ends there, not when Python came round to reading.
 
 Linux notes when the bytes of a TCP connection arrive (SO_TIMESTAMPNS, socket(7)) and `recvmsg` gives the moment of the
-*last* byte that it read. Where several messages were waiting, the earlier ones had waited longer than is counted here.
+*last* byte that it read, by the wall clock. `Wall` turns that into the monotonic clock's time. Where several messages
+were waiting, the earlier ones had come before; how long before is bounded by `Pulse`, which knows when the loop last
+found nothing to read.
 """
 
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
-
-from loadtest.accounting.histogram import Histogram
+from collections.abc import Callable
+from typing import Any
 
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the control message has the same number
-_TIMESPEC = struct.Struct("@ll")
-_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
-_EVERY = 16  # connections for one that is watched: it costs 1 µs a read, and they all wait for the same loop
-_LEAST = 4
-# The arrival is on the wall clock. If that was set between arrival and reading, the difference means nothing. It shows
-# as a change against the monotonic clock that is more than slewing makes (500 ppm, adjtimex(2)) and a look takes.
+TIMESPEC = struct.Struct("@ll")
+CONTROL_BYTES = socket.CMSG_SPACE(TIMESPEC.size)
+# If the wall clock was set between arrival and reading, the difference means nothing. It shows as a change against the
+# monotonic clock that is more than slewing makes (500 ppm, adjtimex(2)) and a look takes.
 _SLEW_PPM = 1_000
 _LOOK_NS = 1_000_000
+_LOOK_EVERY_NS = 1_000_000
+_BETWEEN_NS = 100_000  # two readings of a clock take some 0.1 µs
+_FIRST_LOOKS = 5  # an interruption makes the difference smaller
+_DISTRUST_NS = 1_000_000_000  # after the wall clock was set: what had arrived before it has been read by then
+_BLOCKED_NS = 300_000  # a poll that finds something ready at once takes some 10 µs
+_LONGEST_SLEEP_NS = 11_000_000  # while a window is open the generator's canary wakes the loop every 10 ms
 
-T = TypeVar("T")
+Receive = Callable[[int, int], tuple[bytes, list[Any], int, Any]]  # as socket.recvmsg
 
 
-def sample(connections: Sequence[T]) -> Sequence[T]:
-    """Those to watch: every 16th, but 4 where there are so many."""
-    return connections[:: max(1, min(_EVERY, len(connections) // _LEAST))]
+def ask_for_stamps(sock: Any) -> bool:
+    """Have the kernel note arrivals; False where it does not. It begins to a moment later."""
+    if sys.platform != "linux":
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
 
 
-class Arrivals:
-    """What the watched connections of one process have waited."""
+class Wall:
+    """The wall clock against the monotonic one. `look` once in a turn, which costs something each millisecond only."""
 
     def __init__(self) -> None:
-        self.waits = Histogram()
+        self.ahead_ns = max(time.time_ns() - time.monotonic_ns() for _ in range(_FIRST_LOOKS))
         self._looked_ns = time.monotonic_ns()
-        self._ahead_ns = time.time_ns() - self._looked_ns
+        self.trusted_from_ns = 0
+        self.look_again_ns = 0  # a turn of the loop may spare itself the call until then
 
-    def reader(self, sock: Any) -> Callable[[int, int], bytes] | None:
-        """What to read this socket by, in place of `os.read`; None where the kernel notes no arrivals."""
-        if sys.platform != "linux":
-            return None
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        except OSError:
-            return None
-        sock.settimeout(0)  # or gevent's own `recvmsg` would wait, which the hub must not
+    def look(self) -> None:
+        """One that something else came between tells nothing, and is made again the next time."""
+        before_ns = time.monotonic_ns()
+        if before_ns < self.look_again_ns:
+            return
+        wall_ns, now_ns = time.time_ns(), time.monotonic_ns()
+        if now_ns - before_ns > _BETWEEN_NS:
+            return
+        self.look_again_ns = now_ns + _LOOK_EVERY_NS
+        ahead_ns = wall_ns - now_ns
+        allowed_ns = _LOOK_NS + (now_ns - self._looked_ns) * _SLEW_PPM // 1_000_000
+        if abs(ahead_ns - self.ahead_ns) > allowed_ns:
+            self.trusted_from_ns = now_ns + _DISTRUST_NS
+        self.ahead_ns, self._looked_ns = ahead_ns, now_ns
 
-        def read(_: int, size: int) -> bytes:
-            data: bytes
-            data, control, _, _ = sock.recvmsg(size, _CONTROL_BYTES)
-            for level, kind, words in control:
-                if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-                    seconds, ns = _TIMESPEC.unpack(words)
-                    self.note(seconds * 1_000_000_000 + ns, time.time_ns(), time.monotonic_ns())
-            return data
+    def arrival(self, control: list[Any], now_ns: int) -> int:
+        """The monotonic time of the stamp in a read's control messages; `now_ns` where there is none to trust."""
+        if not control or now_ns < self.trusted_from_ns:
+            return now_ns
+        seconds, ns = TIMESPEC.unpack(control[0][2])
+        return min(now_ns, seconds * 1_000_000_000 + ns - self.ahead_ns)  # type: ignore[no-any-return]
 
-        return read
 
-    def note(self, arrived_ns: int, wall_ns: int, monotonic_ns: int) -> None:
-        """Bytes of then are read now; both clocks' now, read one right after the other."""
-        ahead_ns = wall_ns - monotonic_ns
-        allowed_ns = _LOOK_NS + (monotonic_ns - self._looked_ns) * _SLEW_PPM // 1_000_000
-        was_set = abs(ahead_ns - self._ahead_ns) > allowed_ns
-        self._ahead_ns, self._looked_ns = ahead_ns, monotonic_ns
-        if not was_set:
-            self.waits.add((wall_ns - arrived_ns) // 1000)
+class Pulse:
+    """When the loop polled, and whether it had to wait. `before` is called before each poll."""
+
+    def __init__(self) -> None:
+        self.before_ns = self._previous_ns = time.monotonic_ns()
+        self.emptied_ns = self.before_ns  # all that had come by then is read; set by the reader
+
+    def before(self) -> None:
+        self._previous_ns, self.before_ns = self.before_ns, time.monotonic_ns()
+
+    def earliest(self, now_ns: int) -> int:
+        """No byte that is read in this turn of the loop came before that."""
+        slept_ns = now_ns - self.before_ns
+        if slept_ns > _BLOCKED_NS:  # what came woke the loop; unless it was kept from running
+            return min(now_ns, self.before_ns + _LONGEST_SLEEP_NS)
+        return max(self._previous_ns, self.emptied_ns)

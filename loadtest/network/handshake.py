@@ -5,32 +5,53 @@ the same. Source: https://modern.ircdocs.horse "Connection Registration",
 https://ircv3.net/specs/extensions/capability-negotiation
 """
 
+import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chat.errors import FanfareError
 from chat.wires.message import Message, build
+from loadtest.accounting.reasons import printable
 
 _WELCOME = "001"
+_LOGGED_IN = "903"
 _NAMES_END = "366"
-_NO_ANSWER_NEEDED = {"421", "451", "422"}  # no such command, not registered yet, no message of the day
+# No such command, not registered yet, no message of the day; logged in, and as whom.
+_NO_ANSWER_NEEDED = {"421", "451", "422", "900", "903"}
 
 
 class Refused(FanfareError):
     """The server does not want this user: its own words."""
 
 
-class Registration:
-    """Nickname and capabilities, up to the welcome."""
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a server wants to know before it lets anybody in."""
 
-    def __init__(self, nick: str, capabilities: Sequence[str] = ()) -> None:
+    server_password: str = ""  # PASS
+    account: str = ""  # of SASL PLAIN; the user's own nickname where there is none
+    password: str = ""  # of the account; without one there is no SASL
+
+
+class Registration:
+    """Password, nickname, capabilities and account, up to the welcome."""
+
+    def __init__(self, nick: str, capabilities: Sequence[str] = (), login: Login = Login()) -> None:
         self.done = False
+        self._login = login
         self.granted: set[str] = set()
         self._nick = nick
-        self._wanted = capabilities
+        self._wanted = [*capabilities, *(("sasl",) if login.password else ())]
         self._offered: set[str] = set()
 
     def opening(self) -> bytes:
-        return build("CAP", "LS", "302") + build("NICK", self._nick) + build("USER", self._nick, "0", "*", "load test")
+        password = build("PASS", self._login.server_password) if self._login.server_password else b""
+        return (
+            password
+            + build("CAP", "LS", "302")
+            + build("NICK", self._nick)
+            + build("USER", self._nick, "0", "*", "load test")
+        )
 
     def feed(self, message: Message) -> bytes:
         """What to answer. Raises Refused."""
@@ -39,6 +60,10 @@ class Registration:
                 return build("PONG", *message.params[-1:])
             case "CAP" if len(message.params) > 2:
                 return self._capabilities(message.params[1].upper(), message.params[2:])
+            case "AUTHENTICATE":
+                return build("AUTHENTICATE", self._credentials())
+            case _ if message.verb == _LOGGED_IN:
+                return build("CAP", "END")
             case _ if message.verb == _WELCOME:
                 self.done = True
         _check(message)
@@ -51,10 +76,20 @@ class Registration:
             if params[0] == "*" and len(params) > 1:
                 return b""  # more of the list follows
             wanted = [name for name in self._wanted if name in self._offered]
+            if self._login.password and "sasl" not in wanted:
+                raise Refused("the server offers no login (SASL)")
             return build("CAP", "REQ", " ".join(wanted)) if wanted else build("CAP", "END")
         if verb == "ACK":
             self.granted |= names
+            if "sasl" in names:
+                return build("AUTHENTICATE", "PLAIN")
         return build("CAP", "END") if verb in ("ACK", "NAK") else b""
+
+    def _credentials(self) -> str:
+        """Source: RFC 4616, in the base64 of https://ircv3.net/specs/extensions/sasl-3.1"""
+        login = self._login
+        account = login.account or self._nick
+        return base64.b64encode(f"{account}\0{account}\0{login.password}".encode()).decode()
 
 
 class Entry:
@@ -81,4 +116,5 @@ def _check(message: Message) -> None:
     """Numerics from 400 are errors, as is the server's last word; one about an older command is not ours."""
     number = int(message.verb) if message.verb.isdigit() else 0
     if message.verb == "ERROR" or (number >= 400 and message.verb not in _NO_ANSWER_NEEDED):
-        raise Refused(f"{message.verb} {' '.join(message.params[1:] if number else message.params)}")
+        words = f"{message.verb} {' '.join(message.params[1:] if number else message.params)}"
+        raise Refused(printable(words))

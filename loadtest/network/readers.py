@@ -17,10 +17,14 @@ from weakref import WeakKeyDictionary
 import gevent
 from gevent import monkey
 
+from loadtest.accounting.moment import Moment
+from loadtest.network.arrivals import CONTROL_BYTES, TIMESPEC, Pulse, Receive, Wall
+
 # Bytes in one read. Python allocates them all before it reads, and glibc maps 128 KiB or more anew each time: with
 # 256 KiB a read of one message cost 18 µs, with 64 KiB it costs 4.6.
 READ_BYTES = 65_536
 _READ = 1  # libev's event bit
+_LAST = -2  # libev's priority: after all else that is done before a poll
 _TURN = 256  # connections in one turn, about a millisecond: who has to send at a given moment waits no longer
 
 
@@ -28,10 +32,10 @@ class Reader(Protocol):
     """What is needed of a connection."""
 
     fd: int
-    read: Callable[[int, int], bytes]  # may raise OSError
+    receive: Receive  # may raise OSError
 
-    def arrived(self, data: bytes, now_ns: int) -> None:
-        """Bytes, read at this moment of the monotonic clock; none at the end of the stream."""
+    def arrived(self, data: bytes, at: Moment) -> None:
+        """Bytes, and when they came and were read; none at the end of the stream."""
 
     def broken(self, error: OSError) -> None: ...
 
@@ -41,6 +45,9 @@ class Readers:
 
     def __init__(self, loop: Any, epoll: Callable[[], Any]) -> None:
         self._readers: dict[int, Reader] = {}
+        self._wall, self._pulse = Wall(), Pulse()
+        self._beat = loop.prepare(priority=_LAST)
+        self._beat.start(self._pulse.before)
         self._epoll = epoll()
         self._events = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
         self._watcher = loop.io(self._epoll.fileno(), _READ)
@@ -55,22 +62,42 @@ class Readers:
         if self._readers.pop(reader.fd, None):
             self._epoll.unregister(reader.fd)
 
+    def take(self, reader: Reader) -> None:
+        """One read of what has arrived, if anything has, without waiting for the loop's turn."""
+        self._wall.look()
+        _take(reader, self._wall, self._pulse.earliest(time.monotonic_ns()))
+
     def _turn(self) -> None:
         readers, clock, size, only_in = self._readers, time.monotonic_ns, READ_BYTES, select.EPOLLIN
-        for fd, events in self._epoll.poll(0, _TURN):
+        polled_ns = clock()
+        earliest_ns = self._pulse.earliest(polled_ns)
+        ready = self._epoll.poll(0, _TURN)
+        wall, unpack = self._wall, TIMESPEC.unpack
+        if polled_ns >= wall.look_again_ns:
+            wall.look()
+        ahead_ns, trusted_from_ns = wall.ahead_ns, wall.trusted_from_ns
+        for fd, events in ready:
             reader = readers.get(fd)
             if reader is None:
                 continue  # closed by one before it in this turn
             try:
-                data = reader.read(fd, size)
+                data, control, _, _ = reader.receive(size, CONTROL_BYTES)
             except BlockingIOError:
                 continue
             except OSError as error:
                 reader.broken(error)
                 continue
-            reader.arrived(data, clock())
+            now_ns = clock()
+            if control and now_ns >= trusted_from_ns:  # as `Wall.arrival`: a call costs as much as the stamp
+                seconds, ns = unpack(control[0][2])
+                came_ns = seconds * 1_000_000_000 + ns - ahead_ns
+                reader.arrived(data, (came_ns if came_ns < now_ns else now_ns, now_ns, earliest_ns))
+            else:
+                reader.arrived(data, (now_ns, now_ns, earliest_ns))
             if (events != only_in or len(data) == size) and readers.get(fd) is reader:
                 self._epoll.modify(fd, self._events)
+        if len(ready) < _TURN:
+            self._pulse.emptied_ns = polled_ns
 
 
 class Watchers:
@@ -78,28 +105,35 @@ class Watchers:
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
+        self._wall, self._pulse = Wall(), Pulse()
         self._watchers: dict[int, Any] = {}
 
     def add(self, reader: Reader) -> None:
         watcher = self._watchers[reader.fd] = self._loop.io(reader.fd, _READ)
-        watcher.start(take, reader)
+        watcher.start(self.take, reader)
 
     def remove(self, reader: Reader) -> None:
         if watcher := self._watchers.pop(reader.fd, None):
             watcher.stop()
             watcher.close()
 
+    def take(self, reader: Reader) -> None:
+        """As `Readers.take`. How long the bytes have waited is not known: since the last read of any connection."""
+        self._wall.look()
+        _take(reader, self._wall, self._pulse.earliest(time.monotonic_ns()))
+        self._pulse.before()
 
-def take(reader: Reader) -> None:
-    """One read of what has arrived, if anything has."""
+
+def _take(reader: Reader, wall: Wall, earliest_ns: int) -> None:
     try:
-        data = reader.read(reader.fd, READ_BYTES)
+        data, control, _, _ = reader.receive(READ_BYTES, CONTROL_BYTES)
     except BlockingIOError:
         return
     except OSError as error:
         reader.broken(error)
         return
-    reader.arrived(data, time.monotonic_ns())
+    now_ns = time.monotonic_ns()
+    reader.arrived(data, (wall.arrival(control, now_ns), now_ns, min(now_ns, earliest_ns)))
 
 
 _of_hub: "WeakKeyDictionary[Any, Readers | Watchers]" = WeakKeyDictionary()

@@ -16,9 +16,11 @@ from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, build, parse
 from loadtest.accounting.accounts import Receiver
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.reasons import printable
 from loadtest.network.connection import Connection
 from loadtest.network.framing import LINES
-from loadtest.network.handshake import Entry, Refused, Registration
+from loadtest.network.handshake import Entry, Login, Refused, Registration
 from loadtest.network.sources import Address, Sources
 
 _LINE_LIMIT = 8_191 + 512  # bytes: IRCv3 tags and a message
@@ -60,15 +62,15 @@ def timetable(seed: str, rate: float, stay_s: float, length_s: float) -> list[Ti
 class Visit:
     """`enter` and `see_out` wait, one after the other; the rest does not. All of it in the hub's thread."""
 
-    def __init__(self, nick: str, room: str, capabilities: tuple[str, ...] = ()) -> None:
+    def __init__(self, nick: str, room: str, capabilities: tuple[str, ...] = (), login: Login | None = None) -> None:
         self.welcomed_ns = 0  # when the server had registered the guest
         self.joined_ns = 0  # when it was in the room; 0 means not yet
         self.quit_ns = 0  # when it said goodbye; 0 means not yet
         self.gone_why = ""  # how the connection ended, once it has
         self.on_joined: Callable[[int], None] = lambda now_ns: None  # given the time; it must not wait
-        self.on_heard: Callable[[bytes, int], object] = lambda data, now_ns: None  # whole lines, once in
+        self.on_heard: Callable[[bytes, Moment], object] = lambda data, at: None  # whole lines, once in
         self.receiver = Receiver(room)  # of what others say meanwhile
-        self._steps: list[Registration | Entry] = [Registration(nick, capabilities), Entry(room)]
+        self._steps: list[Registration | Entry] = [Registration(nick, capabilities, login or Login()), Entry(room)]
         self._splitter = LineSplitter(_LINE_LIMIT)
         self._connection: Connection | None = None
         self._settled = Event()  # in, or refused
@@ -120,22 +122,22 @@ class Visit:
         if self._connection:
             self._connection.close()
 
-    def _read(self, data: bytes, now_ns: int) -> None:
+    def _read(self, data: bytes, at: Moment) -> None:
         """In the hub. Once in, only what the server asks for, and its last words, are looked at here."""
         if not self.joined_ns or b"PING" in data or b"ERROR" in data:
             for line in self._splitter.feed(data):
                 with suppress(FanfareError):  # no message: nothing to a guest
                     if not isinstance(line, Overlong):
-                        self._heed(parse(line.decode(errors="replace")), now_ns)
+                        self._heed(parse(line.decode(errors="replace")), at[0])
         if self.joined_ns:  # perhaps by one of these lines, and others after it
-            self.on_heard(data, now_ns)
+            self.on_heard(data, at)
 
     def _heed(self, message: Message, now_ns: int) -> None:
         if self.joined_ns:
             if message.verb == "PING":
                 self.say(build("PONG", *message.params[-1:]))
             elif message.verb == "ERROR":
-                self.gone_why = self.gone_why or " ".join(message.params)
+                self.gone_why = self.gone_why or printable(" ".join(message.params))
         elif not self._settled.is_set():
             self._step(message, now_ns)
 

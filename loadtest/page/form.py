@@ -37,9 +37,10 @@ def _swarm(environment: Any, check: Check, swarm: Callable[[], Any]) -> Any:
     form = request.form
     try:
         refuse_strangers(form, argument_parser.ui_extra_args_dict().keys())
+        keep_target(form, environment.parsed_options.host)
         settings = settings_of(environment.parsed_options, form)
         if form.get("user_count", "").isdecimal():  # else Locust says so
-            check(settings, form.get("host", environment.host), int(form["user_count"]))
+            check(settings, environment.host, int(form["user_count"]))
     except SetupError as error:
         _log.error("Not started: %s", error)
         return jsonify({"success": False, "message": str(error), "host": environment.host})
@@ -54,6 +55,13 @@ def refuse_strangers(form: Mapping[str, str], shown: Any) -> None:
     for name in form:
         if name not in _LOCUSTS_OWN and name not in shown:
             raise SetupError(f"{name!r} is not set from Locust's page: give it on the command line")
+
+
+def keep_target(form: Mapping[str, str], launched: str | None) -> None:
+    """The server under test is said as the load test is launched. Raises SetupError where the form names another."""
+    if (asked := form.get("host")) and asked != launched:
+        now = f"it is {launched}" if launched else "there is none"
+        raise SetupError(f"the target is not set from Locust's page, but by --host at launch: {now}")
 
 
 def settings_of(options: argparse.Namespace, form: Mapping[str, str]) -> Settings:

@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtest.accounting.histogram import Histogram, middle_of
 from loadtest.judge.measures import Measures
-from loadtest.judge.objective import Objective
+from loadtest.judge.requirements import DEFAULT
 from loadtest.judge.verdict import Figures, Verdict, judge
 from loadtest.settings.options import Settings
 
@@ -165,16 +165,9 @@ def look(
     }
 
 
-def judge_so_far(figures: Figures, limits: Settings, measured: Measures) -> Verdict | None:
+def judge_so_far(figures: Figures, limits: Settings, measured: Measures, default: str = DEFAULT) -> Verdict | None:
     """As at the end, but what has no sample yet is not held against the run. None before the first message."""
-    if not figures.expected:
-        return None
-    missed = [
-        line
-        for term in Objective.parse(limits.objective).terms
-        if (value := measured.get(term.name)) is not None and (line := term.missed(value))
-    ]
-    return judge(figures, limits, missed)
+    return judge(figures, limits, (), measured, default, so_far=True) if figures.expected else None
 
 
 def _alone(packed: Sequence[int]) -> list[int]:

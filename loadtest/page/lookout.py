@@ -52,4 +52,4 @@ class Lookout:
         """So far. A scenario that judges itself does so at the end."""
         if self._scenario.verdict(figures) is not None:
             return None
-        return judge_so_far(figures, self._settings, measures(figures, self._scenario))
+        return judge_so_far(figures, self._settings, measures(figures, self._scenario), self._scenario.requirement)

@@ -23,11 +23,19 @@ from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, parse
 from loadtest.accounting.histogram import Histogram
 
-NONE, DELAY, LOSE, REPEAT, SWAP = FAULTS = ("none", "delay", "lose", "repeat", "swap")
+NONE, DELAY, LOSE, REPEAT, SWAP = "none", "delay", "lose", "repeat", "swap"
+AGAIN = "again"  # once more, long after
+LEAK = "leak"  # to users of other rooms as well
+CUT, ALTER, FORGE = "cut", "alter", "forge"  # the text's end is missing; a letter is another; the speaker is
+DIVIDE = "divide"  # one user has some messages of several senders in another order than all others
+FAULTS = (NONE, DELAY, LOSE, REPEAT, AGAIN, SWAP, LEAK, CUT, ALTER, FORGE, DIVIDE)
+COUNTS = ("delivered", "lost", "duplicated", "reordered", "stray", "corrupt", "diverged")
 DELAY_MS = 50
-EVERY, FIRST = 5, 2  # of each sender's messages, the ones that are lost, repeated or swapped: 2, 7, 12, ...
+AGAIN_MS = 300
+EVERY, FIRST = 5, 2  # of each sender's messages, the ones that something happens to: 2, 7, 12, ...
+_CUT_BYTES = 10
 
-_STAMP = re.compile(r"~[0-9a-f]{8}\.[0-9a-f]+\.[0-9a-f]+\.([0-9a-f]+)\.([0-9a-f]+)~")  # number, intended time
+_STAMP = re.compile(r"\{[0-9a-f]{8}\.[0-9a-f]+\.[0-9a-f]+\.([0-9a-f]+)\.([0-9a-f]+)\}")  # number, intended time
 _RECV_BYTES = 65_536
 _LINE_LIMIT = 8_191
 _PATIENCE_S = 10.0  # for a user that does not read, before it is given up
@@ -43,7 +51,8 @@ class Guest:
         self.sock = sock
         self.nick = "*"
         self.room = ""
-        self.held = b""  # a message that waits for the next one to pass
+        self.held: dict[str, bytes] = {}  # by sender, a message that waits for the next one to pass
+        self.has_spoken = False
         self.splitter = LineSplitter(_LINE_LIMIT)
 
     def tell(self, text: str) -> None:
@@ -59,14 +68,14 @@ class FaultyServer:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.listener, selectors.EVENT_READ)
         self._guests: set[Guest] = set()
-        self._later: deque[tuple[int, Guest, str, bytes]] = deque()  # when, who, which room, what
+        self._later: deque[tuple[int, Guest, str, bytes]] = deque()  # when, who, which room, what; in order of time
         self.begin(NONE)
 
     def begin(self, fault: str) -> None:
         """From now on."""
         assert fault in FAULTS
         self._fault = fault
-        self.done: Counter[str] = Counter(dict.fromkeys(("delivered", "lost", "duplicated", "reordered"), 0))
+        self.done: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
         self.written = Histogram()  # one sample a delivery: from its message's intended time to our writing it
 
     def serve(self) -> None:
@@ -85,7 +94,10 @@ class FaultyServer:
                     self._read(key.data)
             while self._later and self._later[0][0] <= time.monotonic_ns():
                 _, sender, room, line = self._later.popleft()
-                self._deliver(sender, room, line)
+                if self._fault == AGAIN:
+                    self._repeat(sender, room, line)
+                else:
+                    self._deliver(sender, room, line)
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "fault" in order:
@@ -124,25 +136,43 @@ class FaultyServer:
             case "PING", [token, *_]:
                 guest.tell(f"PONG selfcheck :{token}")
             case "PRIVMSG", [room, words]:
+                guest.has_spoken = True
                 line = f":{guest.nick}!load@selfcheck PRIVMSG {room} :{words}\r\n".encode()
+                now_ns = time.monotonic_ns()
                 if self._fault == DELAY:
-                    self._later.append((time.monotonic_ns() + DELAY_MS * 1_000_000, guest, room, line))
-                else:
-                    self._deliver(guest, room, line)
+                    self._later.append((now_ns + DELAY_MS * 1_000_000, guest, room, line))
+                    return
+                if self._fault == AGAIN and _is_chosen(line):
+                    self._later.append((now_ns + AGAIN_MS * 1_000_000, guest, room, line))
+                self._deliver(guest, room, line)
+
+    def _repeat(self, sender: Guest, room: str, line: bytes) -> None:
+        for guest in self._guests:
+            if guest is not sender and guest.room == room:
+                self.done["duplicated"] += 1
+                _send(guest, line)
 
     def _deliver(self, sender: Guest, room: str, line: bytes) -> None:
         if not (stamp := _STAMP.search(line.decode(errors="replace"))):
             return
-        number, intended_ns = (int(word, 16) for word in stamp.groups())
+        intended_ns = int(stamp[2], 16)
+        odd = min((each for each in self._guests if each.room == room and not each.has_spoken), key=_name, default=None)
         for guest in self._guests:
-            if guest is not sender and guest.room == room and (data := self._tamper(guest, number, line)):
-                self.written.add((time.monotonic_ns() - intended_ns) // 1000)  # before: no reader can be earlier
-                with suppress(OSError):
-                    guest.sock.sendall(data)
+            if guest is sender:
+                continue
+            if guest.room == room:
+                data = self._tamper(guest, guest is odd, sender.nick, line)
+            else:
+                data = line if self._fault == LEAK and _is_chosen(line) else b""
+                self.done["stray"] += bool(data)
+            if data:
+                if guest.room == room:
+                    self.written.add((time.monotonic_ns() - intended_ns) // 1000)  # before: no reader can be earlier
+                _send(guest, data)
 
-    def _tamper(self, guest: Guest, number: int, line: bytes) -> bytes:
+    def _tamper(self, guest: Guest, is_odd: bool, sender: str, line: bytes) -> bytes:
         """What this guest gets instead."""
-        is_chosen, done = number % EVERY == FIRST, self.done
+        is_chosen, done = _is_chosen(line), self.done
         if is_chosen and self._fault == LOSE:
             done["lost"] += 1
             return b""
@@ -150,12 +180,40 @@ class FaultyServer:
         if is_chosen and self._fault == REPEAT:
             done["duplicated"] += 1
             return line * 2
-        if is_chosen and self._fault == SWAP:
-            guest.held = line
+        if is_chosen and self._fault in (CUT, ALTER, FORGE):
+            done["corrupt"] += 1
+            return _corrupt(self._fault, line)
+        if self._fault == SWAP and is_chosen:
+            guest.held[sender] = line
             return b""
-        held, guest.held = guest.held, b""
-        done["reordered"] += bool(held)
+        if self._fault == DIVIDE and is_odd and is_chosen and not guest.held:
+            guest.held[""] = line
+            return b""
+        held = guest.held.pop(sender if self._fault == SWAP else "", b"")
+        done["diverged" if self._fault == DIVIDE else "reordered"] += bool(held)
         return line + held
+
+
+def _is_chosen(line: bytes) -> bool:
+    stamp = _STAMP.search(line.decode(errors="replace"))
+    return stamp is not None and int(stamp[1], 16) % EVERY == FIRST
+
+
+def _corrupt(fault: str, line: bytes) -> bytes:
+    if fault == CUT:
+        return line[: -_CUT_BYTES - len(b"\r\n")] + b"\r\n"
+    if fault == ALTER:
+        return line.replace(b"all work", b"all play")
+    return line.replace(b":f", b":g", 1)  # what nicknames of a run begin with
+
+
+def _name(guest: Guest) -> str:
+    return guest.nick
+
+
+def _send(guest: Guest, data: bytes) -> None:
+    with suppress(OSError):
+        guest.sock.sendall(data)
 
 
 def _say(**words: Any) -> None:

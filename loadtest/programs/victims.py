@@ -21,7 +21,7 @@ from typing import Any
 from chat.errors import FanfareError
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import build, parse
-from loadtest.network.handshake import Entry, Registration
+from loadtest.network.handshake import Entry, Login, Registration
 from loadtest.network.sources import Sources
 
 _RECV_BYTES = 65_536
@@ -37,14 +37,14 @@ class Fault(FanfareError):
 class Victim:
     """One user: its way in, then a socket that is read and forgotten."""
 
-    def __init__(self, sock: socket.socket, nick: str, room: str, receive_bytes: int) -> None:
+    def __init__(self, sock: socket.socket, nick: str, room: str, receive_bytes: int, login: Login) -> None:
         self.sock = sock
         self.sock.setblocking(False)
         if receive_bytes:  # before connecting: it decides the window that is offered
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.is_connected = False
         self._splitter = LineSplitter(_LINE_LIMIT)
-        self._steps: deque[Registration | Entry] = deque([Registration(nick), Entry(room)])
+        self._steps: deque[Registration | Entry] = deque([Registration(nick, (), login), Entry(room)])
 
     @property
     def is_in(self) -> bool:
@@ -133,7 +133,7 @@ class House:
     def _connect(self, nick: str) -> Victim:
         orders = self._orders
         sock = socket.socket(orders["family"], socket.SOCK_STREAM)
-        victim = Victim(sock, nick, orders["room"], orders["receive_bytes"])
+        victim = Victim(sock, nick, orders["room"], orders["receive_bytes"], Login(*orders.get("login", ())))
         self._sources.bind(sock)
         with suppress(BlockingIOError):
             sock.connect(tuple(orders["address"]))

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtest.accounting.histogram import NEVER_US
+from loadtest.accounting.reasons import printable
 from loadtest.report.plot import Plot
 
 NONE = "–"
+NEVER = "lost"  # in place of a latency: so many deliveries never came
 LATENCY_HEAD = ("samples", "p50", "p90", "p99", "p99.9", "max")
 _LATENCY_KEYS = ("p50", "p90", "p99", "p999", "max")
 _MIB = 1_048_576
@@ -40,6 +43,8 @@ def ms(us: int | None) -> str:
     """To the microsecond, up to 100 s; nobody reads them beyond."""
     if us is None:
         return NONE
+    if us >= NEVER_US:
+        return NEVER
     return f"{us / 1000:,.3f}" if us < 100_000_000 else f"{us / 1000:,.0f}"
 
 
@@ -47,9 +52,9 @@ def mib(size: int | None) -> str:
     return NONE if size is None else f"{size / _MIB:,.1f}"
 
 
-def latency(title: str, figures: Mapping[str, int]) -> tuple[str, ...]:
+def latency(title: str, figures: Mapping[str, int | None]) -> tuple[str, ...]:
     """A row below LATENCY_HEAD."""
-    if not figures["count"]:
+    if not figures["count"] and (figures["max"] or 0) < NEVER_US:
         return (title, "0", *(NONE for _ in _LATENCY_KEYS))
     return (title, f"{figures['count']:,}", *(ms(figures[key]) for key in _LATENCY_KEYS))
 
@@ -74,5 +79,5 @@ def reasons(given: Mapping[str, int]) -> str:
 
 def plain(text: str) -> str:
     """On one line of bounded length, with nothing that steers a terminal."""
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

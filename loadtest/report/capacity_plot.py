@@ -1,10 +1,10 @@
-"""p99 against load, one point a step, with both sides of the knee and the objective's limit, as a plot."""
+"""p99 against load, one point a step, with both sides of the knee and the requirement's limit, as a plot."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from loadtest.capacity.search import GENERATOR, HELD, MISSED
-from loadtest.judge.objective import Objective
+from loadtest.judge.requirements import Requirements
 from loadtest.report.plot import Plot, axis, line, ms, ms_axis
 
 _LOOKS = {HELD: ("circle", "--one"), MISSED: ("x", "--two"), GENERATOR: ("circle-open", "--soft")}
@@ -18,7 +18,7 @@ def p99_by_load(capacity: Mapping[str, Any]) -> Plot | None:
     if not steps:
         return None
     points = [_points(result, steps) for result in _LOOKS]
-    limits = [term.limit / 1000 for term in Objective.parse(capacity["objective"]).terms if term.name == "p99"]
+    limits = [term.limit / 1000 for term in Requirements.parse(capacity["requirement"]).terms if term.name == "p99"]
     heights = [ms(step["fanout_us"]["p99"]) for step in steps]
     layout = {
         "xaxis": axis(_LOADS[capacity["search"]], tickformat=","),
@@ -28,7 +28,7 @@ def p99_by_load(capacity: Mapping[str, Any]) -> Plot | None:
     }
     question = (
         "Where does it break? Each point is a step. The dotted lines are the two sides of the knee, the dashed one is "
-        "the objective's limit, if it has one for the p99. A step that missed below it missed something else."
+        "the requirement's limit, if it has one for the p99. A step that missed below it missed something else."
     )
     return Plot("capacity", "p99 by load", question, [each for each in points if each["x"]], layout, 380, wide=True)
 

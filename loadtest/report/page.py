@@ -12,8 +12,10 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from loadtest.accounting.histogram import NEVER_US
+from loadtest.accounting.reasons import printable
 from loadtest.judge.verdict import Figures
-from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, Section, latency, machine
+from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms
 from loadtest.report.parts import sections
 from loadtest.report.plot import Plot
 from loadtest.report.plots import cost_plots, latency_plots
@@ -28,6 +30,7 @@ _MEANING = {
 }
 _LATENCIES = (
     ("fan-out, each delivery", "fanout_us"),
+    ("until it was read (a sample)", "read_us"),
     ("first receiver", "first_us"),
     ("half of the receivers", "median_us"),
     ("complete, last receiver", "complete_us"),
@@ -42,6 +45,7 @@ _GENERATOR = (
     "left. Loop lag: how late the generator came to something it had to do. Receive backlog: how long what had "
     "arrived waited for the generator to read it."
 )
+_SHOWN = ("lost", "stray", "corrupt", "diverged")
 _NOTHING = "No delivery was made in a measured window, so there is no latency to draw."
 
 
@@ -86,7 +90,7 @@ def _json(values: Any) -> str:
 
 def _verdict(summary: Mapping[str, Any]) -> str:
     word = summary["verdict"]
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in summary["reasons"])
+    reasons = "".join(f"<li>{escape(printable(reason))}</li>" for reason in summary["reasons"])
     listed = f"<ul>{reasons}</ul>" if reasons else ""
     meaning = f"{OF_ITSELF[word].capitalize()}." if "selfcheck" in summary else _MEANING[word]
     return f'<section class="verdict {word}"><p><b>{word}</b> {meaning}</p>{listed}</section>'
@@ -98,11 +102,11 @@ def _glance(summary: Mapping[str, Any]) -> str:
         ("users", f"{summary['users']:,}", ""),
         ("messages", f"{messages['sent']:,}", ""),
         ("deliveries", f"{messages['delivered']:,}", ""),
-        ("lost", f"{messages['lost']:,}", ""),
+        *((name, f"{messages[name]:,}", "") for name in _SHOWN),
         *((f"fan-out {key}", *_timed(fanout, key)) for key in ("p50", "p99", "max")),
         ("complete p99", *_timed(complete, "p99")),
     ]
-    bad = {"lost"} if messages["lost"] else set()
+    bad = {name for name in _SHOWN if messages[name]}
     shown = (
         f"<div{' class=bad' * (name in bad)}><dt>{name}</dt><dd>{value} <small>{unit}</small></dd></div>"
         for name, value, unit in tiles
@@ -110,9 +114,13 @@ def _glance(summary: Mapping[str, Any]) -> str:
     return f'<dl class="glance">{"".join(shown)}</dl>'
 
 
-def _timed(figures: Mapping[str, int], key: str) -> tuple[str, str]:
+def _timed(figures: Mapping[str, Any], key: str) -> tuple[str, str]:
     """Three digits are enough at a glance; the table below is exact."""
-    if not figures["count"]:
+    if not figures["count"] and figures["max"] < NEVER_US:
+        return NONE, ""
+    if (figures[key] or 0) >= NEVER_US:
+        return NEVER, ""
+    if figures[key] is None:
         return NONE, ""
     value = figures[key] / 1000
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}", "ms"
@@ -164,7 +172,17 @@ def _latencies(summary: Mapping[str, Any]) -> str:
     rows = [latency(title, summary[key]) for title, key in _LATENCIES if key in summary]
     error_us = summary["generator"]["clock_error_us"]
     error = f" Clocks of several hosts: it may be off by {error_us / 1000:,.3f} ms." if error_us else ""
-    note = f"From the moment a message was meant to leave to the moment a receiver read it.{error}"
+    sure = "; ".join(
+        f"{kind.replace('fanout', 'fan-out')} {name} {ms(both[0])} to {ms(both[1])}"
+        for kind, bounds in summary.get("intervals_us", {}).items()
+        for name, both in bounds.items()
+        if both and kind in ("fanout", "complete")
+    )
+    sure = f" 95 % intervals: {sure}." if sure else ""
+    note = (
+        "From the moment a message was meant to leave to the moment a receiver's machine had it; a delivery that never "
+        f"came counts as infinitely late.{error}{sure}"
+    )
     return _table(["", *LATENCY_HEAD], rows) + f'<p class="soft">{note}</p>'
 
 

@@ -1,6 +1,5 @@
 """`summary.json`: a run's figures and verdict as plain values. Its keys are a contract."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from loadtest.accounting.disconnects import Disconnect
 from loadtest.accounting.histogram import Histogram
 from loadtest.judge.verdict import Figures, Verdict
+
+_INTERVALS = {"p50": 50.0, "p99": 99.0}
 
 
 def summarise(
@@ -29,13 +30,21 @@ def summarise(
             "duplicated": figures.duplicated,
             "reordered": figures.reordered,
             "late": figures.late,
+            "stray": figures.stray,
+            "corrupt": figures.corrupt,
+            "diverged": figures.diverged,
             "under_way": figures.under_way,
         },
         "members": {"joined": figures.joined, "left": figures.left, "dropped": sum(figures.dropped.values())},
-        "fanout_us": figures.fanout.figures(),
-        "first_us": figures.first.figures(),
-        "median_us": figures.median.figures(),
-        "complete_us": figures.complete.figures(),
+        "fanout_us": figures.latency("fanout"),
+        "read_us": figures.read.figures(),
+        "first_us": figures.latency("first"),
+        "median_us": figures.latency("median"),
+        "complete_us": figures.latency("complete"),
+        "intervals_us": {
+            kind: {name: figures.interval(kind, percent) for name, percent in _INTERVALS.items()}
+            for kind in ("fanout", "first", "median", "complete")
+        },
         "tenths_us": [tenth.figures() for tenth in figures.tenths],
         "disconnects": [_disconnect(disconnect) for disconnect in figures.disconnects],
         **part,
@@ -45,6 +54,8 @@ def summarise(
             "send_lateness_us": brief(figures.send_lateness),
             "loop_lag_us": brief(figures.loop_lag),
             "receive_backlog_us": brief(figures.receive_backlog) if figures.receive_backlog.count else None,
+            "doubt_us": brief(figures.doubt),
+            "collections_us": {"count": figures.collections.count, **brief(figures.collections)},
             "machine": figures.machine,
             "clock_error_us": figures.clock_error_us,
         },
@@ -87,10 +98,6 @@ def _disconnect(one: Disconnect) -> dict[str, Any]:
         "notices_us": one.notices.figures(),
         "fanout_us": {phase: histogram.figures() for phase, histogram in one.phases.items()},
     }
-
-
-def dump(summary: dict[str, Any]) -> str:
-    return json.dumps(summary, indent=1) + "\n"
 
 
 def brief(histogram: Histogram) -> dict[str, int]:

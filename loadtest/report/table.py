@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, TextIO
 
+from loadtest.accounting.reasons import printable
 from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
 from loadtest.report.parts import sections
 
@@ -19,6 +20,7 @@ _COUNTS = (
     ("reordered", "reordered"),
     ("late", "late"),
 )
+_FAULTS = ("stray", "corrupt", "diverged")
 _COUNT_WIDTHS = (10, 12, 15, 15, 11, 12, 11, 10)
 _LATENCY_WIDTHS = (26, 13, 11, 11, 11, 11, 13)
 _TARGET_WIDTH = 60  # a longer host name is cut
@@ -41,10 +43,13 @@ def table(summary: dict[str, Any]) -> str:
         _RULE,
         _cells("messages", tuple(title for title, _ in _COUNTS)),
         _cells("", tuple(f"{messages[key]:,}" for _, key in _COUNTS)),
+        *_faults(messages),
         *_members(summary),
         "",
         _cells(f"latency in ms{_error(summary)}", LATENCY_HEAD),
         _cells(*_split(latency("fan-out, each delivery", summary["fanout_us"]))),
+        *_interval(summary["intervals_us"]["fanout"]),
+        _cells(*_split(latency("  until it was read", summary["read_us"]))),
         _cells(*_split(latency("first receiver", summary["first_us"]))),
         _cells(*_split(latency("half of the receivers", summary["median_us"]))),
         _cells(*_split(latency("complete, last receiver", summary["complete_us"]))),
@@ -52,6 +57,7 @@ def table(summary: dict[str, Any]) -> str:
         "",
         *(line for section in sections(summary) for block in section.blocks for line in (*_block(block), "")),
         *_generator(summary["generator"]),
+        *_named("required", ", ".join(summary.get("requirements") or ["nothing"])),
         _RULE,
         *_verdict(summary),
         _RULE,
@@ -115,6 +121,18 @@ def _widths(rows: Sequence[tuple[str, ...]], spread: bool) -> list[int]:
     return [widths[0], *(width + each + (turn < rest) for turn, width in enumerate(widths[1:]))]
 
 
+def _interval(bounds: dict[str, Any]) -> list[str]:
+    """How sure the fan-out's percentiles are."""
+    known = [f"{name} {ms(both[0])} to {ms(both[1])}" for name, both in bounds.items() if both]
+    return [f" {'  95 % interval':<25}" + "   ".join(known)] if known else []
+
+
+def _faults(messages: dict[str, int]) -> list[str]:
+    """What no server should ever do."""
+    shown = (f"{messages[name]:,} {name}" for name in _FAULTS)
+    return _named("", "   ".join(shown))
+
+
 def _members(summary: dict[str, Any]) -> list[str]:
     """Who came and went in the window; nothing where nobody did."""
     members, under_way = summary["members"], summary["messages"]["under_way"]
@@ -168,14 +186,14 @@ def _verdict(summary: dict[str, Any]) -> list[str]:
     meaning = _WORDS[word]
     if "selfcheck" in summary:
         meaning = OF_ITSELF[word]
-    elif word == "pass" and not messages["lost"] + messages["duplicated"] + messages["reordered"]:
-        meaning = f"all {messages['delivered']:,} deliveries arrived, once and in order"
+    elif word == "pass" and not any(messages[name] for name in ("lost", "duplicated", "reordered", *_FAULTS)):
+        meaning = f"all {messages['delivered']:,} deliveries arrived, once, whole and in one order"
     lines = [f" {word.upper():<9}{meaning}"]
     told = [f"all observers were told of all {deaths:,} deaths in time"] if (deaths := _told(summary)) else []
     if word == "pass" and "selfcheck" in summary:
         told = [summary["selfcheck"]["words"]]
     for reason in told + summary["reasons"]:
-        lines += wrap(reason, _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
+        lines += wrap(printable(reason), _WIDTH - 2, initial_indent=" " * 10 + "· ", subsequent_indent=" " * 12)
     return lines
 
 

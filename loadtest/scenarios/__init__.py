@@ -5,13 +5,21 @@ from loadtest.scenarios.capacity import Capacity
 from loadtest.scenarios.churn import Churn
 from loadtest.scenarios.crash import Crash
 from loadtest.scenarios.room import Room
-from loadtest.scenarios.scenario import Scenario, Speaker
+from loadtest.scenarios.scenario import SCENARIOS, Scenario, Speaker
 from loadtest.scenarios.selfcheck import SelfCheck
 from loadtest.scenarios.slow import Slow
 from loadtest.scenarios.stampede import Stampede
 
-SCENARIOS: dict[str, type[Scenario]] = {
-    kind.name: kind for kind in (Broadcast, Room, Crash, Churn, Slow, Stampede, Capacity, SelfCheck)
-}
-
-__all__ = ["SCENARIOS", "Scenario", "Speaker"]
+__all__ = [
+    "SCENARIOS",
+    "Broadcast",
+    "Capacity",
+    "Churn",
+    "Crash",
+    "Room",
+    "Scenario",
+    "SelfCheck",
+    "Slow",
+    "Speaker",
+    "Stampede",
+]

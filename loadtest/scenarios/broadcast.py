@@ -9,7 +9,6 @@ class Broadcast(OneRoom):
     summary = "a few announcers, all others listen, in one room"
     default_rate = 10.0
     takes_shapes = True
-    schemes = ("irc", "relay")
 
     def check(self) -> None:
         self.check_announcers(self.users)

@@ -22,6 +22,7 @@ from loadtest.network.visits import closing_s
 from loadtest.scenarios.scenario import OneRoom
 from loadtest.settings.share import share_of
 from loadtest.watch.server_watch import ServerWatch
+from loadtest.wires.wire import LEAVES
 from loadtest.worker.flow import FAREWELL_S, LEVELS
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Churn(OneRoom):
     name = "churn"
     summary = "users come, chat and leave in a steady flow; some stay and watch"
     default_rate = 10.0
+    needs = frozenset((LEAVES,))
     role = "guests"
 
     def __init__(self, settings: "Settings", users: int) -> None:
@@ -178,7 +180,7 @@ class Churn(OneRoom):
         }
 
     def missed(self) -> list[str]:
-        flowed, limits = self.flowed, self.settings
+        flowed = self.flowed
         lines = [
             *_ranked("did not get in", flowed.refused),
             *_ranked("lost the connection", flowed.cut_off),
@@ -191,14 +193,6 @@ class Churn(OneRoom):
         ):
             if count:
                 lines.append(f"{_many(count, noun)} {what}")
-        for name, times, limit in (
-            ("join p99", flowed.join, limits.max_join_p99_ms),
-            ("leave notice p99", flowed.notices, limits.max_leave_p99_ms),
-        ):
-            if limit is not None and times.percentile(99) / 1000 > limit:
-                lines.append(f"{name} is {times.percentile(99) / 1000:,.3f} ms, the limit is {limit:,g} ms")
-        if limits.max_leave_p99_ms is not None and self._quit_texts != "shown":
-            lines.append(f"leave notices could not be timed: {_KEPT_BACK[self._quit_texts]}")
         return lines + self._server.missed()
 
     def measures(self) -> dict[str, float | None]:

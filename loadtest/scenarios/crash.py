@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from loadtest.judge.requirements import DEFAULT
 from loadtest.programs import cut
 from loadtest.scenarios.deaths import Deaths
 from loadtest.settings.ways import deadline_s
+from loadtest.wires.wire import LEAVES, NAMES
 
 if TYPE_CHECKING:
     from loadtest.lead.stage import Stage
@@ -14,6 +16,13 @@ class Crash(Deaths):
     name = "crash"
     summary = "some users die at the same moment, in each of several ways; the others watch"
     default_rate = 20.0
+    needs = frozenset(
+        (
+            NAMES,
+            LEAVES,
+        )
+    )
+    requirement = f"{DEFAULT},ghosts=0"
 
     @property
     def ways(self) -> list[str]:
@@ -31,8 +40,4 @@ class Crash(Deaths):
 
     def missed(self) -> list[str]:
         limits = self.settings
-        return [
-            line
-            for disconnect in self.disconnects
-            for line in disconnect.missed(limits.max_ghosts, limits.max_p99_ratio)
-        ]
+        return [line for disconnect in self.disconnects for line in disconnect.missed(limits.max_p99_ratio)]

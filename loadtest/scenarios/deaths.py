@@ -71,6 +71,7 @@ class Deaths(OneRoom):
         disconnect.take(victims, statements)
         disconnect.dead_after_us = max((part["role"].get("dead_after_us", 0) for part in statements), default=0)
         disconnect.phases = self._phases(window, disconnect)
+        self._judge_generator(stage, window, disconnect)
         disconnect.ghosts = self._count_listed(stage, victims)
         stage.ask("bury")
         return disconnect
@@ -93,6 +94,17 @@ class Deaths(OneRoom):
             "during": slices.between(death_ns, over_ns),
             "after": slices.between(over_ns, window.end_ns),
         }
+
+    def _judge_generator(self, stage: "Stage", window: "Window", disconnect: Disconnect) -> None:
+        """It must not read late just then: between a death and the last notice of it, which may be a second of many."""
+        death_ns = self._moment(window)
+        last_ns = death_ns + max(1, disconnect.informed.longest * 1_000)
+        lag_ms = window.lags.between(death_ns, last_ns).percentile(99) / 1000
+        if lag_ms > (limit := self.settings.max_loop_lag_ms):
+            stage.note_fault(
+                f"{disconnect.how}: the generator read late between the death and its last notice: loop lag p99 "
+                f"{lag_ms:,.3f} ms, the limit is {limit:,g} ms"
+            )
 
     def _count_listed(self, stage: "Stage", victims: Sequence[int]) -> int:
         """How many of the victims the server still lists as members."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from chat.errors import SetupError
 from loadtest.scenarios.scenario import Scenario, Speaker
+from loadtest.wires.wire import ROOMS
 
 _GOLDEN = 0.6180339887  # steps of this, modulo 1, spread any number of users evenly over the interval, in no order
 
@@ -12,6 +13,7 @@ class Room(Scenario):
     name = "room"
     summary = "everyone talks, in rooms of --room-size members"
     default_rate = 0.2  # a message every 5 seconds of each user: lively
+    needs = frozenset((ROOMS,))
     takes_shapes = True
 
     def check(self) -> None:

@@ -6,9 +6,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chat.errors import SetupError
+from loadtest.accounting.schedules import dealt, drawn, read_log
+from loadtest.judge.requirements import DEFAULT
 
 if TYPE_CHECKING:
     from loadtest.judge.verdict import Figures, Verdict
@@ -26,19 +29,32 @@ class Speaker:
     interval_s: float
 
 
-class Scenario(ABC):
-    """Subclass it in a file beside this one and add it to `SCENARIOS`."""
+SCENARIOS: "dict[str, type[Scenario]]" = {}  # by name
 
-    name: ClassVar[str]
-    summary: ClassVar[str]  # what happens, in a few words, for --help
-    default_rate: ClassVar[float]  # messages a second of each sender
-    schemes: ClassVar[tuple[str, ...]] = ("irc",)  # of the wires that it can run on
+
+class Scenario(ABC):
+    """A subclass is known by its `name`, which is its class's own in small letters, and is what `--scenario` takes."""
+
+    name: ClassVar[str] = ""
+    summary: ClassVar[str] = ""  # what happens, in a few words, for --help; the first line of its docstring
+    default_rate: ClassVar[float] = 10.0  # messages a second of each sender
+    requirement: ClassVar[str] = DEFAULT  # where --require says nothing else
+    needs: ClassVar[frozenset[str]] = frozenset()  # what its wire must tell: rooms, names, leaves
     brings_server: ClassVar[bool] = False  # it needs no --host: `prepare` starts its own, and sets `server_url`
     usual_users: ClassVar[int] = 1  # without --users; Locust's own default
     role: ClassVar[str] = "member"  # of ROLES: what the users do
+    warms_up: ClassVar[bool] = False  # by itself
     once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
     one_clock: ClassVar[bool] = False  # it compares moments of several processes by itself
     takes_shapes: ClassVar[bool] = False  # the number of users may change in a window
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        if "course" in vars(cls) and not vars(cls).get("name"):
+            cls.name = cls.__name__.lower()
+            cls.summary = vars(cls).get("summary") or (cls.__doc__ or "").strip().partition("\n")[0]
+        if vars(cls).get("name"):
+            SCENARIOS[cls.name] = cls
 
     def __init__(self, settings: "Settings", users: int) -> None:
         self.settings = settings
@@ -50,6 +66,11 @@ class Scenario(ABC):
     def server_pid(self) -> int:
         """The server's process, to be watched in each window; 0 where it is not known."""
         return self.settings.server_pid
+
+    @property
+    def messages_planned(self) -> int | None:
+        """In one window; None where it is not known before everyone is in."""
+        return None
 
     def check(self) -> None:  # noqa: B027  (most scenarios take any number)
         """Raises SetupError when the options do not fit this many users."""
@@ -77,9 +98,29 @@ class Scenario(ABC):
     def speakers(self, members: Mapping[str, Sequence[int]]) -> list[Speaker]:
         """Who speaks in a window, given each room's users in ascending order."""
 
+    def times_of(
+        self, speakers: Sequence[Speaker], window: int, length_s: float
+    ) -> tuple[list[list[float]], dict[int, list[int]]]:
+        """Each speaker's moments in seconds, where they are not even; and the sizes of messages, where they differ."""
+        settings = self.settings
+        if settings.replay:
+            shares = dealt(read_log(settings.replay), len(speakers), length_s) if speakers else []
+            sizes = {sender: [event.size for event in share] for sender, share in enumerate(shares)}
+            return [[event.at_s for event in share] for share in shares], sizes
+        if settings.schedule == "poisson":
+            return [
+                drawn(f"{settings.seed}.{window}.{sender}", 1 / speaker.interval_s, length_s)
+                for sender, speaker in enumerate(speakers)
+            ], {}
+        return [], {}
+
     def course(self, stage: "Stage") -> None:
         """Lead the run, once everyone is in. The usual one is a single window. Raises Over when it cannot go on."""
         stage.play(stage.window())
+
+    def lead(self, stage: "Stage") -> None:
+        """Have the course run, by whoever leads."""
+        self.course(stage)
 
     def part(self) -> dict[str, Any]:
         """This scenario's own part of `summary.json`, by key."""
@@ -90,7 +131,7 @@ class Scenario(ABC):
         return []
 
     def measures(self) -> dict[str, float | None]:
-        """What `--objective` may ask of this scenario beside what all have, by name: None without a sample.
+        """What `--require` may ask of this scenario beside what all have, by name: None without a sample.
 
         Asked before the run as well, for the names.
         """
@@ -106,6 +147,15 @@ class OneRoom(Scenario):
 
     def room_of(self, user: int) -> str:
         return self.settings.room
+
+    @property
+    def messages_planned(self) -> int | None:
+        seconds = self.settings.duration
+        return (
+            None
+            if seconds is None or self.settings.replay
+            else ceil(round(seconds * self.rate, 6)) * self.settings.announcers
+        )
 
     def check_announcers(self, present: int, what: str = "users") -> None:
         """Raises SetupError when fewer are there than should speak."""

@@ -10,6 +10,7 @@ from loadtest.accounting.disconnects import Disconnect
 from loadtest.scenarios.deaths import Deaths
 from loadtest.settings.ways import STALL
 from loadtest.watch import server_process
+from loadtest.wires.wire import LEAVES, NAMES
 
 if TYPE_CHECKING:
     from loadtest.lead.stage import Stage
@@ -23,6 +24,12 @@ class Slow(Deaths):
     name = "slow"
     summary = "some users stop reading; the others go on"
     default_rate = 50.0  # enough to fill the kernel's buffers of a reader that has stopped within seconds
+    needs = frozenset(
+        (
+            NAMES,
+            LEAVES,
+        )
+    )
 
     def __init__(self, settings: "Settings", users: int) -> None:
         super().__init__(settings, users)

@@ -13,6 +13,7 @@ from loadtest.accounting.returns import Return
 from loadtest.programs import server_command
 from loadtest.programs.server_command import Look, NoServer, Restart, ServerCommand
 from loadtest.scenarios.scenario import OneRoom
+from loadtest.wires.wire import LEAVES
 
 if TYPE_CHECKING:
     from loadtest.lead.stage import Stage
@@ -26,6 +27,7 @@ class Stampede(OneRoom):
     name = "stampede"
     summary = "the server is restarted under all users, and they come back"
     default_rate = 20.0
+    needs = frozenset((LEAVES,))
     role = "returners"
     one_clock = True
 

@@ -2,6 +2,9 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+
+from chat.errors import SetupError
 
 
 def number(kind: type[int] | type[float], low: float, high: float = float("inf")) -> Callable[[str], float]:
@@ -34,3 +37,13 @@ def checked(check: Callable[[str], str]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
+
+
+def secret(text: str) -> str:
+    """The text, or what the file after an `@` holds. Raises SetupError."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise SetupError(f"{text[1:]}: {getattr(error, 'strerror', None) or error}") from None

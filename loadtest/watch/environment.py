@@ -29,9 +29,18 @@ def environment() -> dict[str, Any]:
 def command() -> str:
     """What this process was started with, quoted for a shell. Of the programs that began it only the names are told."""
     if Path(sys.argv[0]).name == "locust":
-        return shlex.join(["locust", *sys.argv[1:]])
+        return shlex.join(["locust", *_without_secrets(sys.argv[1:])])
     program, *words = sys.orig_argv
-    return shlex.join([Path(program).name, *words])
+    return shlex.join([Path(program).name, *_without_secrets(words)])
+
+
+def _without_secrets(words: list[str]) -> list[str]:
+    shown, hide = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        shown.append("…" if hide else f"{name}=…" if name.endswith("-password") and equals else word)
+        hide = name.endswith("-password") and not equals
+    return shown
 
 
 def _cpu() -> str:

@@ -1,11 +1,10 @@
 """The wires that a load test can speak. One file each; a locustfile of one's own may bring another."""
 
 from chat.errors import SetupError
-from loadtest.wires.irc import IrcWire
+from loadtest.wires.irc import IrcsWire, IrcWire
 from loadtest.wires.relay import RelayWire
-from loadtest.wires.wire import Refused, Said, Step, Wire
-
-WIRES: dict[str, type[Wire]] = {kind.scheme: kind for kind in (IrcWire, RelayWire)}
+from loadtest.wires.tutorials import JoinedWire, NickWire, TildeWire
+from loadtest.wires.wire import WIRES, Refused, Said, Step, Wire
 
 
 def wire_of(url: str) -> type[Wire]:
@@ -16,4 +15,17 @@ def wire_of(url: str) -> type[Wire]:
     return WIRES[scheme]
 
 
-__all__ = ["WIRES", "IrcWire", "Refused", "RelayWire", "Said", "Step", "Wire", "wire_of"]
+__all__ = [
+    "WIRES",
+    "IrcWire",
+    "IrcsWire",
+    "JoinedWire",
+    "NickWire",
+    "Refused",
+    "RelayWire",
+    "Said",
+    "Step",
+    "TildeWire",
+    "Wire",
+    "wire_of",
+]

@@ -4,7 +4,11 @@ A user is in the room once connected, and nothing tells it so: what is said befo
 does not reach it.
 """
 
+import re
+
 from loadtest.wires.wire import Said, Wire
+
+_NOTICES = re.compile(r"^(?:\* \S+? (?:joined|left))+")
 
 
 class RelayWire(Wire):
@@ -16,5 +20,7 @@ class RelayWire(Wire):
         return f"{self.nick}: {words}".encode()
 
     def said(self, message: bytes) -> Said | None:
-        who, colon, text = message.decode(errors="replace").partition(": ")
-        return Said(who, "", text) if colon and not who.startswith("* ") else None
+        """Notices, `* NAME joined`, may stand before it: nothing ends them."""
+        words = _NOTICES.sub("", message.decode(errors="replace"))
+        who, colon, text = words.partition(": ")
+        return Said(who, "", text) if colon else None

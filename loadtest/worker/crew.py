@@ -25,7 +25,7 @@ from loadtest.network.sources import Sources, choose
 from loadtest.scenarios import SCENARIOS, Scenario
 from loadtest.settings.options import Settings
 from loadtest.watch.clock import clock_id
-from loadtest.wires import wire_of
+from loadtest.wires import Wire, wire_of
 from loadtest.worker.part import Part
 from loadtest.worker.roles import ROLES, Member, Role
 from loadtest.worker.roles.role import Order
@@ -33,7 +33,6 @@ from loadtest.worker.roll_call import roll_call
 
 _TICK_S = 0.2  # between reports to the conductor: how long it may think a finished window still runs
 _SHOW_EVERY = 3  # ticks: going through the buckets for Locust's table takes some 0.3 ms
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class CrewMember(Member):
@@ -86,6 +85,7 @@ class Crew:
         self._refusals: Counter[str] = Counter()
         self._door = Door(1)
         self.sources = Sources()
+        self._wire: Wire | None = None  # reads what everybody here hears
         self._orders: dict[str, Order] = {
             "plan": self._plan,
             "muster": self._muster,
@@ -114,12 +114,14 @@ class Crew:
         member.sources = self.sources
         member.wire = wire_of(member.host)
         member.patience = self.settings.patience
+        member.tls_ca = self.settings.tls_ca
+        member.login = self.settings.login()
         member.capabilities = tuple(name for name in self.settings.capabilities.split(",") if name)
         member.receiver = Receiver(self.scenario.room_of(number))
         return True
 
     def nick_of(self, number: int) -> str:
-        return stamps.nick_head(self.run) + _base36(number)
+        return stamps.nick_of(self.run, number)
 
     def turn_away(self, reason: str) -> None:
         self._refusals[reason] += 1
@@ -185,6 +187,7 @@ class Crew:
         held = sum(map(self.scenario.is_victim, mine))  # by a child, which has this process's limit
         files.check(max(held, len(mine) - held), users)
         wire = wire_of(host)
+        self._wire = wire("")
         self.sources = choose(self.settings.source_addresses, resolve(host, wire.scheme, wire.port), users)
 
     def _muster(self, orders: dict[str, Any]) -> dict[str, Any]:
@@ -197,8 +200,11 @@ class Crew:
         if self.part:
             self.part.close()
         orders = _by_this_clock(orders)
-        self.part = Part(self.run, self.settings, self.members, self._environment.stats, orders)
+        self.part = Part(self.run, self.settings, self.members, self._environment.stats, orders, self._wire)
         self._role.opened(self.part, orders)
+        if stall := orders.get("stall"):  # the self-check's: is it noticed?
+            delay_s = (orders["start_ns"] - time.monotonic_ns()) / 1e9 + stall["after_s"]
+            gevent.spawn_later(delay_s, _stand_still, stall["for_s"])
 
     def _call_rolls(self, orders: dict[str, Any]) -> None:
         gevent.spawn(self._answer, "names", lambda _: {"rooms": self._rolls()}, orders)
@@ -267,11 +273,10 @@ class Crew:
         self.run = ""
 
 
-def _base36(number: int) -> str:
-    digits = _DIGITS[number % 36]
-    while number := number // 36:
-        digits = _DIGITS[number % 36] + digits
-    return digits
+def _stand_still(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
 
 
 def _by_this_clock(orders: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from loadtest.accounting.accounts import Account
 from loadtest.accounting.histogram import Histogram
 from loadtest.accounting.reasons import count
 from loadtest.accounting.stamps import Stamp
+from loadtest.network.handshake import Login
 from loadtest.network.sources import Address, Sources
 from loadtest.network.visits import Times, Visit
 from loadtest.worker.alarm import Alarm
@@ -41,6 +42,7 @@ class Book(Protocol):
     @property
     def send_lateness(self) -> Histogram: ...
     def words(self, stamp: Stamp) -> str: ...
+    def leave_words(self, stamp: Stamp) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Way:
     late_ns: int = 20_000_000  # after its time from which an arrival counts as late
     capabilities: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
+    login: Login = field(default_factory=Login)
 
 
 class Flow:
@@ -95,7 +98,7 @@ class Flow:
                     self._counts["arrivals"] += 1
                     self._counts["late_arrivals"] += late_ns > self._way.late_ns
                     nick = self._idle.popleft()
-                    visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities)
+                    visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities, self._way.login)
                     visit.on_joined = partial(self._joined, index, visit, due_ns)
                     group.spawn(self._visit, index, visit, due_ns, nick)
             group.join()
@@ -179,7 +182,7 @@ class Flow:
 
     def _quit(self, visit: Visit, due_ns: int) -> None:
         stamp = Stamp(self._leaves, self._book.crowd_left[self._way.room], due_ns)
-        if visit.quit(self._book.words(stamp).split()[0] if self._stamps_leaves else "done"):
+        if visit.quit(self._book.leave_words(stamp) if self._stamps_leaves else "done"):
             self._counts["departures"] += 1
             self._stayed_ns += visit.quit_ns - visit.joined_ns
             self._book.crowd_left[self._way.room] += self._stamps_leaves

@@ -37,5 +37,5 @@ class Fresh:
             "fanout": self._account.fanout,
             "send_lateness": health.send_lateness,
             "loop_lag": health.loop_lag,
-            "receive_backlog": health.arrivals.waits,
+            "receive_backlog": self._account.waits,
         }

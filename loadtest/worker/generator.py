@@ -1,8 +1,7 @@
 """Check the generator itself: a load test that cannot keep up measures itself. Knows nothing of messages.
 
 *Send lateness* is how long after its intended time a message leaves. *Loop lag* is how late a canary wakes that asks
-for every 10 ms: about as long as a delivery may wait unread. *Receive backlog* is how long deliveries do wait, on a
-sample of the connections. *CPU* is this process's share of a core.
+for every 10 ms: about as long as a delivery may wait unread. *CPU* is this process's share of a core.
 
 Lag counts while the window lasts. The canary goes on until the accounts are closed: a process that stands still then
 reads late what is under way, and is found out by the longest stall.
@@ -11,7 +10,7 @@ reads late what is under way, and is found out by the longest stall.
 import time
 
 from loadtest.accounting.histogram import Histogram
-from loadtest.network.arrivals import Arrivals
+from loadtest.accounting.slices import Slices
 from loadtest.watch import machine
 from loadtest.worker.alarm import Alarm
 
@@ -21,10 +20,11 @@ _CANARY_NS = 10_000_000  # 10 ms: 100 samples a second, at under 1 % of a core
 class Health:
     """One process's figures over one stretch of time: a window, or what a scenario puts between windows."""
 
-    def __init__(self) -> None:
+    def __init__(self, lags: Slices | None = None) -> None:
+        """`lags` takes the loop lag over the window's time as well."""
+        self.lags = lags
         self.send_lateness = Histogram()
         self.loop_lag = Histogram()
-        self.arrivals = Arrivals()
         self.stood_still_us = 0  # the longest time without the loop, after the window too
         self._began = (time.monotonic(), time.process_time())
         self._cpu_percent: float | None = None
@@ -76,5 +76,8 @@ class Health:
         self.stood_still_us = max(self.stood_still_us, (now_ns - self._due_ns) // 1000)
         while self._due_ns <= now_ns:  # a long stall is as many late samples as it took
             if self._due_ns < self._end_ns:
-                self.loop_lag.add((now_ns - self._due_ns) // 1000)
+                lag_us = (now_ns - self._due_ns) // 1000
+                self.loop_lag.add(lag_us)
+                if self.lags is not None:
+                    self.lags.at(self._due_ns).add(lag_us)
             self._due_ns += _CANARY_NS

@@ -7,6 +7,7 @@ import gevent
 
 from loadtest.accounting import stamps
 from loadtest.accounting.accounts import Account
+from loadtest.accounting.stamps import Stamps
 from loadtest.worker.rows import Row
 
 _SHOW_EVERY_S = 0.5
@@ -16,7 +17,7 @@ class Meter:
     """Everything stamped that users of this process hear from users of this host."""
 
     def __init__(self, environment: Any) -> None:
-        self.account = Account(stamps.pattern(stamps.run_of_this_host(), 0), late_after_ns=1_000_000_000)
+        self.account = Account(Stamps(stamps.run_of_this_host(), 0), late_after_ns=1_000_000_000)
         self._row = Row(environment.stats, "deliver", "stamped")
         environment.events.test_stopping.add_listener(lambda **_: self._show())
         gevent.spawn(self._keep_showing)

@@ -25,6 +25,11 @@ class Voice:
     interval_ns: int
     count: int
     say: Callable[[int, int], None]  # number, intended time
+    times_ns: tuple[int, ...] = ()  # after the start, of each message, where they are not even
+
+    def after_ns(self, number: int) -> int:
+        """When a message is due, after the start."""
+        return self.times_ns[number] if self.times_ns else self.first_ns + number * self.interval_ns
 
 
 class Pacer:
@@ -37,7 +42,7 @@ class Pacer:
 
     def run(self) -> None:
         """Send everything; returns after the last message."""
-        queue = [(self._start_ns + voice.first_ns, i, 0) for i, voice in enumerate(self._voices) if voice.count]
+        queue = [(self._start_ns + voice.after_ns(0), i, 0) for i, voice in enumerate(self._voices) if voice.count]
         heapq.heapify(queue)
         alarm = Alarm(first=True)
         burst = 0
@@ -58,7 +63,7 @@ class Pacer:
                 voice.say(number, due_ns)
                 self._lateness.add((now_ns - due_ns) // 1000)
                 if number + 1 < voice.count:
-                    heapq.heapreplace(queue, (due_ns + voice.interval_ns, i, number + 1))
+                    heapq.heapreplace(queue, (self._start_ns + voice.after_ns(number + 1), i, number + 1))
                 else:
                     heapq.heappop(queue)
         finally:

@@ -3,25 +3,26 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import gevent
 
 from loadtest.accounting import stamps
-from loadtest.accounting.accounts import Account, Audience, Receiver
-from loadtest.accounting.epochs import Timetable
+from loadtest.accounting.accounts import Account, Receiver
+from loadtest.accounting.epochs import Listed, Timetable
+from loadtest.accounting.examine import Audience, Language
 from loadtest.accounting.fairness import TENTHS, tenth_of
 from loadtest.accounting.histogram import Histogram
 from loadtest.accounting.notices import Notices
 from loadtest.accounting.overdue import Overdue
 from loadtest.accounting.slices import Slices
-from loadtest.accounting.stamps import Stamp
-from loadtest.network.arrivals import sample
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.connection import Connection
 from loadtest.settings.options import Settings
 from loadtest.watch.resources import Sampler
 from loadtest.worker.fresh import Fresh
+from loadtest.worker.garbage import Collections, settle
 from loadtest.worker.generator import Health
 from loadtest.worker.pacer import Pacer, Voice
 from loadtest.worker.rows import Row
@@ -43,34 +44,44 @@ class Part:
     """Speaks, listens, counts and watches itself, from the moment it is made."""
 
     def __init__(
-        self, run: str, settings: Settings, members: Mapping[int, Listener], stats: Any, orders: dict[str, Any]
+        self,
+        run: str,
+        settings: Settings,
+        members: Mapping[int, Listener],
+        stats: Any,
+        orders: dict[str, Any],
+        wire: Language | None = None,
     ) -> None:
+        """`wire` reads what the members hear."""
         self.number: int = orders["number"]
         self.sent: Counter[int] = Counter()  # messages of each sender that is here
         self.crowd_sent: Counter[str] = Counter()  # by room, of users who come and go
         self.crowd_left: Counter[str] = Counter()  # and how many of those said that they leave
         self.dropped: Counter[str] = Counter()
         self._run = run
-        self._size = settings.message_size
+        settle()
         self._members = dict(members)
-        self._offset_ns: int = orders["offset_ns"]
+        sizes = dict(orders.get("sizes", ()))
+        self._stamps = Stamps(run, self.number, settings.message_size, orders["offset_ns"], sizes)
         speakers: list[list[Any]] = orders["speakers"]
         start_ns: int = orders["start_ns"]
         death = orders.get("death")  # who of the users dies in this window, and when
         audiences, slices = self._audiences(speakers, start_ns), Slices(start_ns, orders["slice_ns"])
         late_after_ns = round(settings.late_after * 1e9)
         self.account = Account(
-            stamps.pattern(run, self.number),
+            self._stamps,
             late_after_ns,
             {**audiences, **self._crowds(orders["crowds"])},
             slices,
             Notices(stamps.nick_head(run), death["victims"], death["at_ns"]) if death else None,
-            self._offset_ns,
+            wire,
         )
         self._planned: dict[int, int] = {}  # messages of each sender that is here
         self._speaking: set[int] = set()  # the users who are senders
         self._rows = [Row(stats, kind, settings.scenario) for kind in ("send", "deliver", "leave")]
-        self._health = Health()
+        self._health = Health(Slices(start_ns, orders["slice_ns"]))
+        self._collections = Collections()
+        self._collections.watch()
         self._fresh = Fresh(self.account, self._health, self.dropped)
         timetables = {sender: each.timetable for sender, each in audiences.items() if each.timetable}
         self._overdue = Overdue(timetables, late_after_ns, slices, self.account)
@@ -79,9 +90,6 @@ class Part:
         voices = self._voices(speakers)
         for member in self._members.values():
             member.account = self.account
-        self._watched = [each.connection for each in sample(list(self._members.values())) if each.connection]
-        for connection in self._watched:
-            connection.watch(self._health.arrivals)
         self._end_ns: int = orders["end_ns"]
         self._pacing = [gevent.spawn(Pacer(voices, start_ns, self._health.send_lateness).run)]
         self._usage = Sampler(os.getpid())
@@ -106,9 +114,11 @@ class Part:
 
     def words(self, stamp: Stamp) -> str:
         """A stamped message of this window; the stamp's time is this process's, in the message it is the leader's."""
-        return stamps.text(
-            self._run, self.number, stamp._replace(intended_ns=stamp.intended_ns - self._offset_ns), self._size
-        )
+        return self._stamps.text(stamp)
+
+    def leave_words(self, stamp: Stamp) -> str:
+        """What somebody says as they quit."""
+        return self._stamps.head(stamp)
 
     def admit(self, member: Listener) -> None:
         """A user is in, who was not as the window began."""
@@ -183,6 +193,7 @@ class Part:
             "window": self.number,
             **self.so_far(),
             "sent": self.sent.total(),
+            "sent_by": [list(pair) for pair in self.sent.items()],
             "due": account.due(short),
             "under_way": account.under_way(short),
             "joined": account.joined,
@@ -193,10 +204,19 @@ class Part:
             "leaves": account.leaves.statement(),
             "slices": account.slices.pack(),
             "completed": account.take_completed(),
+            "partial": account.take_partial(),
             "tenths": account.fairness.pack(),
             "send_lateness": health.send_lateness.pack(),
             "loop_lag": health.loop_lag.pack(),
-            "receive_backlog": health.arrivals.waits.pack(),
+            "lags": health.lags.pack() if health.lags else [],
+            "receive_backlog": account.waits.pack(),
+            "read": account.read.pack(),
+            "doubt": account.doubt.pack(),
+            "collections": self._collections.times.pack(),
+            "stray": account.stray,
+            "corrupt": account.corrupt,
+            "diverged": account.diverged,
+            "orders": account.orders(),
             "cpu_percent": health.cpu_percent(),
             "usage": self._usage.samples,
             "stood_still_us": health.stood_still_us,
@@ -206,9 +226,8 @@ class Part:
         }
 
     def close(self) -> None:
+        self._collections.stop()
         gevent.killall([*self._pacing, *self._watching], block=False)
-        for connection in self._watched:
-            connection.watch(None)
 
     def _audiences(self, speakers: list[list[Any]], start_ns: int) -> dict[int, Audience]:
         sizes = self._sizes()
@@ -217,9 +236,11 @@ class Part:
                 room,
                 sizes[room] - (user in self._members),
                 count,
-                timetable=Timetable(start_ns + first_ns, interval_ns, count),
+                timetable=_table(start_ns, first_ns, interval_ns, count, times),
+                nick=stamps.nick_of(self._run, user),
+                is_here=user in self._members,
             )
-            for sender, user, room, first_ns, interval_ns, count in speakers
+            for sender, user, room, first_ns, interval_ns, count, times in speakers
         }
 
     def _crowds(self, crowds: list[list[Any]]) -> dict[int, Audience]:
@@ -240,12 +261,13 @@ class Part:
     def _voices(self, speakers: list[list[Any]]) -> list[Voice]:
         """The speakers who are here."""
         voices = []
-        for sender, user, room, first_ns, interval_ns, count in speakers:
+        for sender, user, room, first_ns, interval_ns, count, times in speakers:
             if user in self._members:
                 self._speaking.add(user)
                 self._planned[sender] = count
                 self._members[user].receiver.number = sender
-                voices.append(Voice(first_ns, interval_ns, count, self._voice(sender, self._members[user], room)))
+                say = self._voice(sender, self._members[user], room)
+                voices.append(Voice(first_ns, interval_ns, count, say, tuple(times)))
         return voices
 
     def _voice(self, sender: int, member: Listener, room: str) -> Callable[[int, int], None]:
@@ -255,3 +277,10 @@ class Part:
                 self.sent[sender] += 1
 
         return say
+
+
+def _table(start_ns: int, first_ns: int, interval_ns: int, count: int, times: Sequence[int]) -> Timetable:
+    """`times` are after the start, where they are not even."""
+    if times:
+        return Listed.of([start_ns + each for each in times])
+    return Timetable(start_ns + first_ns, interval_ns, count)

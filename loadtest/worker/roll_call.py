@@ -7,6 +7,7 @@ from gevent.event import Event
 
 from chat.errors import FanfareError
 from chat.wires.message import build
+from loadtest.accounting.moment import Moment
 from loadtest.users import ChatUser
 
 _NUMERICS = re.compile(rb"^(?:@\S+ +)?:\S+ +(353|366) ([^\r\n]*)", re.M)
@@ -27,13 +28,13 @@ def roll_call(member: ChatUser, nick_head: str, patience: float) -> list[int]:
     ended = Event()
     listening = connection.on_lines
 
-    def overhear(data: bytes, now_ns: int) -> None:
+    def overhear(data: bytes, at: Moment) -> None:
         for verb, rest in _NUMERICS.findall(data) if b" 353 " in data or b" 366 " in data else ():
             if verb == b"353":
                 found.update(int(number, 36) for number in name.findall(b":" + rest.rpartition(b" :")[2]))
             else:
                 ended.set()
-        listening(data, now_ns)
+        listening(data, at)
 
     connection.on_lines = overhear
     try:

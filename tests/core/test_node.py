@@ -3,6 +3,7 @@
 import pytest
 
 from chat.server.commands import run_unframed
+from chat.server.commands.lobby import free_name
 from chat.server.core.state import Refusal
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import Message, parse
@@ -272,3 +273,8 @@ def test_a_request_of_somebody_who_is_not_here_is_refused() -> None:
     chat.node.ask(client, Message("JOIN", ["#a"], "ana!~u@host"), refused=refusals.append)
     assert [refusal.numeric.code for refusal in refusals] == ["401"]
     assert not chat.node.state.rooms
+
+
+def test_a_name_that_is_the_servers_makes_a_guest_and_no_endless_search() -> None:
+    chat = Chat()
+    assert free_name(chat.node, chat.client(), "Server") == "guest1"

@@ -27,7 +27,7 @@ A_KICK = 83
 AN_OPERATOR = 80
 AN_ANSWER = 39
 A_CAP_REQ = 50
-A_GUEST = 183
+A_GUEST = 185
 FILES_OF_A_MESSAGE = 18
 
 Deed = Callable[[StillServer, list[StillSocket]], None]

@@ -147,3 +147,16 @@ def test_a_farewell_comes_behind_what_waited(server: StillServer) -> None:
     assert b"".join(tilde.heard).endswith(b"ana~oneana~twoSERVER~kicked by ana: out") or [
         data for data in tilde.heard if b"left" not in data and b"joined" not in data
     ] == [b"ana~one", b"ana~two", b"SERVER~kicked by ana: out"]
+
+
+def test_nothing_comes_behind_a_farewell_not_even_how_many_notices_were_held_back(server: StillServer) -> None:
+    relay = guest(server)
+    for number in range(10):
+        server.connect(f"user{number}", "#lobby")
+    for _ in range(20):
+        server.advance(GAP)
+    server.loop.stop("Server is shutting down", 0.0, 5.0)
+    server.settle(at_least=1)
+    for _ in range(5):
+        server.advance(0.5)
+    assert [data.decode() for data in relay.heard[3:]] == ["* Server is shutting down"]

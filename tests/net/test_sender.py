@@ -170,10 +170,14 @@ def test_a_fault_of_ours_in_a_helper_is_the_loops_to_raise() -> None:
 
 
 def test_a_fault_of_ours_in_the_loop_waits_for_the_helper_too() -> None:
+    at_fault = threading.Event()
+
     class FaultySocket(FakeSocket):
         def send(self, data: bytes) -> int:
             if threading.current_thread() is threading.main_thread():
+                at_fault.set()
                 raise ZeroDivisionError("a fault of ours")
+            at_fault.wait(20)  # or the helper may be done before the loop has sent anything
             return super().send(data)
 
     with helpers(1) as send_loop:

@@ -11,7 +11,7 @@ from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.state import Refusal
 from chat.wires.message import Message
-from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold
+from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_reserved
 from chat.wires.wire import Blank, Enter, Speak, TakeName
 
 
@@ -67,6 +67,8 @@ def free_name(node: Node, client: Client, name: str) -> str:
 
     The number of the last guest is kept: counting from 1 each time would take a look-up for each guest there is.
     """
+    if is_reserved(name):  # and so is every number of it
+        name = ""
     if name and _is_free(node, client, name):
         return name
     base = name or "guest"

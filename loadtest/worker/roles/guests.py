@@ -12,8 +12,8 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 
-from loadtest.accounting import stamps
-from loadtest.accounting.stamps import Stamp
+from loadtest.accounting.moment import Moment
+from loadtest.accounting.stamps import Stamp, Stamps
 from loadtest.network.connection import resolve
 from loadtest.network.handshake import Refused
 from loadtest.network.visits import Visit, timetable
@@ -22,6 +22,7 @@ from loadtest.worker.flow import Flow, Way
 from loadtest.worker.part import Part
 from loadtest.worker.roles.role import Company, Member, Order, Role
 
+_LATE_NS = 20_000_000  # after its time, from which an arrival counts as late
 _NOTICE_S = 5.0  # for a resident to learn that somebody has quit: a server that has not said so by then keeps it back
 
 
@@ -54,7 +55,7 @@ class Guests(Role):
 
     def opened(self, part: Part, orders: dict[str, Any]) -> None:
         self._flow = None
-        if not self._guests:
+        if not self._guests or "visits" not in orders:  # none come while all warms up
             return
         rank, visits = self.crew.rank, orders["visits"]
         seconds = (orders["end_ns"] - orders["start_ns"]) / 1e9
@@ -77,9 +78,10 @@ class Guests(Role):
             resolve(host or self._guests[0].host),
             scenario.room_of(0),
             settings.patience,
-            round(settings.max_send_lateness_ms * 1e6),
+            _LATE_NS,
             tuple(name for name in settings.capabilities.split(",") if name),
             self.crew.sources,
+            settings.login(),
         )
 
     def _report(self, request: Any, kind: str, ns: int, error: Exception | None) -> None:
@@ -102,13 +104,13 @@ class Guests(Role):
         heard: Any = AsyncResult()
         listening = resident.connection.on_lines
 
-        def overhear(data: bytes, now_ns: int) -> None:
+        def overhear(data: bytes, at: Moment) -> None:
             if found := notice.search(data):
                 heard.set(found[0].decode(errors="replace"))
-            listening(data, now_ns)
+            listening(data, at)
 
         resident.connection.on_lines = overhear
-        stamp = stamps.text(self.crew.run, 0, Stamp(0, 0, 0), stamps.MIN_SIZE).split()[0]
+        stamp = Stamps(self.crew.run, 0).head(Stamp(0, 0, 0))
         try:
             self._pay_visit(nick, self._way(resident.host), stamp)
             line: str = heard.wait(_NOTICE_S) or ""
@@ -118,7 +120,7 @@ class Guests(Role):
 
     def _pay_visit(self, nick: str, way: Way, farewell: str) -> None:
         """Raises Refused."""
-        visit = Visit(nick, way.room, way.capabilities)
+        visit = Visit(nick, way.room, way.capabilities, way.login)
         try:
             visit.enter(way.address, way.patience, way.sources)
             visit.quit(farewell)

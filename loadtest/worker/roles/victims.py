@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ class Victims(Role):
             receive_bytes=orders["receive_bytes"],
             connecting=settings.connecting,
             patience=settings.patience,
+            login=list(astuple(settings.login())),
         )
         answer = self._hear()
         if "fault" in answer:

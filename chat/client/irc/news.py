@@ -1,0 +1,343 @@
+"""What the network tells the model: plain values on a queue, comparable by value.
+
+`at` is in seconds since the epoch.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chat.client.irc.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone as the others see them at one moment: `nick!user@host` (modern.ircdocs.horse, "Clients")."""
+
+    nick: str
+    user: str
+    host: str
+
+    @property
+    def mask(self) -> str:
+        return f"{self.nick}!{self.user}@{self.host}"
+
+
+class Kind(StrEnum):
+    """How something is said; the value is the IRC verb."""
+
+    MESSAGE = "PRIVMSG"
+    NOTICE = "NOTICE"
+    TAGS = "TAGMSG"  # no text at all, only client tags: "is typing", a reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words to a room, or to one person when `to` is a nickname. `tags` are client-only tags, as `+typing=active`."""
+
+    who: Person
+    to: str
+    text: str
+    at: float
+    kind: Kind = Kind.MESSAGE
+    tags: str = ""
+    msgid: str = ""  # the server's own name for it, where it gives one
+    label: str = ""  # ours, on an echo of what we sent with one
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    who: Person
+    room: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Someone left one room by their own will."""
+
+    who: Person
+    room: str
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Someone left the server, and so every room, for whatever reason."""
+
+    who: Person
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """`who` removed `whom` from the room."""
+
+    who: Person
+    room: str
+    whom: Person
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`who` is the person under the old nickname."""
+
+    who: Person
+    nick: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    who: Person
+    room: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Someone went away (`text` says why) or came back (`text` is None)."""
+
+    who: Person
+    text: str | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a room. `ranks` are all the signs before the nickname that the server tells of, the highest first."""
+
+    nick: str
+    ranks: str = ""
+    away: bool = False
+
+    @property
+    def rank(self) -> str:
+        """The highest sign, or nothing."""
+        return self.ranks[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """The name look-up and the connection are under way."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcomed:
+    """The server took us in, as `nick`. `capabilities` are those that it granted."""
+
+    nick: str
+    capabilities: frozenset[str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A part of a room's list of members."""
+
+    room: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamesEnd:
+    """The room's list of members is complete."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class NickRefused:
+    """The server does not let us have `nick`. `taken` says that somebody else has it.
+
+    `instead` is the name that we have asked for since, if the protocol had another.
+    """
+
+    nick: str
+    reason: str
+    taken: bool
+    at: float
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server did not do something. `about` is the room, person or command that it names, or empty."""
+
+    about: str
+    reason: str
+    at: float
+    code: str = ""  # the numeric
+    label: str = ""  # that of the line of ours which is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Ponged:
+    """The server came by the PING with this token, and so by everything that was sent before it."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Somebody changed a room's modes: `changes` as `+o ana`, and in `given` whose rank was given or taken by it."""
+
+    who: Person
+    room: str
+    changes: str
+    given: tuple[tuple[str, str, bool], ...]  # nickname, sign of the rank, whether it is theirs now
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Whether somebody is away, from a list that we asked for."""
+
+    nick: str
+    away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAway:
+    """We are away now, or back, in the server's words."""
+
+    away: bool
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSetBy:
+    """Who set the topic, and when."""
+
+    room: str
+    nick: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """`who` asks `whom` into a room."""
+
+    who: Person
+    whom: str
+    room: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSaid:
+    """Words of the server itself, for the person to read."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The server has done what the line with this label asked for, and has nothing to say about it."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A numeric that answers a question: who somebody is, a ban, a mode. `about` is the nick or room, or empty."""
+
+    code: str
+    about: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One room of the server's list."""
+
+    room: str
+    members: int
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListEnd:
+    """The list of rooms is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class NickFree:
+    """Nobody has this nickname now."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """Those of the nicknames we asked about that somebody has."""
+
+    nicks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCame:
+    """What was said in a room or with a person before, oldest first."""
+
+    about: str
+    lines: tuple[Say, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Supports:
+    """What RPL_ISUPPORT tells that the model acts on."""
+
+    tokens: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The connection is over, or never came to be. Always the last of a session."""
+
+    reason: str
+    at: float
+    problem: Problem = Problem.CUT
+    fingerprint: str = ""  # of the certificate that could not be verified
+
+
+News = (
+    Say
+    | Join
+    | Leave
+    | Quit
+    | Kick
+    | Rename
+    | Topic
+    | Away
+    | Connecting
+    | Welcomed
+    | Names
+    | NamesEnd
+    | NickRefused
+    | Refused
+    | Acknowledged
+    | Answered
+    | Listed
+    | ListEnd
+    | NickFree
+    | Online
+    | HistoryCame
+    | Supports
+    | Ponged
+    | Ranks
+    | Seen
+    | OwnAway
+    | TopicSetBy
+    | Invited
+    | ServerSaid
+    | Lost
+)

@@ -1,0 +1,176 @@
+"""What a line from the server says, where the line alone tells: a message in, news out. Pure functions in a table.
+
+What depends on the lines before it is chat.client.irc.protocol's. Source: https://modern.ircdocs.horse
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from chat.client.irc.news import (
+    Acknowledged,
+    Answered,
+    Away,
+    Invited,
+    Join,
+    Kick,
+    Kind,
+    Leave,
+    Listed,
+    ListEnd,
+    NamesEnd,
+    News,
+    NickFree,
+    Online,
+    OwnAway,
+    Person,
+    Ponged,
+    Quit,
+    Refused,
+    Rename,
+    Say,
+    Seen,
+    ServerSaid,
+    Topic,
+    TopicSetBy,
+)
+from chat.wires.message import Message
+from chat.wires.numerics import (
+    ERR_NOMOTD,
+    RPL_AWAY,
+    RPL_ENDOFNAMES,
+    RPL_ISON,
+    RPL_LIST,
+    RPL_LISTEND,
+    RPL_MOTD,
+    RPL_NOTOPIC,
+    RPL_NOWAWAY,
+    RPL_TOPIC,
+    RPL_TOPICWHOTIME,
+    RPL_UNAWAY,
+    RPL_WHOISCHANNELS,
+    RPL_WHOISIDLE,
+    RPL_WHOISSERVER,
+    RPL_WHOISUSER,
+    RPL_WHOREPLY,
+)
+
+_NOBODY = Person("", "", "")
+_MONITOR_OFFLINE = "731"
+
+
+def person(message: Message) -> Person:
+    nick, _, rest = message.source.partition("!")
+    user, _, host = rest.partition("@")
+    return Person(nick, user, host)
+
+
+def _param(message: Message, index: int) -> str:
+    return message.params[index] if len(message.params) > index else ""
+
+
+def _say(m: Message, at: float) -> News:
+    tags = ";".join(tag for tag in m.tags.split(";") if tag.startswith("+"))
+    known = (m.tag("msgid") or "", m.tag("label") or "") if m.tags else ("", "")
+    return Say(person(m), m.params[0], _param(m, 1), at, Kind(m.verb), tags, *known)
+
+
+def _kick(m: Message, at: float) -> News:
+    return Kick(person(m), m.params[0], Person(m.params[1], "", ""), at, _param(m, 2))
+
+
+def _away(m: Message, at: float) -> News:
+    return Away(person(m), _param(m, 0) or None, at)  # no text: they are back
+
+
+def _topic_set_by(m: Message, at: float) -> News:
+    stamp = _param(m, 3)
+    return TopicSetBy(
+        m.params[1], m.params[2].partition("!")[0], float(stamp) if stamp.isdecimal() and len(stamp) <= 10 else at
+    )
+
+
+def _fail(m: Message, at: float) -> News:
+    return Refused("", m.params[-1], at, m.params[1], m.tag("label") or "")
+
+
+def _listed(m: Message, at: float) -> News:
+    return Listed(m.params[1], int(m.params[2]) if m.params[2].isdecimal() else 0, _param(m, 3))
+
+
+def _monitored(m: Message, at: float) -> News | None:
+    return NickFree(m.params[-1].partition(",")[0].partition("!")[0])
+
+
+def _about(m: Message, at: float, words: str) -> News:
+    return Answered(m.verb, m.params[1], f"{m.params[1]} {words}", at)
+
+
+def _idle(m: Message, at: float) -> News:
+    seconds = int(m.params[2]) if m.params[2].isdecimal() and len(m.params[2]) < 10 else 0
+    words = f"has said nothing for {_span(seconds)}"
+    since = _param(m, 3)
+    if since.isdecimal() and len(since) <= 10:
+        words += f", and is here since {time.strftime('%d %B %Y %H:%M', time.localtime(int(since)))}"
+    return _about(m, at, words)
+
+
+def _span(seconds: int) -> str:
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"
+
+
+def plain(verb: str, params: Sequence[str], text: str, at: float) -> News:
+    """A numeric that nothing reads: to who asked, where it is about somebody or a room; else the server's words."""
+    answer = len(params) > 2 and verb[0] == "3" and verb not in _SERVERS_OWN
+    return Answered(verb, params[1], text, at) if answer else ServerSaid(text, at)
+
+
+_SERVERS_OWN = frozenset({"351", "371", "381", "391", "396"})
+
+# What says nothing to a person: ends of lists, what the server supports, the frame of the message of the day.
+SILENT = frozenset({"004", "010", "315", "318", "321", "366", "368", "369", "374", "375", "376", "730", "732", "733"})
+
+# verb: the least number of parameters, and what it says. A topic that somebody set before we came is news from nobody.
+READERS: dict[str, tuple[int, Callable[[Message, float], News | None]]] = {
+    "PRIVMSG": (2, _say),
+    "NOTICE": (2, _say),
+    "TAGMSG": (1, _say),
+    "JOIN": (1, lambda m, at: Join(person(m), m.params[0], at)),
+    "PART": (1, lambda m, at: Leave(person(m), m.params[0], at, _param(m, 1))),
+    "QUIT": (0, lambda m, at: Quit(person(m), at, _param(m, 0))),
+    "KICK": (2, _kick),
+    "NICK": (1, lambda m, at: Rename(person(m), m.params[0], at)),
+    "TOPIC": (2, lambda m, at: Topic(person(m), m.params[0], m.params[1], at)),
+    "AWAY": (0, _away),
+    "INVITE": (2, lambda m, at: Invited(person(m), m.params[0], m.params[1], at)),
+    "ACK": (0, lambda m, at: Acknowledged(m.tag("label") or "")),
+    "PONG": (1, lambda m, at: Ponged(m.params[-1])),
+    "FAIL": (3, _fail),
+    "WARN": (3, lambda m, at: ServerSaid(m.params[-1], at)),
+    "NOTE": (3, lambda m, at: ServerSaid(m.params[-1], at)),
+    RPL_AWAY.code: (3, lambda m, at: Away(Person(m.params[1], "", ""), m.params[2], at)),
+    RPL_UNAWAY.code: (2, lambda m, at: OwnAway(False, m.params[-1], at)),
+    RPL_NOWAWAY.code: (2, lambda m, at: OwnAway(True, m.params[-1], at)),
+    RPL_NOTOPIC.code: (2, lambda m, at: Topic(_NOBODY, m.params[1], "", at)),
+    RPL_TOPIC.code: (3, lambda m, at: Topic(_NOBODY, m.params[1], m.params[2], at)),
+    RPL_TOPICWHOTIME.code: (3, _topic_set_by),
+    RPL_WHOREPLY.code: (7, lambda m, at: Seen(m.params[5], m.params[6].startswith("G"))),  # "gone" or "here"
+    RPL_ENDOFNAMES.code: (2, lambda m, at: NamesEnd(m.params[1])),
+    RPL_MOTD.code: (2, lambda m, at: ServerSaid(m.params[-1].removeprefix("- "), at)),
+    RPL_LIST.code: (3, _listed),
+    RPL_LISTEND.code: (0, lambda m, at: ListEnd()),
+    RPL_ISON.code: (2, lambda m, at: Online(tuple(m.params[-1].split()))),
+    _MONITOR_OFFLINE: (2, _monitored),
+    RPL_WHOISUSER.code: (6, lambda m, at: _about(m, at, f"is {m.params[2]}@{m.params[3]}: {m.params[5]}")),
+    RPL_WHOISSERVER.code: (4, lambda m, at: _about(m, at, f"is on {m.params[2]} ({m.params[3]})")),
+    RPL_WHOISIDLE.code: (4, _idle),
+    RPL_WHOISCHANNELS.code: (3, lambda m, at: _about(m, at, f"is in {m.params[2].strip()}")),
+    "330": (4, lambda m, at: _about(m, at, f"is logged in as {m.params[2]}")),
+    "367": (3, lambda m, at: Answered("367", m.params[1], f"Banned from {m.params[1]}: {m.params[2]}", at)),
+    "324": (3, lambda m, at: Answered("324", m.params[1], f"{m.params[1]} has the modes {' '.join(m.params[2:])}", at)),
+    "329": (3, lambda m, at: None),  # when a room came to be
+    "341": (3, lambda m, at: Answered("341", m.params[2], f"You asked {m.params[1]} into {m.params[2]}", at)),
+    ERR_NOMOTD.code: (9, lambda m, at: None),  # not news: it is no error to have no message of the day
+}

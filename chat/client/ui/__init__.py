@@ -1,0 +1,1 @@
+"""The window. Everything here runs on Tk's thread; modules without Tk say so."""

@@ -1,0 +1,119 @@
+"""The sessions of the networks that one is on: opened, closed, their news taken, lines sent. Knows no widgets."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from chat.client.irc import keys
+from chat.client.irc.address import parse_address
+from chat.client.irc.login import Login, MissingPassword
+from chat.client.irc.session import Session
+from chat.client.model.changes import Change
+from chat.client.model.client import Client
+from chat.client.model.network import Network
+from chat.client.model.settings import Server
+
+_GOODBYE = 2.0  # s that all sessions together have for their last words
+
+
+class Sessions:
+    """`connect` makes a session; `wake` is called by other threads when there is news."""
+
+    def __init__(self, client: Client, connect: Callable[..., Session], wake: Callable[[], None]) -> None:
+        self._client = client
+        self._connect = connect
+        self._wake = wake
+        self._sessions: dict[Network, Session] = {}
+        self._logins: dict[Network, Login] = {}
+
+    def log_in(self, network: Network, login: Login, keep: bool) -> None:
+        """This is who we are there; `keep` its passwords in the desktop's keyring."""
+        self._logins[network] = login
+        if keep:
+            address = self._client.server_of(network).address
+            threading.Thread(target=_store, args=(address, login), name="keyring", daemon=True).start()
+
+    def open(self, network: Network, nick: str = "") -> list[Change]:
+        """Connect, or connect once more."""
+        self.close(network)
+        server = self._client.server_of(network)
+        changes = network.begin_again(nick)
+        login = self._logins.get(network, Login())
+        session = self._connect(
+            parse_address(server.address),
+            network.me.nick,
+            rooms=network.rooms,
+            instead=network.connection.instead,
+            login=lambda: _complete(login, server),
+            wake=self._wake,
+        )
+        self._sessions[network] = session
+        session.start()
+        return changes
+
+    def close(self, network: Network, words: str = "") -> None:
+        session = self._sessions.pop(network, None)
+        if session:
+            session.close(words)
+
+    def close_all(self) -> Callable[[], None]:
+        """Say goodbye everywhere; what is given waits until that is said."""
+        sessions = list(self._sessions.values())
+        for network in list(self._sessions):
+            self.close(network)
+
+        def wait() -> None:
+            for session in sessions:
+                session.join(_GOODBYE / len(sessions))
+
+        return wait
+
+    def take(self, limit: int) -> tuple[list[Change], int]:
+        """What changes by the news that wait, at most so many; and how many they were."""
+        changes: list[Change] = []
+        taken = 0
+        for network, session in list(self._sessions.items()):
+            share = max(1, limit // len(self._sessions))
+            while share and self._sessions.get(network) is session:
+                try:
+                    changes += network.take(session.news.get_nowait())
+                except queue.Empty:
+                    break
+                share -= 1
+                taken += 1
+            changes += self.flush(network)
+        return changes, taken
+
+    def flush(self, network: Network) -> list[Change]:
+        """Send what the network has to say; what changes by that."""
+        return self.send(network, network.take_output())
+
+    def send(self, network: Network, output: list[bytes]) -> list[Change]:
+        """Send what the network has given out; what changes by that."""
+        if not output:
+            return network.taken(True)
+        session = self._sessions.get(network)
+        return network.taken(session is not None and session.send(b"".join(output)))
+
+    def flush_all(self) -> Iterable[Change]:
+        return [change for network in self._client.networks for change in self.flush(network)]
+
+
+def _complete(login: Login, server: Server) -> Login:
+    """With the passwords that the keyring has. Raises MissingPassword. On the session's thread."""
+    login = replace(login, account=server.account, certificate=server.certificate, trusted=server.trusted)
+    if not login.password:
+        login = replace(login, password=keys.stored("password", server.address))
+    if server.account and not login.secret:
+        login = replace(login, secret=keys.stored(f"account {server.account}", server.address))
+        if not login.secret and not login.certificate:
+            raise MissingPassword(f"the password of the account {server.account} is needed")
+    return login
+
+
+def _store(address: str, login: Login) -> None:
+    if login.password:
+        keys.store("password", address, login.password)
+    if login.secret:
+        keys.store(f"account {login.account}", address, login.secret)

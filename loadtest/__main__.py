@@ -1,0 +1,106 @@
+"""`python -m loadtest`, and `fanfare load`: run a scenario, or look at the results of runs."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chat.errors import FanfareError
+
+_LOCUSTFILE = Path(__file__).parent / "locustfile.py"
+_SPAWN_RATE = "100"  # users a second; Locust's own is 1, and a room of 200 would take minutes to fill
+_WORKS = "report", "diff", "schema"
+_USAGE = """\
+usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=0'] [-f FILE.py] [Locust's options]
+       fanfare load report RESULT.json [--as table|html|summary|hgrm|junit|markdown|prometheus] [--output FILE]
+       fanfare load diff A.json B.json      exit status 1 when B is worse beyond its interval
+       fanfare load schema                  the JSON Schema of result.json
+
+URL is like irc://127.0.0.1:6667; `fanfare load --help-all` has every option of a run.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status. A run replaces this process by Locust's."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        print(_USAGE, end="")
+        return 0 if words else 2
+    if words[0] in _WORKS:
+        try:
+            return {"report": _report, "diff": _diff, "schema": _schema}[words[0]](words[1:])
+        except FanfareError as error:
+            sys.stderr.write(f"fanfare load: {error}\n")
+            return 2
+    return _run(words)
+
+
+def _run(words: list[str]) -> int:
+    """Locust, headless unless its page is asked for."""
+    command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE)]
+    if "--help-all" in words:
+        command.append("--help")
+    else:
+        if not words[0].startswith("-"):
+            command += ["--host", words.pop(0)]
+        if "-f" in words[:-1]:  # the user's own classes first, then ours
+            at = words.index("-f")
+            command[4] = f"{words[at + 1]},{_LOCUSTFILE}"
+            del words[at : at + 2]
+        if not {"-r", "--spawn-rate"} & {word.partition("=")[0] for word in words}:
+            words += ["--spawn-rate", _SPAWN_RATE]
+        if not any(word.partition("=")[0] == "--report" for word in words) and "--worker" not in words:
+            words += ["--report", "report"]
+        page = [word for word in words if word == "--web" or word.startswith("--web-") or word == "--autostart"]
+        command += [word for word in words if word != "--web"]
+        command += [] if page or "--worker" in words else ["--headless", "--only-summary"]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def _report(words: list[str]) -> int:
+    from loadtest.report import exports_of  # Locust's page and plots take their time to import
+
+    makers: dict[str, Callable[..., str]] = exports_of()
+    parser = argparse.ArgumentParser(prog="fanfare load report")
+    parser.add_argument("result", type=Path, help="result.json, or the folder of a run")
+    parser.add_argument("--as", dest="form", choices=tuple(makers), default="table")
+    parser.add_argument("--output", type=Path, help="write it there (default: standard output)")
+    options = parser.parse_args(words)
+    from loadtest.results.result import load
+
+    text = makers[options.form](load(options.result))
+    try:
+        options.output.write_text(text, encoding="utf-8") if options.output else print(text.rstrip("\n"))
+    except OSError as error:
+        sys.stderr.write(f"fanfare load: {options.output}: {error.strerror}\n")
+        return 2
+    return 0
+
+
+def _diff(words: list[str]) -> int:
+    from loadtest.results.diff import diff, is_worse, show
+    from loadtest.results.result import load
+
+    parser = argparse.ArgumentParser(prog="fanfare load diff")
+    parser.add_argument("one", type=Path, metavar="A.json", help="the earlier run, or its folder")
+    parser.add_argument("other", type=Path, metavar="B.json")
+    options = parser.parse_args(words)
+    one, other = load(options.one), load(options.other)
+    rows = diff(one, other)
+    print(show(one, other, rows))
+    return 1 if is_worse(rows) else 0
+
+
+def _schema(words: list[str]) -> int:
+    from loadtest.results.result import json_schema
+
+    argparse.ArgumentParser(prog="fanfare load schema").parse_args(words)
+    print(json.dumps(json_schema(), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
