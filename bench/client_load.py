@@ -156,7 +156,7 @@ def measure(seconds: float, rate: float, senders: int, folder: Path) -> tuple[Fl
     for name in ("FANFARE_CONFIG_HOME", "FANFARE_DATA_HOME"):
         os.environ[name] = str(folder)  # the window looks as at its first start
     port, log = free_port(), folder / "log"
-    serve = (sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}")
+    serve = (sys.executable, "-m", "chat.cli", "serve", "--log", "memory:", "--listen", f"irc://127.0.0.1:{port}")
     window = (sys.executable, "-m", "bench.client_load_window", str(port), ROOM, READER, LAST_WORDS)
     with ExitStack() as stack:
         stack.enter_context(_display())

@@ -82,7 +82,7 @@ def _measured(server: StillServer, room: list[StillSocket], deed: Deed) -> str:
 
 def _count_system_calls(members: int) -> None:
     port, calls, silence = free_port(), Calls(), Calls()
-    command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "chat.cli", "serve", "--log", "memory:", "--listen", f"irc://127.0.0.1:{port}"]
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(command, port, Path(folder, "log")) as server,

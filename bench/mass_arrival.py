@@ -42,7 +42,7 @@ def arrive(users: int, pending: int, counting: bool) -> tuple[float, float, Call
     """Seconds until all are in, seconds of the server's CPU, and its system calls if they are counted."""
     port, calls = free_port(), Calls()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
+        command = [sys.executable, "-m", "chat.cli", "serve", "--log", "memory:", "--listen", f"irc://127.0.0.1:{port}"]
         with serving(command, port, Path(folder, "log")) as server:
             crowd = Crowd(port, "user", users, source=1)
             crowd.connect()

@@ -97,7 +97,7 @@ def _percentiles(samples: list[float]) -> tuple[float, float, float]:
 def measure(way: str, options: argparse.Namespace) -> Outcome:
     """One round with a fresh server. All processes that it starts have ended when it returns."""
     port = free_port()
-    serve = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
+    serve = [sys.executable, "-m", "chat.cli", "serve", "--log", "memory:", "--listen", f"irc://127.0.0.1:{port}"]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with (

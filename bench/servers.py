@@ -47,6 +47,8 @@ def _first_line(*command: str) -> str:
 class Fanfare(Server):
     peer = False
 
+    log = "memory:"
+
     def __init__(self, name: str, python: str, checkout: Path | None = None) -> None:
         """`checkout` is another tree of the project to run instead of this one, such as an earlier commit."""
         super().__init__(name)
@@ -60,7 +62,20 @@ class Fanfare(Server):
     def command(self, port: int, folder: Path) -> list[str]:
         listen = f"irc://127.0.0.1:{port}"
         limits = ["--rate-limit", "off", "--max-per-address", str(AT_ONCE)]
-        return [*self._command, "serve", "--listen", listen, *limits]
+        # By variables, which a checkout that has no log on disk does not read.
+        log = [f"FANFARE_LOG={self.log.format(folder)}"]
+        return ["env", *log, *self._command, "serve", "--listen", listen, *limits]
+
+
+class FanfareOnDisk(Fanfare):
+    """With its log in a file, as `fanfare serve` has it by default."""
+
+    log = "sqlite:{}/log.sqlite"
+
+
+class FanfareStrict(FanfareOnDisk):
+    def command(self, port: int, folder: Path) -> list[str]:
+        return [*super().command(port, folder), "--durability", "strict"]
 
 
 class ThreadPerClient(Server):
@@ -159,7 +174,7 @@ def _configured(name: str, port: int, folder: Path) -> Path:
 
 
 YARDSTICK = "bare-epoll"
-NAMES = ("fanfare", "thread-per-client", "ngircd", "inspircd", "ergo", YARDSTICK)
+NAMES = ("fanfare", "fanfare-disk", "fanfare-strict", "thread-per-client", "ngircd", "inspircd", "ergo", YARDSTICK)
 
 
 def choose(
@@ -168,6 +183,8 @@ def choose(
     """The servers of a run. `pythons` are further interpreters, `checkouts` further trees."""
     servers: dict[str, list[Server]] = {
         "fanfare": [_fanfare(python, tree) for python in (sys.executable, *pythons) for tree in (None, *checkouts)],
+        "fanfare-disk": [FanfareOnDisk("fanfare-disk", sys.executable)],
+        "fanfare-strict": [FanfareStrict("fanfare-strict", sys.executable)],
         "thread-per-client": [ThreadPerClient("thread-per-client")],
         "ngircd": [NgIrcd("ngircd")],
         "inspircd": [InspIrcd("inspircd")],

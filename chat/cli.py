@@ -1,4 +1,4 @@
-"""The command `fanfare`: read the options, and run the server, the client or a check."""
+"""The command `fanfare`: read the options, and run the server, the client, a check or an administrator's command."""
 
 import argparse
 import socket
@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 
 from chat import __version__
+from chat.admin import add_parser as add_admin
 from chat.configuration import GONE, PASSWORD_FILE, load
 from chat.errors import SetupError
 from chat.settings import DEFAULT_ADDRESSES, Address, Settings, parse_address
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for name in GONE:
         serve.add_argument(f"--{name.replace('_', '-')}", help=argparse.SUPPRESS)
+
+    add_admin(commands)
 
     client = commands.add_parser("client", help="open the desktop client")
     client.set_defaults(run=_client)

@@ -170,7 +170,31 @@ class Settings:
     history: int = _setting(
         2_000,
         "entries",
-        "of the log that stay in memory, the newest of all rooms together; 2 MB where each is a full line",
+        "of `--log memory:` that stay, the newest of all rooms together; 2 MB where each is a full line",
+    )
+    log: str = _setting(
+        "sqlite:",
+        "URL",
+        "where the log is: sqlite:PATH is a file, sqlite: the one in the data folder, and memory: is for load tests",
+    )
+    durability: str = _setting(
+        "relaxed",
+        "word",
+        "relaxed: what is said is in the file within 50 ms; strict: nobody sees it before it is on the disk",
+    )
+    keep: str = _setting(
+        "words,topics,modes,joins", "words", "that rooms' histories show; joins are all comings and goings"
+    )
+    history_length: int = _setting(10_000, "entries", "of each room that the file keeps; 0 for no limit")
+    history_age: float = _setting(30.0, "days", "for which the file keeps an entry; 0 for no limit")
+    replay: int = _setting(
+        0, "lines", "of what was said last, up to 100, shown to a newcomer whose program cannot ask for it"
+    )
+    log_queue: int = _setting(
+        100_000,
+        "entries",
+        "that may wait for the disk; 50 MB, and minutes of talk in a busy place. Over it words are lost, or refused "
+        "with strict",
     )
 
     registration_timeout: float = _setting(30.0, "s", "until a new connection must have registered")
@@ -199,6 +223,7 @@ class Settings:
         for name in (*_AT_LEAST_ZERO, *_POSITIVE):
             _check(getattr(self, name) <= MOST, f"{name} is {getattr(self, name)}, the most is {MOST:,}")
         _check(self.helpers <= _MOST_HELPERS, f"helpers is {self.helpers}, the most is {_MOST_HELPERS}")
+        _check(self.replay <= _MOST_REPLAY, f"replay is {self.replay}, the most is {_MOST_REPLAY}")
         _check(bool(self.listen), "listen names no address")
         for name, limit in _LONGEST.items():
             value = getattr(self, name)
@@ -209,6 +234,14 @@ class Settings:
         _check(_is_room(self.lobby), f"lobby is {self.lobby!r}, not a room's name")
         _check(re.fullmatch("[A-Za-z0-9._-]+", self.name) is not None, f"name is {self.name!r}, not a host name")
         _check(self.network.isprintable() and self.network.strip() != "", f"network is {self.network!r}, not a name")
+        _check(
+            self.log == "memory:" or self.log.startswith("sqlite:"), f"log is {self.log!r}, not memory: or sqlite:PATH"
+        )
+        _check("\0" not in self.log, "log holds a NUL")
+        _check(self.durability in DURABILITIES, f"durability is {self.durability!r}, not {' or '.join(DURABILITIES)}")
+        _check(self.durability == "relaxed" or self.log != "memory:", "durability strict takes a log on disk")
+        unknown = set(self.keep.split(",")) - {*KINDS, ""}
+        _check(not unknown, f"keep is {self.keep!r}, a list of {', '.join(KINDS)}")
         for name in ("motd", "password"):
             _check(not set(getattr(self, name)) & set("\r\0"), f"{name} holds a carriage return or a NUL")
         _check("\n" not in self.password, "password holds a line break")
@@ -219,11 +252,24 @@ class Settings:
         return self.rate_limit > 0
 
 
+DURABILITIES = ("relaxed", "strict")
+KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
 MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
+_MOST_REPLAY = 100  # lines, some 50 KB, for everybody who comes in
 _MOST_HELPERS = 64  # threads; more than three make it slower, and each takes a stack
 # Bytes, so that each line that holds it fits in IRC's 512. A room's name has 64, a host name 63 (RFC 1035: a label).
 _LONGEST = {"name": 63, "network": 64, "lobby": 64, "password": 400}
-_AT_LEAST_ZERO = ("helpers", "max_connections", "max_per_address", "rate_limit", "history", "drain")
+_AT_LEAST_ZERO = (
+    "helpers",
+    "max_connections",
+    "max_per_address",
+    "rate_limit",
+    "history",
+    "history_length",
+    "history_age",
+    "replay",
+    "drain",
+)
 _POSITIVE = (
     "unframed_per_address",
     "rate_burst",
@@ -243,6 +289,7 @@ _POSITIVE = (
     "max_rooms",
     "rooms_per_address",
     "rooms_total",
+    "log_queue",
     "memory_limit",
     "registration_timeout",
     "ping_interval",

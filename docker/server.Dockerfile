@@ -25,8 +25,12 @@ FROM ${BASE_IMAGE}
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip* \
     /usr/local/lib/python3.*/ensurepip /usr/lib/python3.*/ensurepip /usr/share/python-wheels
 COPY --from=build /opt/fanfare /opt/fanfare
+# The log's place, which a new volume takes over with its owner.
+RUN install -d -m 700 -o 10001 -g 10001 /data
+VOLUME /data
 # The root file system may be read-only (no bytecode to write), and logs must not wait in a buffer.
 ENV PATH=/opt/fanfare/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV FANFARE_DATA_HOME=/data
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 # In a container 127.0.0.1 would be out of reach; what is published decides who gets in.

@@ -10,7 +10,18 @@ DURATION = 20  # s; with joining, settling and leaving about half a minute in al
 REPORT = "report"
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
-SERVE = [sys.executable, "-m", "chat.cli", "serve", "--listen", "irc://127.0.0.1:0", "--rate-limit", "off"]
+SERVE = [
+    sys.executable,
+    "-m",
+    "chat.cli",
+    "serve",
+    "--listen",
+    "irc://127.0.0.1:0",
+    "--rate-limit",
+    "off",
+    "--log",
+    "memory:",
+]
 
 
 def main() -> int:

@@ -40,7 +40,7 @@ def checked(completed: Completed) -> str:
 class Compose:
     """docker/compose.sh for one project."""
 
-    def __init__(self, report: Path) -> None:
+    def __init__(self, report: Path, **environment: str) -> None:
         self.report = report
         self.image = f"fanfare-test-{secrets.token_hex(4)}"
         self.peers_image = f"{self.image}-peers"
@@ -55,6 +55,7 @@ class Compose:
             "LOCUST_MASTER_PORT": "0",
             **SETTINGS,
             **{f"FANFARE_{wire}_PORT": "0" for wire in HOST_PORTS},
+            **environment,
         }
 
     def __call__(self, *arguments: str) -> Completed:

@@ -5,10 +5,13 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from chat.errors import SetupError
+from chat.server.log.log import Log
+from chat.server.log.memory import MemoryLog
 from chat.server.net.acceptor import Acceptor
 from chat.server.net.gate import Gate
 from chat.server.net.listeners import Listener, listen
@@ -49,7 +52,7 @@ class Server:
                 listener = listen(address, self.settings)
                 undo.callback(listener.close)
                 listeners.append(listener)
-            self.loop = Loop(self.settings, self.gate, self._fail)
+            self.loop = Loop(self.settings, self.gate, self._fail, make_log=self._make_log())
             undo.callback(self.loop.close)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail)
             undo.pop_all()
@@ -57,6 +60,13 @@ class Server:
         self.started = True
         self._acceptor.start()
         return [listener.address for listener in listeners]
+
+    def _make_log(self) -> Callable[[str, int, Callable[[], float]], Log]:
+        if self.settings.log == "memory:":
+            return MemoryLog
+        from chat.server.disk.sqlite import SqliteLog  # a system without SQLite still serves with memory:
+
+        return partial(SqliteLog, self.settings)
 
     def _adopt(self, sock: socket.socket, host: str, listener: Listener) -> None:
         self.loop.adopt(listener.transport(sock), host, listener.wire())
@@ -80,10 +90,11 @@ class Server:
 
     def status(self) -> str:
         """One line for logging."""
+        log_status = self.loop.node.log.status()
         up, users = time.monotonic() - self._started, len(self.loop.node.state.users)
         return (
             f"up {up:,.0f} s, connections {self.gate.total:,} of {self.gate.limit:,}, users {users:,}, "
-            f"threads {threading.active_count()}"
+            f"threads {threading.active_count()}" + (f", {log_status}" if log_status else "")
         )
 
     def stop(self, reason: str = "Server is shutting down", drain: float | None = None) -> None:

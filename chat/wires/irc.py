@@ -38,6 +38,9 @@ CAPABILITIES = (
 )
 
 
+HISTORY_CAPABILITIES = ("draft/chathistory", "draft/event-playback")  # of a server whose log can be asked
+
+
 class IrcDialect:
     """A set of the capabilities that change how events look. There is one object for each set: `of`."""
 
@@ -61,7 +64,7 @@ class IrcDialect:
         return _DIALECTS["message-tags" in have, "server-time" in have, "away-notify" in have, "setname" in have]
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
-        tags = f"time={_timestamp(event.at)}" if self._time else ""
+        tags = f"time={timestamp(event.at)}" if self._time else ""
         if event.id and self._tags:
             tags += f";msgid={event.id:x}" if tags else f"msgid={event.id:x}"
         if isinstance(event, Say):
@@ -239,7 +242,7 @@ def _second(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
-def _timestamp(at: float) -> str:
+def timestamp(at: float) -> str:
     """server-time's ISO 8601 with milliseconds."""
     milliseconds = int(at * 1000)
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"

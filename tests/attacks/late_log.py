@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
+from chat.server.core.state import Refusal
 from chat.server.log.log import Apply, Entry
 from chat.server.log.memory import MemoryLog
 from chat.wires.message import Message
@@ -27,5 +28,5 @@ class LateLog(MemoryLog):
             self._apply(self.waiting.popleft())
 
 
-def _lost(entry: Entry) -> None:
+def _lost(entry: Entry, refusal: Refusal | None = None) -> None:
     raise AssertionError("nobody takes the log's entries")

@@ -71,7 +71,7 @@ def ask_lusers(node: Node, client: Client, user: User, message: Message) -> None
 def version(node: Node, client: Client, user: User, message: Message) -> None:
     asks_here(node, message)
     client.numeric(RPL_VERSION, f"fanfare-{__version__}", node.name, text="a threaded broadcast server")
-    send_isupport(client, node.settings)
+    send_isupport(client, node)
 
 
 @command("TIME")

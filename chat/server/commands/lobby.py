@@ -9,7 +9,7 @@ from chat.server.commands.talk import charge
 from chat.server.core.apply import PLAIN, check_nickname
 from chat.server.core.client import Client
 from chat.server.core.node import Node
-from chat.server.core.state import Refusal
+from chat.server.core.state import Refusal, Unsafe
 from chat.wires.message import Message
 from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_reserved
 from chat.wires.wire import Blank, Enter, Speak, TakeName
@@ -41,8 +41,15 @@ def _enter(node: Node, client: Client, name: str) -> None:
         client,
         Message("USER", [user_name, PLAIN, "*", name or "guest"], source),
         partial(_has_entered, node, client, nick),
-        lambda refusal: _enter(node, client, name),  # the name was taken meanwhile
+        partial(_try_again, node, client, name),
     )
+
+
+def _try_again(node: Node, client: Client, name: str, refusal: Refusal) -> None:
+    if isinstance(refusal, Unsafe):
+        client.hang_up(refusal.reason)
+    else:
+        _enter(node, client, name)  # the name was taken meanwhile
 
 
 def _has_entered(node: Node, client: Client, nick: str) -> None:

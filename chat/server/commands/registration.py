@@ -18,7 +18,7 @@ from chat.server.core.apply import check_nickname
 from chat.server.core.client import UNNAMED, Client
 from chat.server.core.node import Node
 from chat.server.core.state import Refusal
-from chat.wires.irc import CAPABILITIES, IrcDialect
+from chat.wires.irc import IrcDialect
 from chat.wires.message import Message
 from chat.wires.names import USER_LENGTH
 from chat.wires.numerics import (
@@ -47,12 +47,12 @@ def cap(node: Node, client: Client, message: Message) -> None:
         if version.isascii() and version.isdigit() and int(version[:4]) >= 302:
             client.knows_302 = True
             client.capabilities |= {"cap-notify"}
-        client.line("CAP", nick, "LS", " ".join(CAPABILITIES))
+        client.line("CAP", nick, "LS", " ".join(node.capabilities))
     elif subcommand == "LIST":
         client.line("CAP", nick, "LIST", " ".join(sorted(client.capabilities)))
     elif subcommand == "REQ":
         client.negotiating = client.user is None
-        _request(client, nick, message.params[1] if len(message.params) > 1 else "")
+        _request(node, client, nick, message.params[1] if len(message.params) > 1 else "")
     elif subcommand == "END":
         if client.negotiating:
             client.negotiating = False
@@ -61,10 +61,10 @@ def cap(node: Node, client: Client, message: Message) -> None:
         client.numeric(ERR_INVALIDCAPCMD, message.params[0] or "*")
 
 
-def _request(client: Client, nick: str, wanted: str) -> None:
+def _request(node: Node, client: Client, nick: str, wanted: str) -> None:
     """Grant the whole list or none of it."""
     words = wanted.split()
-    if any(word.removeprefix("-") not in CAPABILITIES for word in words) or (
+    if any(word.removeprefix("-") not in node.capabilities for word in words) or (
         client.knows_302 and "-cap-notify" in words  # the version implies it
     ):
         client.line("CAP", nick, "NAK", wanted)
@@ -147,8 +147,8 @@ def _welcome(node: Node, client: Client, nick: str) -> None:
     client.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.mask))
     client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    client.numeric(RPL_MYINFO, settings.name, version, "i", "not", "o")
-    send_isupport(client, settings)
+    client.numeric(RPL_MYINFO, settings.name, version, "i", "Enot", "o")
+    send_isupport(client, node)
     lusers(node, client)
     motd(node, client)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 
+from chat.server.commands.history import replay
 from chat.server.commands.limits import LINE_COST, MODES, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.client import Client, is_middle
@@ -93,6 +94,8 @@ def _show_joined(node: Node, client: Client, user: User, name: str) -> None:
         if room.topic:
             _show_topic(client, room)
         client.send(_all_names(client, room))
+        if node.settings.replay:
+            replay(node, client, room)
 
 
 @command("PART", 1)
@@ -253,7 +256,7 @@ def _read_changes(words: list[str]) -> tuple[str, list[str], list[Refusal]]:
     for letter in words[0]:
         if letter in "+-":
             sign = letter
-        elif letter in "nt":
+        elif letter in "ntE":
             letters += sign + letter
         elif letter != "o":
             wrong[letter] = Refusal(ERR_UNKNOWNMODE, letter)

@@ -6,6 +6,7 @@ every node and at every replay. A request that the rules refuse at its place cha
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from sys import intern
 
 from chat.events import (
@@ -40,6 +41,7 @@ from chat.wires.numerics import (
 )
 
 TAGS = Kind.TAGS
+KEY = attrgetter("key")
 PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
 
 
@@ -99,11 +101,13 @@ def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
     nick = entry.request.params[0]
     check_nickname(state, user, nick)
     if nick == user.nick:
+        entry.rooms = ()
         return []
     before = user.person
     del state.users[fold(before.nick)]
     state.users[fold(nick)] = user
     user.set_person(replace(before, nick=nick))
+    entry.rooms = tuple(map(KEY, user.rooms))
     for room in user.rooms:
         room.rename(user, before)
     return [Change(Rename(before, nick, entry.at, id=entry.id), user, list(user.rooms))]
@@ -111,6 +115,7 @@ def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
 
 def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
     rooms = list(user.rooms)
+    entry.rooms = tuple(map(KEY, rooms))
     for room in rooms:
         _remove(state, room, user)
     del state.users[fold(user.nick)]
@@ -123,6 +128,7 @@ def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
         raise Refusal(ERR_BADCHANMASK, name)
     room = state.find_room(name)
     if room is not None and user in room.members:
+        entry.rooms = ()
         return []
     if len(user.rooms) >= state.limits.rooms_per_user:
         raise Refusal(ERR_TOOMANYCHANNELS, name)
@@ -143,7 +149,10 @@ def _make_room(state: State, user: User, name: str, at: float) -> Room:
     host = user.person.host
     if len(state.rooms) >= state.limits.rooms_total or state.rooms_by_host[host] >= state.limits.rooms_per_address:
         raise Refusal(ERR_TOOMANYCHANNELS, name)
-    room = Room(name, at, host)
+    room = state.remembered.pop(fold(name), None) if state.remembered else None
+    if room is None:
+        room = Room(name, at, host)
+    room.creator_host = host
     state.rooms[room.key] = room
     state.rooms_by_host[host] += 1
     return room
@@ -153,10 +162,7 @@ def _remove(state: State, room: Room, user: User) -> None:
     room.remove(user)
     del user.rooms[room]
     if not room.members:
-        del state.rooms[room.key]
-        state.rooms_by_host[room.creator_host] -= 1
-        if not state.rooms_by_host[room.creator_host]:
-            del state.rooms_by_host[room.creator_host]
+        state.remember(room)
 
 
 def _leave(state: State, user: User, entry: Entry) -> list[Outcome]:
@@ -190,6 +196,7 @@ def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
     """`MODE #room +o-t ana`. The event holds only what is different afterwards."""
     target, letters, *names = entry.request.params
     if not target.startswith("#"):
+        entry.rooms = ()
         return _set_user_mode(user, letters)
     room = state.operated_room(target, user)
     before = set(room.modes)
@@ -218,6 +225,8 @@ def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
     if changed:
         event = Mode(user.person, room.name, tuple(changed), entry.at, id=entry.id)
         outcomes.insert(0, Change(event, user, (room,)))
+    else:
+        entry.rooms = ()
     return outcomes
 
 

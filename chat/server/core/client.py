@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from chat.server.core.reply import Reply
-from chat.server.core.state import Refusal
+from chat.server.core.state import Refusal, Unsafe
 from chat.server.core.stream import Stream
 from chat.server.core.user import User
 from chat.wires.irc import fit
@@ -97,7 +97,10 @@ class Client:
             self.send(self.numeric_line(numeric, *params, text=text))
 
     def refuse(self, refusal: Refusal) -> None:
-        self.numeric(refusal.numeric, *refusal.params, text=refusal.text)
+        if isinstance(refusal, Unsafe):
+            self.line("FAIL", refusal.verb, "TEMPORARILY_UNAVAILABLE", refusal.reason)
+        else:
+            self.numeric(refusal.numeric, *refusal.params, text=refusal.text)
 
     def numeric_line(self, numeric: Numeric, *params: str, text: str | None = None) -> bytes:
         words = numeric.text if text is None else text

@@ -18,6 +18,7 @@ from chat.server.core.user import User
 from chat.server.log.log import Entry, Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
+from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES
 from chat.wires.message import Message
 from chat.wires.names import fold
 
@@ -44,11 +45,15 @@ class Node:
         self.started = clock()
         self.fan_out = FanOut(sink)
         self.log = make_log(self.name, settings.history, clock)
-        self.state = State(Limits(settings.max_rooms, settings.rooms_per_address, settings.rooms_total))
+        self.state = State(
+            Limits(settings.max_rooms, settings.rooms_per_address, settings.rooms_total, self.log.rooms_remembered)
+        )
+        self.capabilities = CAPABILITIES if self.log.history is None else (*CAPABILITIES, *HISTORY_CAPABILITIES)
         self.charges = settings.limits_rates  # whether commands cost tokens
         self.silent = False  # the server stops and everybody leaves, so no event is shown
         self.guests = 0  # numbers given so far
         self._waiting: deque[tuple[Client, Done | None, Refused | None]] = deque()  # for their requests' entries
+        self.log.restore(self.state)
         self.log.deliver(self._apply_late)
 
     def ask(self, client: Client, request: Message, done: Done | None = None, refused: Refused | None = None) -> None:
@@ -60,7 +65,11 @@ class Node:
         """
         if self.charges:
             self._count(client, request)
-        entry = self.log.append(request)
+        try:
+            entry = self.log.append(request)
+        except Refusal as refusal:
+            _refuse(refusal, client, refused)
+            return
         if entry is None:
             client.pending += 1
             self._waiting.append((client, done, refused))
@@ -107,10 +116,7 @@ class Node:
         try:
             outcomes = apply(self.state, entry)
         except Refusal as refusal:
-            if refused is not None:
-                refused(refusal)
-            else:
-                client.refuse(refusal)
+            _refuse(refusal, client, refused)
             return
         self.log.keep(entry)
         for outcome in outcomes:
@@ -137,12 +143,17 @@ class Node:
             self.quit(client, f"Kicked: {event.reason}")
             client.hang_up(f"kicked by {event.who.nick}: {event.reason}")
 
-    def _apply_late(self, entry: Entry) -> None:
-        """Apply an entry that arrives from a log that answers later."""
+    def _apply_late(self, entry: Entry, refusal: Refusal | None = None) -> None:
+        """Apply an entry that arrives from a log that answers later; with `refusal`, the log could not take it."""
         if entry.node == self.name:
             client, done, refused = self._waiting.popleft()
             client.pending -= 1
-            self._apply(entry, client, done, refused)
+            if refusal is None:
+                self._apply(entry, client, done, refused)
+            elif entry.request.verb == "QUIT":
+                self.ask(client, entry.request, done, refused)  # nobody can be kept from going
+            else:
+                _refuse(refusal, client, refused)
             if client.left is not None:
                 self.quit(client, client.left)
             elif not client.pending:
@@ -156,3 +167,10 @@ class Node:
         for outcome in outcomes:
             if type(outcome) is Change:
                 self._show(outcome)
+
+
+def _refuse(refusal: Refusal, client: Client, refused: Refused | None) -> None:
+    if refused is not None:
+        refused(refusal)
+    else:
+        client.refuse(refusal)

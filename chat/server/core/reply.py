@@ -60,6 +60,8 @@ class Reply:
 
 
 def _tagged(tag: str, line: bytes) -> bytes:
+    if line.startswith(b"@batch="):
+        return line  # of a batch within: https://ircv3.net/specs/extensions/batch, "Nested batches"
     if line.startswith(b"@"):
         return f"@{tag};".encode() + line[1:]
     return f"@{tag} ".encode() + line

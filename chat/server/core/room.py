@@ -27,7 +27,7 @@ class Room:
         self.created = created  # seconds since the epoch
         self.creator_host = creator_host  # the address whose share of rooms it counts to
         self.members: dict[User, bool] = {}  # True for an operator; in the order of joining
-        self.modes = {"n", "t"}  # n: no messages from outside; t: topic by operators only
+        self.modes = {"n", "t"}  # n: no messages from outside; t: topic by operators only; E: no history
         self.topic = ""
         self.topic_by: tuple[str, float] | None = None
         self._with_commands = 0  # members who can use an operator's rights

@@ -13,6 +13,7 @@ from chat.wires.numerics import (
     ERR_NOSUCHCHANNEL,
     ERR_NOSUCHNICK,
     ERR_NOTONCHANNEL,
+    ERR_UNKNOWNERROR,
     ERR_USERNOTINCHANNEL,
     Numeric,
 )
@@ -28,6 +29,15 @@ class Refusal(FanfareError):
         self.text = text
 
 
+class Unsafe(Refusal):
+    """The log cannot take a request now. Clients get a standard reply (IRCv3 standard-replies)."""
+
+    def __init__(self, verb: str, reason: str) -> None:
+        super().__init__(ERR_UNKNOWNERROR, verb, text=reason)
+        self.verb = verb
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The numbers in the rules; the same on every node that shares a log."""
@@ -35,6 +45,7 @@ class Limits:
     rooms_per_user: int
     rooms_per_address: int  # made by users of one address
     rooms_total: int
+    rooms_remembered: int = 0  # with nobody in them; what is in a log on disk belongs to a room that comes back
 
 
 class State:
@@ -43,7 +54,8 @@ class State:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.users: dict[str, User] = {}  # by folded nickname
-        self.rooms: dict[str, Room] = {}  # by folded name
+        self.rooms: dict[str, Room] = {}  # by folded name; somebody is in each
+        self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
         self.most_users = 0
 
@@ -75,6 +87,17 @@ class State:
         if not room.members[user]:
             raise Refusal(ERR_CHANOPRIVSNEEDED, room.name)
         return room
+
+    def remember(self, room: Room) -> None:
+        """The last member has left: keep what the room is called, about and allows until somebody comes back."""
+        del self.rooms[room.key]
+        self.rooms_by_host[room.creator_host] -= 1
+        if not self.rooms_by_host[room.creator_host]:
+            del self.rooms_by_host[room.creator_host]
+        if self.limits.rooms_remembered:
+            self.remembered[room.key] = room
+            if len(self.remembered) > self.limits.rooms_remembered:
+                del self.remembered[next(iter(self.remembered))]
 
     def member(self, room: Room, nick: str) -> User:
         """The member of that nickname; raises Refusal."""
@@ -113,6 +136,6 @@ class State:
                     "members": [[member.nick, operator] for member, operator in room.members.items()],
                 }
             )
-            for _, room in sorted(self.rooms.items())
+            for room in (*(room for _, room in sorted(self.rooms.items())), *self.remembered.values())
         ]
         return "".join(f"{line}\n" for line in lines)

@@ -5,12 +5,22 @@ An entry is a request with its id, its time and the node that it came from. The 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from chat.wires.message import Message, build, parse
 
-Apply = Callable[["Entry"], None]
+if TYPE_CHECKING:
+    from chat.server.core.state import Refusal, State
+    from chat.server.log.query import History
+
+Post = Callable[[Callable[[], None]], None]
+
+
+class Apply(Protocol):
+    """Takes an entry that comes later; with `refusal`, one that the log could not take after all."""
+
+    def __call__(self, entry: "Entry", refusal: "Refusal | None" = None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -21,6 +31,8 @@ class Entry:
     at: float
     node: str
     request: Message
+    # The folded names of the rooms that were told, set by those rules whose request does not name its room.
+    rooms: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     @property
     def line(self) -> str:
@@ -37,13 +49,36 @@ def parse_entry(text: str) -> Entry:
 
 
 class Log(Protocol):
-    """The loop's thread only."""
+    """Only the loop's thread calls these: `restore`, `deliver`, `start` in this order, and at last `close`."""
+
+    @property
+    def history(self) -> "History | None":
+        """What was said before, for a log that can be asked."""
+
+    @property
+    def rooms_remembered(self) -> int:
+        """How many rooms stay known while nobody is in them."""
+
+    def restore(self, state: "State") -> None:
+        """Bring the new state to where the log ended, and have the users of then quit."""
+
+    def deliver(self, apply: Apply) -> None:
+        """Have later entries passed to `apply`, in the loop's thread, in their order."""
+
+    def start(self, post: Post) -> None:
+        """The loop is about to run; `post` has it call something in its thread."""
 
     def append(self, request: Message) -> Entry | None:
-        """Give the request its place. None: the entry comes later, through the function given to `deliver`."""
+        """Give the request its place. None: the entry comes later, through the function given to `deliver`.
+
+        Raises Refusal when the log can take nothing now.
+        """
 
     def keep(self, entry: Entry) -> None:
         """The entry was applied and not refused: keep it for followers."""
 
-    def deliver(self, apply: Apply) -> None:
-        """Have later entries passed to `apply`, in the loop's thread, in their order."""
+    def status(self) -> str:
+        """What of it is not safe, for the operator; empty for a log that keeps nothing. Any thread."""
+
+    def close(self) -> None:
+        """Keep what is not kept yet; nothing more comes."""

@@ -2,9 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from chat.server.log.log import Apply, Entry
+from chat.server.log.log import Apply, Entry, Post
 from chat.wires.message import Message
+
+if TYPE_CHECKING:
+    from chat.server.core.state import State
 
 SEQUENCE_BITS = 16  # of an id, for entries within one millisecond; the bits above are milliseconds since the epoch
 
@@ -12,12 +16,13 @@ SEQUENCE_BITS = 16  # of an id, for entries within one millisecond; the bits abo
 class Stamps:
     """Ids and times for a log with one writer. Ids grow and times never go back, also when the clock does."""
 
-    __slots__ = ("_clock", "_id", "at")
+    __slots__ = ("_clock", "at", "id")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], last: int = 0, at: float = 0.0) -> None:
+        """They go on behind `last` and `at`."""
         self._clock = clock  # seconds since the epoch
-        self._id = 0
-        self.at = 0.0
+        self.id = last
+        self.at = at
 
     def next(self) -> tuple[int, float]:
         """A new id and its time, in seconds since the epoch."""
@@ -25,12 +30,15 @@ class Stamps:
         if now > self.at:
             self.at = now
         wanted = int(self.at * 1000) << SEQUENCE_BITS
-        self._id = wanted if wanted > self._id else self._id + 1
-        return self._id, self.at
+        self.id = wanted if wanted > self.id else self.id + 1
+        return self.id, self.at
 
 
 class MemoryLog:
     """Formats nothing, and nothing outlives the process."""
+
+    rooms_remembered = 0
+    history = None
 
     def __init__(self, node: str, kept: int, clock: Callable[[], float]) -> None:
         """Keeps `kept` entries of the whole server: one bound, whatever the number of rooms."""
@@ -43,5 +51,17 @@ class MemoryLog:
         number, at = self._stamps.next()
         return Entry(number, at, self._node, request)
 
+    def restore(self, state: "State") -> None:
+        """Nothing is left of the last run."""
+
     def deliver(self, apply: Apply) -> None:
         """No entry comes later."""
+
+    def start(self, post: Post) -> None:
+        """It has no thread."""
+
+    def status(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        """It has no file."""

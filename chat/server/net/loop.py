@@ -70,13 +70,14 @@ class Loop:
         self._settings = settings
         self._failed = failed
         self._clock = clock
+        self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
+        writes = Writes(self._pacer)
+        self.node = Node(settings, writes, wall_clock, make_log)  # first: a log's file may not be had
         self.mailbox = Mailbox()
         self._poller = poller or (EpollPoller() if hasattr(select, "epoll") else SelectorsPoller())
         self._poller.watch(self.mailbox.wakeup, READ, None)
         self._sender = sender or SendLoop(settings.helpers)
-        self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
-        writes = Writes(self._pacer)
-        self.node = Node(settings, writes, wall_clock, make_log)
+        self.node.log.start(self.mailbox.post)
         self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
         self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
         self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
@@ -124,6 +125,7 @@ class Loop:
         for connection in self.connections:
             self.connections.close(connection, "Server stopped")
         self._sender.stop()
+        self.node.log.close()
         self._poller.close()
         self.mailbox.close()
 

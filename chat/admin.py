@@ -1,0 +1,137 @@
+"""The command `fanfare admin`: operate a server's log, also while the server runs."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chat.configuration import load as load_settings
+from chat.errors import SetupError
+
+LINES = 20  # that `tail` shows unless told otherwise
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    admin = commands.add_parser("admin", help="operate a server's log")
+    kinds = admin.add_subparsers(required=True, metavar="WHAT")
+    log = kinds.add_parser("log", help="what was said: statistics, tail, export, import, backup, purge")
+    actions = log.add_subparsers(required=True, metavar="ACTION")
+    _action(actions, "stats", _stats, "how much is there, and since when")
+    tail = _action(actions, "tail", _tail, "the newest entries")
+    tail.add_argument("room", nargs="?", default="", metavar="#ROOM")
+    tail.add_argument("-n", "--lines", type=int, default=LINES, metavar="N", help=f"default {LINES}")
+    tail.add_argument("-f", "--follow", action="store_true", help="and those that come, until Ctrl-C")
+    export = _action(actions, "export", _export, "all entries as JSON lines, on standard output")
+    _selection(export)
+    add = _action(actions, "import", _import, "add entries that were exported; those that are there already stay")
+    add.add_argument("file", metavar="FILE", help="JSON lines; - is standard input")
+    backup = _action(actions, "backup", _backup, "a whole copy, of one moment")
+    backup.add_argument("file", metavar="FILE", help="must not exist")
+    purge = _action(actions, "purge", _purge, "take entries out of the file: of a room, of a person, older than a day")
+    _selection(purge)
+    purge.add_argument("--before", metavar="DATE", help="only what is older: 2026-01-31, or with a time, in UTC")
+    purge.add_argument("--all", action="store_true", help="everything that the other options leave open")
+
+
+def _action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: object, text: str
+) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=text, description=text)
+    action.set_defaults(run=run)
+    action.add_argument("--log", metavar="sqlite:PATH", help="default: the server's, by FANFARE_LOG or --config")
+    action.add_argument("--config", metavar="FILE.toml")
+    return action
+
+
+def _selection(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--room", default="", metavar="#ROOM", help="only this room's")
+    action.add_argument("--nick", default="", metavar="NAME", help="only what somebody of this name said and did")
+
+
+def _path(options: argparse.Namespace) -> Path:
+    """The log's file. Raises SetupError."""
+    from chat.server.disk.file import path_of
+
+    url = load_settings({"log": options.log} if options.log else {}, options.config).log
+    if url == "memory:":
+        raise SetupError("the log is memory:, which leaves nothing; name a file with --log sqlite:PATH")
+    return path_of(url)
+
+
+def _print(lines: Iterable[str], flush: bool = False) -> int:
+    """A reader who has read enough, and Ctrl-C, are no faults."""
+    try:
+        for line in lines:
+            print(line, flush=flush)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None  # or the interpreter complains when it flushes it
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _stats(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    return _print(f"{name:<28}{value}" for name, value in admin.statistics(_path(options)))
+
+
+def _tail(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    lines = admin.tail(_path(options), max(0, options.lines), options.room, options.follow)
+    return _print(map(_safe, lines), flush=True)
+
+
+def _safe(line: str) -> str:
+    """What people say may hold a terminal's escape sequences."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    return _print(admin.export(_path(options), options.room, options.nick))
+
+
+def _import(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    try:
+        with open(0 if options.file == "-" else options.file, encoding="utf-8") as file:
+            count = admin.load(_path(options), file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SetupError(f"{options.file}: {reason}") from None
+    print(f"{count:,} entries read")
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    admin.backup(_path(options), Path(options.file))
+    return 0
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from chat.server.disk import admin
+
+    if not (options.room or options.nick or options.before or options.all):
+        raise SetupError("purge what? --room, --nick and --before choose; --all is everything")
+    count = admin.purge(_path(options), options.room, options.nick, _read_date(options.before))
+    print(f"{count:,} entries purged")
+    return 0
+
+
+def _read_date(text: str | None) -> float | None:
+    """Seconds since the epoch. Raises SetupError."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise SetupError(f"{text!r} is no date like 2026-01-31") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,265 @@
+"""What was said before: CHATHISTORY, and the last lines that a newcomer without it is shown.
+
+A member may read what a room has said since it was made. Whoever may come in may read: that is what the room's rules
+decide, and there is nothing to read from outside. A reader thread finds the lines; only the asker's commands wait.
+
+Sources: https://ircv3.net/specs/extensions/chathistory, https://ircv3.net/specs/client-batch (the batch types)
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import count
+
+from chat.events import Event, Join, Kick, Kind, Leave, Mode, ModeChange, Person, Quit, Rename, Say, Topic
+from chat.server.commands.limits import LINE_COST
+from chat.server.commands.table import command, send_cursor
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.room import Room
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.query import Query, first_id
+from chat.wires.irc import HISTORY_CAPABILITIES, timestamp
+from chat.wires.message import Message, build
+from chat.wires.names import fold
+from chat.wires.wire import Dialect
+
+CAPABILITY, PLAYBACK = HISTORY_CAPABILITIES
+MOST = 100  # entries in one answer; the limit in ISUPPORT
+NEWEST = 1 << 63  # more than any id
+
+_batches = count(1)
+
+
+class Fault(Exception):
+    """The question is wrong: a code of the standard, and the parameter that is at fault."""
+
+    def __init__(self, code: str, *params: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+TEXTS = {
+    "NEED_MORE_PARAMS": "Missing parameters",
+    "INVALID_PARAMS": "Invalid parameters",
+    "INVALID_MSGREFTYPE": "A place is timestamp=YYYY-MM-DDThh:mm:ss.sssZ or msgid=ID",
+    "INVALID_TARGET": "Messages could not be retrieved",
+    "MESSAGE_ERROR": "Messages could not be retrieved",
+}
+PARAMS = {"LATEST": 3, "BEFORE": 3, "AFTER": 3, "AROUND": 3, "BETWEEN": 4, "TARGETS": 3}  # behind the subcommand
+
+
+@command("CHATHISTORY")
+def chathistory(node: Node, client: Client, user: User, message: Message) -> None:
+    subcommand = message.params[0].upper() if message.params else ""
+    try:
+        if node.log.history is None:
+            raise Fault("MESSAGE_ERROR", subcommand or "*")
+        if subcommand not in PARAMS:
+            raise Fault("INVALID_PARAMS", subcommand or "*")
+        params = message.params[1:]
+        if len(params) < PARAMS[subcommand]:
+            raise Fault("NEED_MORE_PARAMS", subcommand)
+        limit = _read_limit(params[PARAMS[subcommand] - 1], subcommand)
+        if subcommand == "TARGETS":
+            _ask_targets(node, client, user, params, limit)
+            return
+        room = node.state.find_room(params[0])
+        if room is None or user not in room.members:
+            raise Fault("INVALID_TARGET", subcommand, params[0])
+        queries = _queries(
+            subcommand, room, params, limit, node.log.history.newest + 1, PLAYBACK in client.capabilities
+        )
+    except Fault as fault:
+        client.line("FAIL", "CHATHISTORY", fault.code, *fault.params, TEXTS[fault.code])
+        return
+    client.cost += limit * LINE_COST
+    _ask(
+        node, client, queries, partial(_show, client.dialect, room.name, client.server_name, _batch(client)), subcommand
+    )
+
+
+def replay(node: Node, client: Client, room: Room) -> None:
+    """Show a newcomer whose program cannot ask the last words of the room."""
+    history, lines = node.log.history, node.settings.replay
+    if history is None or CAPABILITY in client.capabilities:
+        return
+    client.cost += lines * LINE_COST
+    query = Query(room.key, first_id(room.created) - 1, history.newest, lines, newest=True)
+    client.pending += 1
+    history.ask(
+        [query], partial(_show, client.dialect, room.name, client.server_name, ""), partial(_replayed, node, client)
+    )
+
+
+def _replayed(node: Node, client: Client, lines: list[bytes] | None) -> None:
+    client.pending -= 1
+    if client.left is None and lines:
+        client.send(*lines)
+    _go_on(node, client)
+
+
+def _ask(
+    node: Node,
+    client: Client,
+    queries: Sequence[Query],
+    show: Callable[[Sequence[Entry]], list[bytes]],
+    subcommand: str,
+) -> None:
+    assert node.log.history is not None
+    client.pending += 1
+    node.log.history.ask(queries, show, partial(_answer, node, client, subcommand))
+
+
+def _answer(node: Node, client: Client, subcommand: str, lines: list[bytes] | None) -> None:
+    client.pending -= 1
+    if client.left is None:
+        if lines is None:
+            client.line("FAIL", "CHATHISTORY", "MESSAGE_ERROR", subcommand, TEXTS["MESSAGE_ERROR"])
+        else:
+            send_cursor(client, iter(lines))
+    _go_on(node, client)
+
+
+def _go_on(node: Node, client: Client) -> None:
+    if client.left is not None:
+        node.quit(client, client.left)
+    else:
+        client.resume()
+
+
+# Questions
+
+
+def _read_limit(text: str, subcommand: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
+        raise Fault("INVALID_PARAMS", subcommand, text)
+    return min(int(text), MOST)
+
+
+def _read_place(text: str, subcommand: str) -> tuple[int, int]:
+    """The ids that a place stands for: the first of them, and the last."""
+    kind, _, value = text.partition("=")
+    try:
+        if kind == "msgid":
+            number = int(value, 16)
+            if not 0 < number < NEWEST:
+                raise ValueError
+            return number, number
+        if kind == "timestamp":
+            at = datetime.fromisoformat(value)
+            if at.tzinfo is None:
+                raise ValueError
+            millisecond = round(at.timestamp() * 1000)
+            return millisecond << SEQUENCE_BITS, (millisecond + 1 << SEQUENCE_BITS) - 1
+    except (ValueError, OverflowError):
+        raise Fault("INVALID_PARAMS", subcommand, text) from None
+    raise Fault("INVALID_MSGREFTYPE", subcommand, text)
+
+
+def _queries(subcommand: str, room: Room, params: Sequence[str], limit: int, end: int, everything: bool) -> list[Query]:
+    """What is to be read. Nothing from `end` on: that is told as it happens; nothing from before the room was made."""
+    start = first_id(room.created) - 1
+
+    def between(after: int, before: int, most: int, newest: bool) -> Query:
+        return Query(room.key, max(after, start), min(before, end), most, newest, everything)
+
+    if subcommand == "LATEST":
+        after = start if params[1] == "*" else _read_place(params[1], subcommand)[1]
+        return [between(after, end, limit, True)]
+    first, last = _read_place(params[1], subcommand)
+    if subcommand == "BEFORE":
+        return [between(start, first, limit, True)]
+    if subcommand == "AFTER":
+        return [between(last, end, limit, False)]
+    if subcommand == "AROUND":
+        earlier = limit // 2
+        around = [between(first - 1, end, limit - earlier, False)]
+        return [between(start, first, earlier, True), *around] if earlier else around
+    other_first, other_last = _read_place(params[2], subcommand)
+    if first <= other_first:
+        return [between(last, other_first, limit, False)]
+    return [between(other_last, first, limit, True)]
+
+
+def _ask_targets(node: Node, client: Client, user: User, params: Sequence[str], limit: int) -> None:
+    """Which of the user's rooms have spoken between two times, and when last."""
+    assert node.log.history is not None
+    places = sorted(_read_place(text, "TARGETS") for text in params[:2])
+    after, before = places[0][1], min(places[1][0], node.log.history.newest + 1)
+    queries = [
+        Query(room.key, max(after, first_id(room.created) - 1), before, 1, newest=True, everything=False)
+        for room in user.rooms
+    ]
+    client.cost += len(queries) * LINE_COST
+    names = {room.key: room.name for room in user.rooms}
+    _ask(node, client, queries, partial(_show_targets, names, limit, client.server_name, _batch(client)), "TARGETS")
+
+
+# Answers
+
+
+def _batch(client: Client) -> str:
+    return f"h{next(_batches)}" if "batch" in client.capabilities else ""
+
+
+def _in_batch(batch: str, start: bytes, lines: list[bytes], server: str) -> list[bytes]:
+    if not batch:
+        return lines
+    tag = f"@batch={batch}".encode()
+    tagged = [tag + b";" + line[1:] if line.startswith(b"@") else tag + b" " + line for line in lines]
+    return [start, *tagged, build("BATCH", f"-{batch}", source=server)]
+
+
+def _show(dialect: Dialect, room: str, server: str, batch: str, entries: Sequence[Entry]) -> list[bytes]:
+    lines = [line for entry in entries for line in dialect.encode(event_of(entry, room))]
+    return _in_batch(batch, build("BATCH", f"+{batch}", "chathistory", room, source=server), lines, server)
+
+
+def _show_targets(names: dict[str, str], limit: int, server: str, batch: str, entries: Sequence[Entry]) -> list[bytes]:
+    lines = [
+        build("CHATHISTORY", "TARGETS", names[fold(entry.request.params[0])], timestamp(entry.at), source=server)
+        for entry in entries[:limit]
+    ]
+    return _in_batch(batch, build("BATCH", f"+{batch}", "draft/chathistory-targets", source=server), lines, server)
+
+
+def event_of(entry: Entry, room: str) -> Event:
+    """What the room was told when the entry was applied."""
+    request, at, number = entry.request, entry.at, entry.id
+    params, who = request.params, _person(request.source)
+    match request.verb:
+        case "JOIN":
+            return Join(who, room, at, id=number)
+        case "PART":
+            return Leave(who, room, at, params[1] if len(params) > 1 else "", number)
+        case "QUIT":
+            return Quit(who, at, params[0], number)
+        case "NICK":
+            return Rename(who, params[0], at, number)
+        case "KICK":
+            return Kick(who, room, Person(params[1], "", ""), at, params[2], number)
+        case "TOPIC":
+            return Topic(who, room, params[1], at, number)
+        case "MODE":
+            return Mode(who, room, _mode_changes(params[1:]), at, number)
+    return Say(who, room, params[1], at, Kind(request.verb), request.tags, number)
+
+
+def _person(source: str) -> Person:
+    nick, _, rest = source.partition("!")
+    user, _, host = rest.partition("@")
+    return Person(nick, user, host)
+
+
+def _mode_changes(words: Sequence[str]) -> tuple[ModeChange, ...]:
+    changes, nicks, on = [], iter(words[1:]), True
+    for letter in words[0]:
+        if letter in "+-":
+            on = letter == "+"
+        else:
+            changes.append(ModeChange(on, letter, next(nicks, "") if letter == "o" else ""))
+    return tuple(changes)

@@ -1,0 +1,56 @@
+"""The state from its own `dump`: what a log begins with, where it does not reach back to its first entry."""
+
+import json
+from sys import intern
+from typing import Any
+
+from chat.events import Person
+from chat.server.core.room import Room
+from chat.server.core.state import State
+from chat.server.core.user import User
+from chat.wires.names import fold
+
+
+def load(state: State, text: str) -> None:
+    """Fill a new state. Raises ValueError, KeyError or TypeError for anything but a dump."""
+    rooms_of: dict[User, list[str]] = {}
+    members: dict[Room, list[tuple[str, bool]]] = {}
+    for line in text.splitlines():
+        values = json.loads(line)
+        if "user" in values:
+            user = _read_user(values)
+            state.users[fold(user.nick)] = user
+            rooms_of[user] = values["rooms"]
+        else:
+            room = _read_room(values)
+            members[room] = values["members"]
+            if members[room]:
+                state.rooms[room.key] = room
+                state.rooms_by_host[room.creator_host] += 1
+            else:
+                state.remembered[room.key] = room
+    for room, present in members.items():
+        for nick, operator in present:
+            room.add(state.users[fold(nick)], operator)
+    for user, names in rooms_of.items():
+        user.rooms = {state.rooms[fold(name)]: None for name in names}
+    state.most_users = len(state.users)
+
+
+def _read_user(values: dict[str, Any]) -> User:
+    nick, _, rest = values["user"].partition("!")
+    name, _, host = rest.partition("@")
+    person = Person(nick, name, intern(host))
+    user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
+    user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
+    return user
+
+
+def _read_room(values: dict[str, Any]) -> Room:
+    room = Room(values["room"], values["created"], intern(values["creator_host"]))
+    room.modes = set(values["modes"])
+    room.topic = values["topic"]
+    if values["topic_by"] is not None:
+        nick, at = values["topic_by"]
+        room.topic_by = (nick, at)
+    return room

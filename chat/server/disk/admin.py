@@ -1,0 +1,233 @@
+"""Operate the log's file, also while a server writes it: statistics, tail, export, import, backup, purge.
+
+Each write is a short transaction, for which the server's writer waits.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat.errors import SetupError, WireError
+from chat.server.disk.file import APPLICATION_ID, FORMATS, connect, explain, is_served
+from chat.server.log.query import first_id
+from chat.wires.irc import timestamp
+from chat.wires.message import Message, parse
+from chat.wires.names import fold
+
+AT_ONCE = 500  # entries in one transaction; some 5 ms
+POLL = 0.25  # s between two looks of `tail --follow`
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry that some room shows."""
+
+    id: int
+    at: str
+    node: str
+    line: str
+    rooms: tuple[str, ...]
+
+    @property
+    def message(self) -> Message:
+        """Raises WireError for a line that somebody has spoilt."""
+        return parse(self.line)
+
+    def json(self) -> str:
+        values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}
+        return json.dumps({**values, "rooms": self.rooms, "line": self.line})
+
+
+@contextmanager
+def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
+    """The file of the format that this version writes. Raises SetupError with one clear line, inside the block too."""
+    if not path.exists():
+        raise SetupError(f"there is no log {path}")
+    try:
+        with closing(connect(path, read_only)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (format_,) = connection.execute("PRAGMA user_version").fetchone()
+            if application != APPLICATION_ID:
+                raise SetupError(f"{path} is no log of Fanfare: it is another program's database")
+            if format_ != len(FORMATS):
+                raise SetupError(f"the log {path} has format {format_}, this Fanfare works on {len(FORMATS)}")
+            yield connection
+    except sqlite3.Error as error:
+        raise SetupError(explain(path, error)) from None
+
+
+def statistics(path: Path) -> list[tuple[str, str]]:
+    """What is to be known of the file, as names and values."""
+    with opened(path, True) as connection:
+        entries, words = connection.execute("SELECT count(*), coalesce(sum(said), 0) FROM entry").fetchone()
+        (rooms,) = connection.execute("SELECT count(DISTINCT room) FROM place").fetchone()
+        oldest, newest = (
+            connection.execute(f"SELECT at FROM entry ORDER BY id {order} LIMIT 1").fetchone() for order in ("", "DESC")
+        )
+        (snapshot,) = connection.execute("SELECT coalesce(max(id), 0) FROM snapshot").fetchone()
+        (since,) = connection.execute("SELECT count(*) FROM entry WHERE id > ?", (snapshot,)).fetchone()
+    size = sum(file.stat().st_size for file in (path, Path(f"{path}-wal")) if file.exists())
+    return [
+        ("file", str(path)),
+        ("bytes", f"{size:,}"),
+        ("entries", f"{entries:,}"),
+        ("words", f"{words:,}"),
+        ("rooms with history", f"{rooms:,}"),
+        ("oldest", timestamp(float(oldest[0])) if oldest else "-"),
+        ("newest", timestamp(float(newest[0])) if newest else "-"),
+        ("entries since the snapshot", f"{since:,}"),
+        ("server", "running" if is_served(path) else "none"),
+    ]
+
+
+def rows(connection: sqlite3.Connection, after: int, room: str = "", nick: str = "") -> Iterator[Row]:
+    """The entries behind an id that rooms show: all, of one room, or of one person."""
+    source = f":{fold(nick)}!" if nick else ""
+    while True:
+        found = connection.execute(
+            f"SELECT id, at, node, entry.said, line FROM {'place JOIN entry USING (id)' if room else 'entry'}"
+            f" WHERE id > ? {'AND room = ?' if room else ''} AND instr(lower(line), ?) ORDER BY id LIMIT ?",
+            (after, *([fold(room)] if room else []), source or ":", AT_ONCE),
+        ).fetchall()
+        if not found:
+            return
+        shown = _rooms_of_events(connection, found[0][0], found[-1][0])
+        for number, at, node, said, line in found:
+            with suppress(WireError):
+                message = parse(line)
+                rooms = [fold(message.params[0])] if said else shown.get(number, [])
+                if rooms and (not nick or fold(message.nick) == fold(nick)):
+                    yield Row(number, at, node, line, tuple(rooms))
+        after = found[-1][0]
+
+
+def _rooms_of_events(connection: sqlite3.Connection, first: int, last: int) -> dict[int, list[str]]:
+    """Where entries that are no words are shown, by id; words name their one room."""
+    rooms: dict[int, list[str]] = {}
+    query = "SELECT id, room FROM place WHERE NOT said AND id BETWEEN ? AND ? ORDER BY id, room"
+    for number, room in connection.execute(query, (first, last)).fetchall():
+        rooms.setdefault(number, []).append(room)
+    return rooms
+
+
+def export(path: Path, room: str = "", nick: str = "") -> Iterator[str]:
+    with opened(path, True) as connection:
+        for row in rows(connection, 0, room, nick):
+            yield row.json()
+
+
+def tail(path: Path, count: int, room: str, follow: bool) -> Iterator[str]:
+    """The newest entries, and with `follow` those that come."""
+    with opened(path, True) as connection:
+        table, values = ("place WHERE room = ?", (fold(room), count)) if room else ("entry", (count,))
+        newest = connection.execute(f"SELECT id FROM {table} ORDER BY id DESC LIMIT ?", values).fetchall()
+        after = newest[-1][0] - 1 if newest else 0
+        while True:
+            for row in rows(connection, after, room):
+                after = row.id
+                yield f"{timestamp(float(row.at))} {row.line}"
+            if not follow:
+                return
+            time.sleep(POLL)
+
+
+def load(path: Path, lines: Iterable[str]) -> int:
+    """Add exported entries; those that are there already stay as they are. Gives how many lines there were."""
+    served, count = is_served(path), 0
+    with opened(path, False) as connection:
+        (last,) = connection.execute("SELECT id FROM last").fetchone()
+        batch: list[Row] = []
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            row = _read(line, number)
+            if served and row.id > last:
+                raise SetupError(f"line {number} is newer than the running server's log began with: stop it first")
+            batch.append(row)
+            count += 1
+            if len(batch) == AT_ONCE:
+                _add(connection, batch)
+                batch.clear()
+        _add(connection, batch)
+    return count
+
+
+def _read(line: str, number: int) -> Row:
+    try:
+        values = json.loads(line)
+        row = Row(int(values["id"], 16), values["at"], values["node"], values["line"], tuple(values["rooms"]))
+        float(row.at)
+        if not row.message.source or not all(isinstance(room, str) for room in row.rooms):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, WireError):
+        raise SetupError(f"line {number} is no entry that was exported: {line.strip()[:60]!r}") from None
+    return row
+
+
+def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
+    said = {row.id: int(row.message.verb in ("PRIVMSG", "NOTICE")) for row in batch}
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?)",
+        [(row.id, row.at, row.node, said[row.id], row.line) for row in batch],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",
+        [(fold(room), row.id, said[row.id]) for row in batch for room in row.rooms],
+    )
+    for row in batch[-1:]:
+        connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (row.id, row.at, row.id))
+    connection.execute("COMMIT")
+
+
+def backup(path: Path, to: Path) -> None:
+    """A whole copy, of one moment. Raises SetupError when there is a file already."""
+    if to.exists():
+        raise SetupError(f"{to} exists already")
+    try:
+        to.touch(mode=0o600)
+        with opened(path, True) as connection, closing(sqlite3.connect(to)) as copy:
+            connection.backup(copy, pages=1024)
+    except OSError as error:
+        raise SetupError(f"{to}: {error.strerror}") from None
+
+
+def purge(path: Path, room: str, nick: str, before: float | None) -> int:
+    """Take entries out of all histories, and their text off the disk; gives how many.
+
+    What the server still needs to know who is where goes with its next snapshot, or at its next start.
+    """
+    end = first_id(before) if before is not None else (1 << 63) - 1
+    count = 0
+    with opened(path, False) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        (snapshot,) = connection.execute("SELECT coalesce(max(id), 0) FROM snapshot").fetchone()
+        batch: list[Row] = []
+        for row in rows(connection, 0, room, nick):
+            if row.id >= end:
+                break
+            batch.append(row)
+            if len(batch) == AT_ONCE:
+                count += _erase(connection, batch, room, snapshot)
+                batch = []
+        count += _erase(connection, batch, room, snapshot)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return count
+
+
+def _erase(connection: sqlite3.Connection, batch: Sequence[Row], room: str, snapshot: int) -> int:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        "DELETE FROM place WHERE id = ? AND (? = '' OR room = ?)", [(row.id, room, fold(room)) for row in batch]
+    )
+    connection.executemany(
+        "DELETE FROM entry WHERE id = ?1 AND (said OR id <= ?2)"
+        " AND (said OR NOT EXISTS (SELECT 1 FROM place WHERE place.id = ?1 AND NOT place.said))",
+        [(row.id, snapshot) for row in batch],
+    )
+    connection.execute("COMMIT")
+    return len(batch)

@@ -1,0 +1,180 @@
+"""The log's file: one SQLite database in WAL mode, with a format number, for one server at a time.
+
+`entry` holds what happened, as the line that asked for it; `place` says in which rooms' histories it is shown. Entries
+without a place carry only the state, and go when a snapshot has taken them in.
+"""
+
+import fcntl
+import os
+import sqlite3
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from chat.errors import SetupError
+
+APPLICATION_ID = 0x46616E66  # "Fanf": what SQLite's header and file(1) know the file by
+CHECKED_BYTES = 16_777_216  # up to which a file is read whole at the start, to find damage; it takes 50 ms
+PATIENCE = 5.0  # s that a write waits for another process, `fanfare admin`, to end its own
+
+FORMATS = (
+    """
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY,  -- the msgid, which clients see in hexadecimal
+        at TEXT NOT NULL,        -- seconds since the epoch, as Python writes them: exact
+        node TEXT NOT NULL,
+        said INTEGER NOT NULL,   -- 1 for PRIVMSG and NOTICE
+        line TEXT NOT NULL
+    );
+    CREATE TABLE place (
+        room TEXT NOT NULL,      -- folded
+        id INTEGER NOT NULL,
+        said INTEGER NOT NULL,
+        PRIMARY KEY (room, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX said_in ON place (room, id) WHERE said;
+    CREATE INDEX place_of ON place (id) WHERE NOT said;
+    CREATE TABLE snapshot (id INTEGER PRIMARY KEY, state TEXT NOT NULL);
+    CREATE TABLE last (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, at TEXT NOT NULL);
+    INSERT INTO last VALUES (1, 0, '0.0');
+    """,
+)  # the n-th makes format n of format n - 1
+
+
+def data_folder(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where this system keeps a program's data. FANFARE_DATA_HOME names another place. Raises SetupError."""
+    if own := environ.get("FANFARE_DATA_HOME"):
+        return Path(own)
+    try:
+        if platform == "darwin":
+            return Path.home() / "Library" / "Application Support" / "fanfare"
+        # https://specifications.freedesktop.org/basedir-spec: a path that is not absolute is ignored
+        home = environ.get("XDG_DATA_HOME", "")
+        return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "fanfare"
+    except RuntimeError:
+        raise SetupError("there is no home directory for the log: name a file, as --log sqlite:PATH") from None
+
+
+def path_of(url: str) -> Path:
+    """The file that `sqlite:PATH` names; without a path, the one in the data folder. Raises SetupError."""
+    name = url.removeprefix("sqlite:")
+    return Path(name) if name else data_folder() / "log.sqlite"
+
+
+class Lock:
+    """Only one server has a file. The lock is a file beside it: SQLite's own locks end when anybody closes it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises SetupError when another server has it."""
+        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._file)
+            raise SetupError(f"{path} is in use by another server, process {holder}") from None
+        os.truncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._file)
+
+
+def is_served(path: Path) -> bool:
+    """A server has the file now."""
+    try:
+        lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def open_log(path: Path) -> tuple[sqlite3.Connection, Lock]:
+    """Open the file for writing, or make it. Raises SetupError with one clear line."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = Lock(path)
+    except OSError as error:
+        raise SetupError(f"the log {path} cannot be opened: {error.strerror}") from None
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # what is said is the owner's to read
+        connection = connect(path)
+    except OSError as error:
+        lock.release()
+        raise SetupError(f"the log {path} cannot be opened: {error.strerror}") from None
+    except sqlite3.Error as error:
+        lock.release()
+        raise SetupError(explain(path, error)) from None
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        lock.release()
+        raise SetupError(explain(path, error)) from None
+    except SetupError:
+        connection.close()
+        lock.release()
+        raise
+    return connection, lock
+
+
+def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    """A connection for one thread at a time. Transactions are the caller's."""
+    mode = "?mode=ro" if read_only else "?mode=rw"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}{mode}", PATIENCE, isolation_level=None, check_same_thread=False, uri=True
+    )
+    connection.execute("PRAGMA cache_size = -32768")  # 32 MiB, where 2 are the default
+    connection.execute("PRAGMA temp_store = MEMORY")  # there may be no other place to write to
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest format, and see that it can be written."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (format_,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and application != APPLICATION_ID:
+        raise SetupError(f"{path} is no log of Fanfare: it is another program's database")
+    if format_ > len(FORMATS):
+        raise SetupError(
+            f"the log {path} was written by a newer Fanfare: its format is {format_}, this one knows {len(FORMATS)}"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for number in range(format_, len(FORMATS)):
+        for statement in _statements(FORMATS[number]):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(FORMATS)}")
+    connection.execute("COMMIT")
+    if path.stat().st_size <= CHECKED_BYTES:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+
+
+def _statements(script: str) -> list[str]:
+    """One by one, since `executescript` would commit before each format is whole."""
+    statements, text = [], ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements
+
+
+def explain(path: Path, error: sqlite3.Error) -> str:
+    """What is wrong with the file, in one line for the operator."""
+    if "readonly" in str(error):
+        return f"the log {path} cannot be written: the file is read-only"
+    if isinstance(error, sqlite3.OperationalError):
+        return f"the log {path} cannot be opened: {error}"
+    return f"the log {path} is damaged: {' '.join(str(error).split())}; put it aside, or a backup in its place"

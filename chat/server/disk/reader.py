@@ -1,0 +1,77 @@
+"""The thread that reads the log's file for those who ask for history. The loop never waits for it."""
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+from chat.errors import WireError
+from chat.server.disk.file import connect
+from chat.server.log.log import Entry, Post
+from chat.server.log.query import Answered, Query, Show
+from chat.wires.message import parse
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[sqlite3.Connection], None]
+
+
+class Reader:
+    """Any thread may call `ask`; `start` and `close` are the loop's."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="log reader", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self, patience: float) -> None:
+        self._tasks.put(None)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+
+    def ask(self, queries: Sequence[Query], show: Show, answered: Answered, post: Post) -> None:
+        self._tasks.put(partial(_answer, queries, show, answered, post))
+
+    def _run(self) -> None:
+        connection = connect(self._path, read_only=True)
+        try:
+            while (task := self._tasks.get()) is not None:
+                task(connection)
+        finally:
+            connection.close()
+
+
+def _answer(
+    queries: Sequence[Query], show: Show, answered: Answered, post: Post, connection: sqlite3.Connection
+) -> None:
+    try:
+        found = {entry.id: entry for query in queries for entry in select(connection, query)}
+        lines = show([found[number] for number in sorted(found)])
+    except Exception:  # the file is damaged, or the fault is ours: others may ask all the same
+        log.exception("history cannot be read")
+        post(partial(answered, None))
+        return
+    post(partial(answered, lines))
+
+
+def select(connection: sqlite3.Connection, query: Query) -> list[Entry]:
+    """The entries of one query. One row holds them all: under load each further one would wait for the interpreter."""
+    ((text,),) = connection.execute(
+        "SELECT json_group_array(json_array(id, at, node, line)) FROM (SELECT id, at, node, line"
+        " FROM place JOIN entry USING (id) WHERE room = ? AND id > ? AND id < ?"
+        f"{'' if query.everything else ' AND place.said'} ORDER BY id {'DESC' if query.newest else 'ASC'} LIMIT ?)",
+        (query.room, query.after, query.before, query.limit),
+    ).fetchall()
+    entries = []
+    for number, at, node, line in json.loads(text):
+        with suppress(WireError):  # somebody has edited the file
+            entries.append(Entry(number, float(at), node, parse(line)))
+    return entries

@@ -1,0 +1,208 @@
+"""The thread that writes the log's file, in groups. Only it writes; the loop never waits for it.
+
+A group is one transaction and few statements, whatever its size: the interpreter's lock is let go of and taken again
+with each, and under load taking it costs up to 5 ms.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from chat.server.log.log import Entry
+from chat.wires.message import build
+
+RETRY = 1.0  # s between two tries to write, while the file takes nothing
+SLOW = 1.0  # s of one commit that the operator is told of
+IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
+
+log = logging.getLogger(__name__)
+
+
+class Kept(NamedTuple):
+    """What is to be written of one entry: itself, if `row`, and that these rooms' histories show it."""
+
+    entry: Entry
+    row: bool
+    rooms: Sequence[str] = ()
+    said: bool = False
+    late: bool = False  # it is applied once it has been written
+    refused: bool = False  # it was written, and then refused at its place: it goes
+
+
+Item = Kept | Callable[[], None]  # a call is made once everything before it has been written
+
+
+class Owner(Protocol):
+    """Called in the writer's thread."""
+
+    def written(self, group: Sequence[Kept]) -> None:
+        """The group is in the file."""
+
+    def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:
+        """The file took nothing of the group; gives the part to try again."""
+
+    def tidy(self) -> bool:
+        """Do a portion of what the file needs from time to time; True when there is more to do."""
+
+
+class Writer:
+    """`put`, `error` and `waiting` are the loop's, `close` any thread's."""
+
+    def __init__(self, connection: sqlite3.Connection, owner: Owner, gather: float, group: int) -> None:
+        """`gather` is how long the first entry of a group waits for others, in seconds."""
+        self.error = ""  # why the file takes nothing now
+        self._connection = connection
+        self._owner = owner
+        self._gather = gather
+        self._group = group
+        self._queue: deque[Item] = deque()
+        self._held: list[Kept] = []  # being written, or to be tried again
+        self._calls: list[Callable[[], None]] = []  # behind those
+        self._idle = True  # the thread waits, and is to be woken
+        self._wake = threading.Event()
+        self._hurry = threading.Event()  # somebody waits for an answer: do not gather
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are not in the file yet."""
+        return len(self._queue) + len(self._held) + len(self._calls)
+
+    def put(self, item: Item) -> None:
+        self._queue.append(item)
+        if self._idle:
+            self._idle = False
+            self._wake.set()
+
+    def hurry(self) -> None:
+        self._hurry.set()
+
+    def close(self, patience: float) -> bool:
+        """Write what waits. False when that took longer than `patience` seconds, or failed."""
+        self._closing = True
+        self._hurry.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+        return not self._thread.is_alive() and not self.waiting
+
+    def _run(self) -> None:
+        untidy = True
+        while True:
+            if not self._queue and not self._held:
+                if self._closing:
+                    return
+                if not untidy or self.error:
+                    self._sleep(RETRY if self.error else IDLE)
+            if self._queue and self._gather and not self._closing:
+                self._hurry.wait(self._gather)
+            self._hurry.clear()
+            self._write_group()
+            if self.error and self._closing:
+                return
+            if not self.error:
+                untidy = self._tidy()
+
+    def _sleep(self, longest: float) -> None:
+        self._idle = True
+        if not self._queue and not self._closing:
+            self._wake.wait(longest)
+        self._idle = False
+        self._wake.clear()
+
+    def _tidy(self) -> bool:
+        try:
+            return self._owner.tidy()
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._note(error, self.waiting)
+            return False
+
+    def _write_group(self) -> None:
+        while self._queue and len(self._held) < self._group:
+            item = self._queue[0]
+            if isinstance(item, Kept):
+                self._held.append(item)
+            else:
+                self._calls.append(item)
+            self._queue.popleft()
+        if self._held or self.error:
+            self._try(self._held)
+        for call in self._calls:
+            call()
+        self._calls = []
+
+    def _try(self, group: list[Kept]) -> None:
+        began = time.monotonic()
+        try:
+            write(self._connection, group)
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._held = self._owner.failed(group, error)
+            self._note(error, self.waiting)
+            if not self._closing:
+                self._wake.clear()
+                self._wake.wait(RETRY)
+            return
+        except Exception as fault:  # ours; the thread must not end by it
+            log.exception("%d entries cannot be written, and are lost", len(group))
+            self._roll_back()
+            self._owner.failed(group, fault)
+            self._held = []
+            return
+        if self.error:
+            log.warning("the log's file takes entries again")
+            self.error = ""
+        took = time.monotonic() - began
+        if took >= SLOW:
+            log.warning("a commit to the log's file took %.1f s; %d entries wait behind it", took, self.waiting)
+        self._owner.written(group)
+        self._held = []
+
+    def _note(self, error: sqlite3.Error, count: int) -> None:
+        if not self.error:
+            log.error("the log's file takes nothing: %s; %d entries are not safe", error, count)
+        self.error = str(error)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def write(connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
+    """One transaction. Written again, a group changes nothing. Raises sqlite3.Error."""
+    rows = [(k.entry.id, repr(k.entry.at), k.entry.node, int(k.said), line_of(k.entry)) for k in group if k.row]
+    places = [(room, k.entry.id, int(k.said)) for k in group for room in k.rooms]
+    connection.execute("BEGIN IMMEDIATE")
+    if rows:
+        connection.execute(
+            "INSERT OR IGNORE INTO entry SELECT value->>0, value->>1, value->>2, value->>3, value->>4"
+            " FROM json_each(?)",
+            (json.dumps(rows),),
+        )
+        connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (rows[-1][0], rows[-1][1], rows[-1][0]))
+    if places:
+        connection.execute(
+            "INSERT OR IGNORE INTO place SELECT value->>0, value->>1, value->>2 FROM json_each(?)",
+            (json.dumps(places),),
+        )
+    if refused := [(kept.entry.id,) for kept in group if kept.refused]:
+        connection.executemany("DELETE FROM entry WHERE id = ?", refused)
+    if not rows and not places and not refused:
+        connection.execute("UPDATE last SET at = at")  # is there room again?
+    connection.execute("COMMIT")
+
+
+def line_of(entry: Entry) -> str:
+    """The request as it stands in the file."""
+    request = entry.request
+    return build(request.verb, *request.params, source=request.source, tags=request.tags)[:-2].decode()

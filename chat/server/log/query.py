@@ -1,0 +1,38 @@
+"""What can be asked of the history: entries of one room, between two ids."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat.server.log.log import Entry
+from chat.server.log.memory import SEQUENCE_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Up to `limit` of a room's entries whose ids are more than `after` and less than `before`."""
+
+    room: str  # folded
+    after: int
+    before: int
+    limit: int
+    newest: bool  # the last of them, or the first; in their order anyway
+    everything: bool = False  # comings and goings, topics and modes too, not only words
+
+
+Show = Callable[[Sequence[Entry]], list[bytes]]  # called in the reader's thread: touches nothing of the loop's
+Answered = Callable[[list[bytes] | None], None]  # called in the loop's thread; None when the file cannot be read
+
+
+class History(Protocol):
+    """The loop's thread only."""
+
+    newest: int  # the id of the entry that was applied last
+
+    def ask(self, queries: Sequence[Query], show: Show, answered: Answered) -> None:
+        """Have the entries of all queries, in the order of their ids, shown in another thread."""
+
+
+def first_id(at: float) -> int:
+    """The least id that an entry of that time has, to the millisecond, in seconds since the epoch."""
+    return int(at * 1000) << SEQUENCE_BITS

@@ -1,0 +1,173 @@
+"""`fanfare admin log`, with no server on the file and with one: statistics, tail, export, import, backup, purge."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from chat import cli
+from tests.disk.test_sqlite import history, keeping, rows
+from tests.support import RunningServer
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a server has left: words of two people in two rooms."""
+    path = tmp_path / "log"
+    with keeping(path) as server:
+        talk(server)
+    monkeypatch.setenv("FANFARE_LOG", f"sqlite:{path}")
+    return path
+
+
+def talk(server: RunningServer) -> None:
+    ana, bea = server.irc("ana", "#a", "#b"), server.irc("bea", "#A")
+    ana.send("PRIVMSG #a :one", "PRIVMSG #b :two ☕")
+    ana.sync()
+    bea.send("PRIVMSG #a :three", "PRIVMSG #a :I quote :ana!~ana@127.0.0.1 here", "NICK Bee", "NOTICE #a :four")
+    bea.sync()
+    for client in (ana, bea):
+        client.send("QUIT :bye")
+        client.rest()
+
+
+def admin(*arguments: str) -> int:
+    return cli.main(["admin", "log", *arguments])
+
+
+def out(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert admin(*arguments) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_statistics_and_tail(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stats = {line[:28].strip(): line[28:] for line in out(capsys, "stats")}
+    assert (stats["words"], stats["rooms with history"], stats["server"]) == ("5", "2", "none")
+    assert [line.partition("Z ")[2] for line in out(capsys, "tail", "-n", "3", "#B")] == [
+        ":ana!~ana@127.0.0.1 JOIN #b",
+        ":ana!~ana@127.0.0.1 PRIVMSG #b :two ☕",
+        ":ana!~ana@127.0.0.1 QUIT :Quit: bye",
+    ]
+    assert len(out(capsys, "tail", "-n", "4")) == 4
+
+
+def test_tail_shows_no_escape_sequences(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with keeping(log) as server:
+        ana = server.irc("ana", "#c")
+        ana.say("#c", "\x1b[2Jgone \x9b2J")
+        ana.sync()
+    assert out(capsys, "tail", "#c")[-2].endswith("PRIVMSG #c :\ufffd[2Jgone \ufffd2J")
+
+
+def test_an_export_that_is_imported_elsewhere_gives_the_same_histories(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = out(capsys, "export")
+    (tmp_path / "export").write_text("".join(f"{line}\n" for line in lines))
+    with keeping(tmp_path / "other"):
+        pass
+    other = f"sqlite:{tmp_path / 'other'}"
+    for _ in range(2):  # a second time changes nothing
+        assert out(capsys, "import", "--log", other, str(tmp_path / "export")) == [f"{len(lines)} entries read"]
+        for room in ("#a", "#b"):
+            assert history(tmp_path / "other", room) == history(log, room)
+    assert out(capsys, "export", "--log", other) == lines
+    with keeping(tmp_path / "other") as server:
+        server.irc("carl", "#a").sync()
+    assert history(tmp_path / "other", "#a")[: len(history(log, "#a"))] == history(log, "#a")
+    quits = [json.loads(line) for line in lines if "QUIT" in line]
+    assert [values["rooms"] for values in quits] == [["#a", "#b"], ["#a"]]
+
+
+def test_one_persons_words_are_exported_and_erased_and_nobody_elses(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [json.loads(line)["line"].partition(" ")[2] for line in out(capsys, "export", "--nick", "ANA")]
+    assert words == ["JOIN #a", "JOIN #b", "PRIVMSG #a one", "PRIVMSG #b :two ☕", "QUIT :Quit: bye"]
+    assert out(capsys, "purge", "--nick", "ana") == ["5 entries purged"]
+    assert out(capsys, "export", "--nick", "ana") == []
+    assert [line.partition(" ")[2] for line in history(log, "#a")] == [
+        "JOIN #A",
+        "PRIVMSG #a three",
+        "PRIVMSG #a :I quote :ana!~ana@127.0.0.1 here",
+        "NICK Bee",
+        "NOTICE #a four",
+        "QUIT :Quit: bye",
+    ]
+    assert "two ☕".encode() not in log.read_bytes()
+    with keeping(log):
+        pass
+    assert not any(str(line).startswith(":ana!") for (line,) in rows(log, "SELECT line FROM entry"))
+
+
+def test_purging_a_room_leaves_what_other_rooms_show(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = history(log, "#b")
+    assert admin("purge", "--room", "#A") == 0
+    assert history(log, "#a") == []
+    assert history(log, "#b") == before
+    assert admin("purge", "--before", "2000-01-01") == 0
+    assert history(log, "#b") == before
+    assert admin("purge", "--before", "2100-01-01T12:00") == 0
+    assert history(log, "#b") == []
+
+
+def test_a_backup_is_a_log_and_overwrites_nothing(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert admin("backup", str(tmp_path / "copy")) == 0
+    with keeping(tmp_path / "copy") as server:
+        assert set(server.server.loop.node.state.remembered) == {"#a", "#b"}
+    assert history(tmp_path / "copy", "#a") == history(log, "#a")
+    assert admin("backup", str(tmp_path / "copy")) == 2
+    assert capsys.readouterr().err == f"fanfare: {tmp_path / 'copy'} exists already\n"
+
+
+def test_all_of_it_works_while_a_server_has_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log"
+    monkeypatch.setenv("FANFARE_LOG", f"sqlite:{path}")
+    with keeping(path) as server:
+        talk(server)
+        carl = server.irc("carl", "#a", caps="batch draft/chathistory")
+        carl.send("CHATHISTORY LATEST #a * 9")
+        carl.until("BATCH")
+        carl.until("BATCH")  # so it is in the file
+        assert ["server", "running"] in [line.split() for line in out(capsys, "stats")]
+        exported = out(capsys, "export", "--room", "#a")
+        assert admin("backup", str(tmp_path / "copy")) == 0
+        assert out(capsys, "purge", "--nick", "bea") == ["4 entries purged"]
+        assert out(capsys, "purge", "--nick", "bee") == ["2 entries purged"]
+        carl.send("PRIVMSG #a :five", "CHATHISTORY LATEST #a * 9")
+        carl.until("BATCH")
+        seen = [message.params[1] for message in carl.until("BATCH") if message.verb == "PRIVMSG"]
+        assert seen == ["one", "five"]
+        (tmp_path / "export").write_text("\n".join(line for line in exported if "three" in line))
+        assert admin("import", str(tmp_path / "export")) == 0
+        carl.send("CHATHISTORY LATEST #a * 9")
+        carl.until("BATCH")
+        seen = [message.params[1] for message in carl.until("BATCH") if message.verb == "PRIVMSG"]
+        assert seen == ["one", "three", "five"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("stats", "--log", "sqlite:/nowhere/log"), "there is no log /nowhere/log"),
+        (("stats", "--log", "memory:"), "the log is memory:, which leaves nothing; name a file with --log sqlite:PATH"),
+        (("stats", "--log", "file"), "log is 'file', not memory: or sqlite:PATH"),
+        (("purge",), "purge what? --room, --nick and --before choose; --all is everything"),
+        (("purge", "--before", "soon"), "'soon' is no date like 2026-01-31"),
+        (("import", "/nowhere"), "/nowhere: No such file or directory"),
+        (("import", sys.executable), f"{sys.executable}: it is not UTF-8"),
+        (("import", __file__), "line 1 is no entry that was exported: "),
+    ],
+)
+def test_a_wrong_command_gets_one_line_and_status_2(
+    log: Path, arguments: tuple[str, ...], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert admin(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"fanfare: {complaint}")
+    assert error.count("\n") == 1

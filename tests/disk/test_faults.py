@@ -1,0 +1,253 @@
+"""A disk that is full, read-only or slow: what users see, what the operator reads, and how it recovers by itself."""
+
+import logging
+import os
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chat.errors import SetupError
+from chat.server.disk import reader, writer
+from chat.server.disk.sqlite import GATHER, SqliteLog
+from chat.server.disk.writer import Kept
+from chat.wires.message import Message
+from tests.disk.test_sqlite import MODES, history, keeping, rows
+from tests.support import RunningServer
+
+FULL_BYTES = 524_288  # of the small disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of half a megabyte, which takes a privilege."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={FULL_BYTES}", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        (pytest.fail if os.environ.get("REQUIRE_NETNS") == "1" else pytest.skip)(mounted.stderr.strip())
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "RETRY", 0.01)
+
+
+def fill(disk: Path) -> Path:
+    """Leave nothing on the disk."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    return ballast
+
+
+def log_of(server: RunningServer) -> SqliteLog:
+    log = server.server.loop.node.log
+    assert isinstance(log, SqliteLog)
+    return log
+
+
+def test_on_a_full_disk_relaxed_talk_goes_on_and_is_written_once_there_is_room(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with keeping(small_disk / "log") as server:
+        ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+        ballast = fill(small_disk)
+        for number in range(500):
+            ana.say("#a", f"{number} {'x' * 100}")
+        ana.sync()
+        assert len([message for message in bea.sync() if message.verb == "PRIVMSG"]) == 500
+        while "takes nothing" not in server.server.status():
+            pass
+        assert "entries wait" in server.server.status()
+        ballast.unlink()
+        while "is written, 0 entries wait, 0 lost" not in server.server.status():
+            pass
+    assert sum("PRIVMSG" in line for line in history(small_disk / "log", "#a")) == 500
+    assert next(record.message for record in caplog.records if "takes nothing" in record.message).startswith(
+        "the log's file takes nothing: database or disk is full; "
+    )
+    assert "the log's file takes entries again" in [record.message for record in caplog.records]
+
+
+def test_on_a_full_disk_strict_refuses_with_fail_and_takes_words_again_once_there_is_room(small_disk: Path) -> None:
+    with keeping(small_disk / "log", "strict") as server:
+        ana, bea, carl = server.irc("ana", "#a"), server.irc("bea", "#a"), server.irc("carl", "#a")
+        bea.sync()
+        ballast = fill(small_disk)
+        told: list[Message] = []
+        while "FAIL" not in [message.verb for message in told]:
+            ana.say("#a", "x" * 400)
+            told = ana.sync()
+        fail = next(message for message in told if message.verb == "FAIL")
+        assert fail.params == [
+            "PRIVMSG",
+            "TEMPORARILY_UNAVAILABLE",
+            "Nothing can be kept now: database or disk is full",
+        ]
+        seen = sum(message.verb == "PRIVMSG" for message in bea.sync())
+        carl.send("QUIT :bye")
+        ballast.unlink()
+        bea.until("QUIT")  # nobody can be kept from going
+        said = 0
+        while not said:
+            ana.say("#a", "again")
+            ana.sync()
+            said = sum(message.verb == "PRIVMSG" for message in bea.sync())
+    assert sum("PRIVMSG" in line for line in history(small_disk / "log", "#a")) == seen + said
+
+
+def test_a_read_only_disk_is_refused_at_the_start_with_one_line(small_disk: Path) -> None:
+    with keeping(small_disk / "log"):
+        pass
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(SetupError, match=r"^the log .*log cannot be opened: Read-only file system$"):
+        keeping(small_disk / "log").__enter__()
+
+
+class SlowDisk:
+    """Holds each commit until it is let go of."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.free = threading.Event()
+        self.free.set()
+        self.stuck = threading.Event()
+        self._write = writer.write
+        monkeypatch.setattr(writer, "write", self.write)
+
+    def write(self, connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
+        if not self.free.is_set():
+            self.stuck.set()
+        self.free.wait()
+        self._write(connection, group)
+
+
+@MODES
+def test_a_slow_commit_holds_up_only_what_strict_promises(
+    tmp_path: Path, durability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(monkeypatch)
+    with keeping(tmp_path / "log", durability) as server:
+        ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
+        ana.sync()
+        disk.free.clear()
+        ana.say("#a", "hello")
+        disk.stuck.wait()
+        seen = [message.params for message in bea.sync() if message.verb == "PRIVMSG"]  # the loop serves others
+        assert seen == ([["#a", "hello"]] if durability == "relaxed" else [])
+        disk.free.set()
+        ana.sync()
+        seen += [message.params for message in bea.sync() if message.verb == "PRIVMSG"]
+        assert seen == [["#a", "hello"]]
+
+
+def test_over_the_queues_limit_words_are_lost_and_counted_and_the_state_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = SlowDisk(monkeypatch)
+    with keeping(tmp_path / "log", log_queue=10) as server:
+        ana = server.irc("ana", "#a")
+        disk.free.clear()
+        for number in range(50):
+            ana.say("#a", f"{number}")
+        ana.send(*(f"JOIN #{number}" for number in range(50)), *(f"TOPIC #{number} :{number}" for number in range(50)))
+        ana.sync()
+        disk.stuck.wait()
+        waiting, _, lost = server.server.status().partition("entries wait, ")
+        assert int(waiting.split(" ")[-2]) <= 20
+        assert int(lost.split(" ")[0]) >= 120
+        disk.free.set()
+        while " 0 entries wait" not in server.server.status():
+            pass
+        ana.say("#a", "last")
+        ana.send("TOPIC #a :bridged")
+        ana.sync()
+        while " 0 entries wait" not in server.server.status():
+            pass
+        with closing(sqlite3.connect(tmp_path / "log")) as connection:
+            ((state,),) = connection.execute("SELECT state FROM snapshot").fetchall()
+        assert all(f'"topic": "{number}"' in state for number in range(50))
+    with keeping(tmp_path / "log") as server:
+        assert {room.topic for room in server.server.loop.node.state.remembered.values()} == {
+            "bridged",
+            *map(str, range(50)),
+        }
+    assert len(rows(tmp_path / "log", "SELECT * FROM entry WHERE said")) < 50
+
+
+def test_strict_refuses_over_the_queues_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = SlowDisk(monkeypatch)
+    with keeping(tmp_path / "log", "strict", log_queue=6) as server:
+        people = [server.irc(f"user{number}", "#a") for number in range(7)]
+        while log_of(server)._writer.waiting:
+            pass
+        disk.free.clear()
+        people[0].say("#a", "hello")
+        disk.stuck.wait()
+        for one in people[1:6]:
+            one.say("#a", "hello")
+        while log_of(server)._writer.waiting < 6:
+            pass
+        people[6].say("#a", "hello")
+        assert people[6].expect("FAIL").params[-1] == "6 requests wait for the disk already"
+        disk.free.set()
+        for one in people[:6]:
+            one.sync()
+    assert sum("hello" in line for line in history(tmp_path / "log", "#a")) == 6
+
+
+@MODES
+def test_strict_waits_for_the_disk_at_each_commit_and_relaxed_for_50_ms_at_the_most(
+    tmp_path: Path, durability: str
+) -> None:
+    with keeping(tmp_path / "log", durability) as server:
+        (synchronous,) = log_of(server)._connection.execute("PRAGMA synchronous").fetchone()
+    assert synchronous == {"relaxed": 1, "strict": 2}[durability]
+    assert GATHER <= 0.025  # s; as much is left to write the group
+
+
+def test_an_entry_that_cannot_be_written_ends_neither_the_thread_nor_the_talk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with keeping(tmp_path / "log") as server:
+        ana = server.irc("ana", "#a")
+        while log_of(server)._writer.waiting:
+            pass
+        line_of = writer.line_of
+        monkeypatch.setattr(writer, "line_of", lambda entry: 1 / 0)
+        ana.say("#a", "one")
+        ana.sync()
+        while "cannot be written" not in caplog.text:
+            pass
+        monkeypatch.setattr(writer, "line_of", line_of)
+        ana.say("#a", "two")
+        ana.sync()
+    assert [line.rpartition(" ")[2] for line in history(tmp_path / "log", "#a") if "PRIVMSG" in line] == ["two"]
+
+
+def test_a_question_that_cannot_be_answered_fails_and_the_next_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with keeping(tmp_path / "log") as server:
+        ana = server.irc("ana", "#a", caps="batch draft/chathistory")
+        select = reader.select
+        monkeypatch.setattr(reader, "select", lambda *arguments: 1 / 0)
+        ana.send("CHATHISTORY LATEST #a * 5")
+        assert ana.expect("FAIL").params[:3] == ["CHATHISTORY", "MESSAGE_ERROR", "LATEST"]
+        monkeypatch.setattr(reader, "select", select)
+        ana.send("CHATHISTORY LATEST #a * 5")
+        ana.expect("BATCH")

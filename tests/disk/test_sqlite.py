@@ -1,0 +1,326 @@
+"""The log on disk: what was said and what rooms are is there after a restart, once, in the same order."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.errors import SetupError
+from chat.server.core.snapshot import load
+from chat.server.core.state import Limits, State
+from chat.server.disk import file, snapshot
+from chat.server.disk.retention import Retention
+from chat.settings import Settings
+from tests.core.chat import Chat
+from tests.support import RunningServer, running_server
+
+MODES = pytest.mark.parametrize("durability", ["relaxed", "strict"])
+
+
+@contextmanager
+def keeping(path: Path, durability: str = "relaxed", **settings: object) -> Iterator[RunningServer]:
+    with running_server(("irc",), 0, log=f"sqlite:{path}", durability=durability, **settings) as server:
+        yield server
+
+
+def rows(path: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def history(path: Path, room: str) -> list[str]:
+    """The lines that the room's history shows."""
+    query = "SELECT line FROM place JOIN entry USING (id) WHERE room = ? ORDER BY id"
+    return [str(line) for (line,) in rows(path, query, room)]
+
+
+def msgids(path: Path) -> list[str]:
+    return [f"{number:x}" for (number,) in rows(path, "SELECT id FROM entry WHERE said ORDER BY id")]
+
+
+@MODES
+def test_what_was_said_is_in_the_file_in_order_with_the_msgid_that_was_seen(tmp_path: Path, durability: str) -> None:
+    with keeping(tmp_path / "log", durability) as server:
+        ana = server.irc("ana", "#A", caps="message-tags")
+        bea = server.irc("bea", "#a")
+        for number in range(50):
+            bea.say("#a", f"word {number}")
+        bea.sync()
+        seen = [message for message in ana.sync() if message.verb == "PRIVMSG"]
+    assert [message.params[1] for message in seen] == [f"word {number}" for number in range(50)]
+    assert msgids(tmp_path / "log") == [message.tag("msgid") for message in seen]
+    lines = history(tmp_path / "log", "#a")
+    assert lines[0] == ":ana!~ana@127.0.0.1 JOIN #A"
+    assert lines[1] == ":bea!~bea@127.0.0.1 JOIN #a"
+    assert lines[2] == ":bea!~bea@127.0.0.1 PRIVMSG #a :word 0"
+
+
+@MODES
+def test_a_room_is_after_a_restart_what_it_was_before(tmp_path: Path, durability: str) -> None:
+    with keeping(tmp_path / "log", durability) as server:
+        ana = server.irc("ana", "#a", "#b")
+        ana.send("TOPIC #a :about everything", "MODE #a -t", "MODE #b -n")
+        ana.sync()
+        ana.send("MODE #a")
+        created = ana.expect("329").params[2]
+    with keeping(tmp_path / "log", durability) as server:
+        bea = server.irc("bea")
+        assert server.server.loop.node.state.rooms == {}
+        joined = {message.verb: message.params for message in bea.join("#a")}
+        assert joined["332"] == ["bea", "#a", "about everything"]
+        assert joined["333"][2] == "ana"
+        bea.send("MODE #a")
+        assert bea.expect("324").params[2] == "+n"
+        assert bea.expect("329").params[2] == created
+        bea.join("#b")
+        bea.send("MODE #b")
+        assert bea.expect("324").params[2] == "+t"
+
+
+@MODES
+def test_users_do_not_survive_and_each_room_tells_why(tmp_path: Path, durability: str) -> None:
+    with keeping(tmp_path / "log", durability) as server:
+        server.irc("ana", "#a", "#b").sync()
+        copy(tmp_path / "log", tmp_path / "crashed", lines=3)
+    with keeping(tmp_path / "crashed", durability) as server:
+        assert server.server.loop.node.state.users == {}
+    with keeping(tmp_path / "log", durability):
+        pass  # strict: the last who went are noted at the next start
+    for room in ("#a", "#b"):
+        assert history(tmp_path / "crashed", room)[-1] == ":ana!~ana@127.0.0.1 QUIT :Server restarted"
+        assert history(tmp_path / "log", room)[-1].startswith(":ana!~ana@127.0.0.1 QUIT")
+
+
+def copy(path: Path, to: Path, lines: int) -> None:
+    """A copy of the file as a crash would leave it, once it has so many entries."""
+    while rows(path, "SELECT count(*) FROM entry")[0][0] < lines:
+        pass
+    for ending in ("", "-wal"):
+        Path(f"{to}{ending}").write_bytes(Path(f"{path}{ending}").read_bytes())
+
+
+def test_ids_and_times_go_on_where_they_were_though_the_clock_has_stepped_back(tmp_path: Path) -> None:
+    with keeping(tmp_path / "log") as server:
+        server.irc("ana", "#a").sync()
+    with closing(sqlite3.connect(tmp_path / "log")) as connection:
+        connection.execute("UPDATE last SET id = id + (1 << 40), at = '9999999999.5'")
+        connection.commit()
+    ((last,),) = rows(tmp_path / "log", "SELECT id FROM last")
+    with keeping(tmp_path / "log") as server:
+        server.irc("ana", "#a").sync()
+    assert all(
+        number > last and at == "9999999999.5"
+        for number, at in rows(tmp_path / "log", "SELECT id, at FROM entry WHERE id > ? - (1 << 30)", last)
+    )
+
+
+def test_private_words_tags_and_absence_never_touch_the_disk(tmp_path: Path) -> None:
+    for durability in ("relaxed", "strict"):
+        path = tmp_path / durability
+        with keeping(path, durability) as server:
+            ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a", caps="message-tags")
+            ana.say("bea", "secret-one")
+            bea.send("@+typing=active TAGMSG #a", "NOTICE ana :secret-two", "AWAY :secret-three", "SETNAME secret-four")
+            bea.sync()
+            ana.sync()
+        assert all(b"secret" not in data.read_bytes() for data in tmp_path.glob(f"{durability}*"))
+
+
+def test_keep_says_what_histories_show(tmp_path: Path) -> None:
+    with keeping(tmp_path / "log", keep="topics") as server:
+        ana = server.irc("ana", "#a")
+        ana.say("#a", "words")
+        ana.send("TOPIC #a :news", "MODE #a -n", "PART #a")
+        ana.sync()
+    assert history(tmp_path / "log", "#a") == [":ana!~ana@127.0.0.1 TOPIC #a news"]
+    assert rows(tmp_path / "log", "SELECT count(*) FROM entry") == [(1,)]  # the snapshot has what the others said
+
+
+def test_a_request_that_was_refused_is_in_no_history(tmp_path: Path) -> None:
+    with keeping(tmp_path / "log", "strict") as server:
+        server.irc("ana", "#a").sync()
+        bea = server.irc("bea")
+        bea.send("PRIVMSG #a :from outside", "TOPIC #a :mine", "NICK ana")
+        bea.sync()
+    with keeping(tmp_path / "log", "strict"):
+        pass
+    lines = [str(line) for (line,) in rows(tmp_path / "log", "SELECT line FROM entry JOIN place USING (id)")]
+    assert not any("outside" in line or "mine" in line or "NICK" in line for line in lines)
+
+
+def test_a_second_server_on_the_file_gets_one_clear_line(tmp_path: Path) -> None:
+    in_use = rf"log is in use by another server, process {os.getpid()}$"
+    with keeping(tmp_path / "log"), pytest.raises(SetupError, match=in_use):
+        file.open_log(tmp_path / "log")
+    connection, lock = file.open_log(tmp_path / "log")
+    connection.close()
+    lock.release()
+
+
+def test_a_file_of_a_newer_server_of_another_program_or_of_nobody_is_refused_with_one_line(tmp_path: Path) -> None:
+    with keeping(tmp_path / "newer"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "newer")) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    with closing(sqlite3.connect(tmp_path / "other")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    (tmp_path / "text").write_text("nothing of the kind " * 100)
+    (tmp_path / "folder").mkdir()
+    wanted = {
+        "newer": "was written by a newer Fanfare: its format is 9, this one knows 1",
+        "other": "is no log of Fanfare: it is another program's database",
+        "text": "is damaged: file is not a database; put it aside, or a backup in its place",
+        "folder": "cannot be opened: Is a directory",
+    }
+    for name, text in wanted.items():
+        with pytest.raises(SetupError) as caught:
+            file.open_log(tmp_path / name)
+        assert text in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_damage_is_found_at_the_start(tmp_path: Path) -> None:
+    with keeping(tmp_path / "log") as server:
+        ana = server.irc("ana", "#a")
+        for number in range(300):
+            ana.say("#a", f"word {number} {'x' * 100}")
+        ana.sync()
+    data = bytearray((tmp_path / "log").read_bytes())
+    data[8192:12288] = os.urandom(4096)
+    (tmp_path / "log").write_bytes(data)
+    with pytest.raises(SetupError, match="is damaged"), keeping(tmp_path / "log"):
+        pass
+
+
+def test_an_older_format_is_brought_forward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keeping(tmp_path / "log") as server:
+        server.irc("ana", "#a").sync()
+    before = history(tmp_path / "log", "#a")
+    monkeypatch.setattr(file, "FORMATS", (*file.FORMATS, "ALTER TABLE entry ADD COLUMN account TEXT;"))
+    with keeping(tmp_path / "log"):
+        pass
+    assert rows(tmp_path / "log", "PRAGMA user_version") == [(2,)]
+    assert rows(tmp_path / "log", "SELECT account FROM entry LIMIT 1") == [(None,)]
+    assert history(tmp_path / "log", "#a") == before
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    with keeping(tmp_path / "new folder" / "log"):
+        pass
+    assert (tmp_path / "new folder" / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_state_and_what_is_loaded_from_its_dump_are_the_same() -> None:
+    chat = Chat()
+    ana, bea = chat.member("ana", "#a", "#b", "#c"), chat.member("bea", "#b", "#a")
+    chat.run(ana, "TOPIC #a :about", "MODE #b +o bea", "MODE #b -t", "AWAY :tea", "MODE ana +i")
+    chat.run(bea, "NICK Bea")
+    dump = chat.node.state.dump()
+    state = State(chat.node.state.limits)
+    load(state, dump)
+    assert state.dump() == dump
+    assert state.rooms_by_host == chat.node.state.rooms_by_host
+    assert state.rooms["#b"].wants_operator is False
+
+
+def test_an_empty_room_is_remembered_up_to_the_limit_and_comes_back_as_it_was() -> None:
+    chat = Chat()
+    chat.node.state.limits = Limits(100, 100, 100, rooms_remembered=2)
+    ana = chat.member("ana", "#a", "#b", "#c")
+    chat.run(ana, "TOPIC #a :about", "PART #a")
+    assert "#a" not in chat.node.state.rooms
+    assert chat.node.state.rooms_by_host == {"host": 2}
+    state = State(chat.node.state.limits)
+    load(state, chat.node.state.dump())
+    assert state.dump() == chat.node.state.dump()
+    chat.run(ana, "JOIN #A")
+    assert (chat.room("#a").name, chat.room("#a").topic) == ("#a", "about")
+    assert chat.room("#a").members[chat.user("ana")]  # somebody has to have the rights
+    chat.run(ana, "JOIN 0")
+    assert list(chat.node.state.remembered) == ["#c", "#a"]
+
+
+def test_settings_of_the_log_are_checked() -> None:
+    for values in ({"log": "file:x"}, {"durability": "safe"}, {"keep": "words,all"}, {"history_length": -1}):
+        with pytest.raises(SetupError):
+            Settings(**values)
+    assert json.dumps(Settings().log) == '"sqlite:"'
+
+
+@MODES
+def test_nothing_said_in_a_room_that_keeps_nothing_touches_the_disk(tmp_path: Path, durability: str) -> None:
+    with keeping(tmp_path / "log", durability) as server:
+        ana = server.irc("ana", "#a")
+        ana.say("#a", "public")
+        ana.send("MODE #a +E")
+        ana.sync()
+        ana.say("#a", "secret")
+        ana.send("MODE #a")
+        assert ana.expect("324").params[2] == "+Ent"
+        ana.sync()
+    assert history(tmp_path / "log", "#a")[-1].endswith("PRIVMSG #a public")
+    assert all(b"secret" not in data.read_bytes() for data in tmp_path.iterdir())
+    with keeping(tmp_path / "log", durability) as server:
+        ana = server.irc("ana", "#a")
+        ana.send("MODE #a")
+        assert ana.expect("324").params[2] == "+Ent"
+
+
+def test_the_state_is_read_from_a_snapshot_and_what_came_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "EVERY", 10)
+    monkeypatch.setattr(snapshot, "AT_ONCE", 3)
+    with keeping(tmp_path / "log", keep="words") as server:
+        ana = server.irc("ana", "#a")
+        for number in range(40):
+            ana.send(f"JOIN #{number}", f"TOPIC #{number} :{number}", f"PART #{number}")
+        ana.sync()
+        while rows(tmp_path / "log", "SELECT max(id) FROM snapshot")[0][0] == 0:
+            pass
+        for ending in ("", "-wal"):
+            (tmp_path / f"crashed{ending}").write_bytes((tmp_path / f"log{ending}").read_bytes())
+    with keeping(tmp_path / "crashed") as server:
+        state = server.server.loop.node.state
+        assert state.users == {}
+        kept = [room.topic for room in state.remembered.values() if room.key != "#a"]
+        assert kept == [str(number) for number in range(len(kept))]
+        assert kept
+    with keeping(tmp_path / "log") as server:
+        assert len(server.server.loop.node.state.remembered) == 41
+    assert rows(tmp_path / "log", "SELECT count(*) FROM entry") == [(0,)]
+
+
+def test_what_is_too_old_or_one_too_many_goes_and_what_the_state_needs_stays(tmp_path: Path) -> None:
+    with keeping(tmp_path / "log") as server:
+        ana, bea = server.irc("ana", "#a"), server.irc("bea", "#b")
+        for number in range(30):
+            ana.say("#a", f"word {number}")
+            bea.say("#b", f"word {number}")
+        ana.sync(), bea.sync()
+    now = [time.time()]
+    connection, lock = file.open_log(tmp_path / "log")
+    with closing(connection):
+        by_number = Retention(connection, 10, 0.0, lambda: now[0])
+        while by_number.portion():
+            pass
+        for room in ("#a", "#b"):
+            lines = history(tmp_path / "log", room)
+            assert [line.rpartition(" ")[2] for line in lines[:-1]] == [str(number) for number in range(21, 30)]
+        assert rows(tmp_path / "log", "SELECT count(*) FROM entry WHERE said") == [(18,)]
+        by_age = Retention(connection, 0, 1.0, lambda: now[0])
+        while by_age.portion():
+            pass
+        assert len(history(tmp_path / "log", "#a")) == 10
+        now[0] += 90_000.0
+        while by_age.portion():
+            pass
+        assert history(tmp_path / "log", "#a") == []
+        assert rows(tmp_path / "log", "SELECT count(*) FROM place") == [(0,)]
+    lock.release()
