@@ -46,8 +46,8 @@ class Audience:
         client.audiences.remove(self)
 
 
-def in_several(touched: Iterable[Audience]) -> dict[Client, list[Audience]]:
-    """The clients in more than one of the rooms, and these rooms."""
+def in_several(touched: Iterable[Audience]) -> set[Client]:
+    """The clients in more than one of the rooms."""
     seen: set[Client] = set()
     twice: set[Client] = set()
     for audience in touched:
@@ -55,10 +55,4 @@ def in_several(touched: Iterable[Audience]) -> dict[Client, list[Audience]]:
             if not seen.isdisjoint(members):
                 twice |= seen.intersection(members)
             seen.update(members)
-    several: dict[Client, list[Audience]] = {}
-    if twice:
-        for audience in touched:
-            for members in audience.members.values():
-                for client in members.keys() & twice:
-                    several.setdefault(client, []).append(audience)
-    return several
+    return twice

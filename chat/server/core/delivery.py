@@ -4,7 +4,7 @@ The fan-out says which clients get which events.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Protocol
@@ -39,15 +39,24 @@ class Sink(Protocol):
 class Batch:
     """Events in one dialect, in the log's order."""
 
-    __slots__ = ("_edges", "_indices", "blob", "dialect", "published", "sends")
+    __slots__ = ("_by_place", "_edges", "_indices", "blob", "dialect", "published", "sends")
 
     def __init__(self, dialect: Dialect, published: Sequence[Published]) -> None:
         self.dialect = dialect
         self.published = published
         self.sends = [one.encoded(dialect) for one in published]
         self.blob = b"".join(chain.from_iterable(self.sends)) if dialect.framed else b""
+        self._by_place: dict[int, bytes] | None = None  # made when first needed
         self._edges: list[int] = []  # the offset of each event in the blob; made for the first slice
         self._indices: list[int] = []  # each event's index in the pass; made when first needed
+
+    def by_place(self) -> dict[int, bytes]:
+        """Each event's bytes, by twice its index in the pass and one."""
+        if self._by_place is None:
+            self._by_place = {
+                2 * one.index + 1: b"".join(sends) for one, sends in zip(self.published, self.sends, strict=True)
+            }
+        return self._by_place
 
     def place(self, position: int) -> int:
         """How many of these events come before that position in the pass."""
@@ -95,23 +104,36 @@ class Separate:
 class Delivery:
     """The bytes of one pass for its clients."""
 
-    __slots__ = ("_sink", "batches")
+    __slots__ = ("_sink", "batches", "joined")
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self.batches: dict[tuple[object, ...], Batch] = {}  # by dialect and rooms; to be empty when a pass begins
+        self.batches: dict[tuple[Dialect, Audience], Batch] = {}  # these two are to be empty when a pass begins
+        self.joined: dict[tuple[Dialect, frozenset[Audience]], bytes] = {}  # for the members of several rooms
 
-    def push_room(self, audience: Audience, own: Sequence[Client], several: Mapping[Client, list[Audience]]) -> None:
-        """Push a room's events to the members that are in no other room with events and have no stream."""
+    def push_room(self, audience: Audience, apart: set[Client]) -> None:
+        """Push a room's events to its members, but for those `apart`, which get a part of their own."""
         for dialect, members in audience.members.items():
-            if own or several:
-                members = members.copy()
-                for client in own:
-                    members.pop(client, None)
-                for client in several.keys() & members.keys():
-                    del members[client]
-            if members:
-                self._push_whole(members, self._batch(dialect, (audience,)))
+            others = members.keys() & apart if apart else ()
+            if len(others) < len(members):
+                if others:
+                    members = members.copy()
+                    for client in others:
+                        del members[client]
+                self._push_whole(members, self._batch(dialect, audience))
+
+    def push_several(self, client: Client, audiences: set[Audience]) -> None:
+        """Push the events of several rooms to a member of all of them. Members of the same ones get the same bytes."""
+        if not client.dialect.framed:
+            self._sink.push_all_separately((client,), Separate(_windowed(client.dialect, audiences, WHOLE)))
+            return
+        key = (client.dialect, frozenset(audiences))
+        data = self.joined.get(key)
+        if data is None:
+            merged = self._merged(client.dialect, audiences)
+            data = self.joined[key] = b"".join([merged[place] for place in sorted(merged)])
+        if data:
+            self._sink.push(client, data, 0)
 
     def _push_whole(self, clients: Iterable[Client], batch: Batch) -> None:
         if batch.dialect.framed:
@@ -138,10 +160,13 @@ class Delivery:
         if not audiences:
             self._push_pieces(client, stream.pieces)
             return
+        if len(audiences) > 1 and not (alone or stream.start or stream.windows) and client.dialect.framed:
+            self._push_merged(client, audiences, stream.pieces)
+            return
         first, end = stream.start, -1
         if len(audiences) == 1 and not alone:
             (audience,) = audiences
-            batch = self._batch(client.dialect, (audience,))
+            batch = self._batch(client.dialect, audience)
             if stream.windows:
                 first, end = stream.windows[audience]
         else:
@@ -209,20 +234,35 @@ class Delivery:
             first = place + 1 if piece.replaces and batch.holds(place, piece.position) else place
         self._push_separately(client, batch, first, end)
 
-    def push_several(self, client: Client, audiences: Sequence[Audience]) -> None:
-        """Push the events of several rooms to a member of all of them. Members of the same rooms share the bytes."""
-        self._push_whole((client,), self._batch(client.dialect, audiences))
+    def _push_merged(self, client: Client, audiences: set[Audience], pieces: Sequence[Piece]) -> None:
+        """Push the events of several rooms whole, with the pieces in their places."""
+        merged = self._merged(client.dialect, audiences)
+        answers = 0
+        for piece in pieces:
+            data = b"".join(piece.sends)
+            place = 2 * piece.position
+            if piece.replaces:
+                merged[place + 1] = data
+            else:
+                merged[place] = merged.get(place, b"") + data
+            if piece.answer:
+                answers += len(data)
+        if data := b"".join([merged[place] for place in sorted(merged)]):
+            self._sink.push(client, data, answers)
 
-    def _batch(self, dialect: Dialect, audiences: Sequence[Audience]) -> Batch:
-        """The rooms' events in one dialect, made once."""
-        key = (dialect, *audiences)
+    def _merged(self, dialect: Dialect, audiences: Iterable[Audience]) -> dict[int, bytes]:
+        """The rooms' events by their places: odd ones, so that there are places between them."""
+        merged: dict[int, bytes] = {}
+        for audience in audiences:
+            merged.update(self._batch(dialect, audience).by_place())
+        return merged
+
+    def _batch(self, dialect: Dialect, audience: Audience) -> Batch:
+        """The room's events in one dialect, made once."""
+        key = (dialect, audience)
         batch = self.batches.get(key)
         if batch is None:
-            events: Sequence[Published] = audiences[0].events
-            if len(audiences) > 1:
-                merged = {one.index: one for audience in audiences for one in audience.events}
-                events = [merged[index] for index in sorted(merged)]
-            batch = self.batches[key] = Batch(dialect, events)
+            batch = self.batches[key] = Batch(dialect, audience.events)
         return batch
 
 
@@ -240,3 +280,6 @@ def _windowed(dialect: Dialect, audiences: Iterable[Audience], stream: Stream) -
         for one in events[low:high]:
             merged[one.index] = one
     return Batch(dialect, [merged[index] for index in sorted(merged)])
+
+
+WHOLE = Stream()  # of a client that joined and left nothing in the pass

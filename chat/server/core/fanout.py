@@ -194,19 +194,15 @@ class FanOut:
         touched, streams = self._touched, self._streams
         self._touched, self._streams, self._published = {}, {}, 0
         delivery = self._delivery
-        delivery.batches = {}
-        own: dict[Audience, list[Client]] = {}
+        delivery.batches, delivery.joined = {}, {}
         for client in streams:
-            active = touched.keys() & client.audiences
-            for audience in active:
-                own.setdefault(audience, []).append(client)
-            delivery.push_stream(client, active)
-        several = in_several(touched) if len(touched) > 1 else {}
+            delivery.push_stream(client, touched.keys() & client.audiences)
+        several = in_several(touched) if len(touched) > 1 else set()
+        apart = several.union(streams)
         for audience in touched:
-            delivery.push_room(audience, own.get(audience, ()), several)
-        for client, audiences in several.items():
-            if client not in streams:
-                delivery.push_several(client, audiences)
+            delivery.push_room(audience, apart)
+        for client in several.difference(streams):
+            delivery.push_several(client, touched.keys() & client.audiences)
         for audience in touched:
             audience.events = []
             if not audience.members:

@@ -47,6 +47,7 @@ ANSWERED_A_PASS = 4_194_304  # bytes of short answers; beyond them all further c
 ANSWERS_A_PASS = 65_536  # bytes of long answers, of all connections; some 1 ms
 BYTES_A_TOKEN = 25_000  # bytes of a long answer that take as long as the work of one token
 
+IRC = (Message, Reject)  # what the IRC wire makes
 _LAST_COST = attrgetter("last_cost")
 
 log = logging.getLogger(__name__)
@@ -271,7 +272,7 @@ class Loop:
     def _run_one(self, connection: Connection, command: Command) -> None:
         registered = connection.user is not None
         try:
-            if isinstance(command, Message | Reject):
+            if isinstance(command, IRC):
                 run(self.node, connection, command)
             else:
                 run_unframed(self.node, connection, command)
