@@ -25,6 +25,13 @@ REPETITIONS = 7  # the quickest counts
 SILENCE = 5.0  # s under strace without any message
 WORDS = f"PRIVMSG #a :{'x' * 100}"
 
+
+class Forgotten(list[bytes]):
+    """Keeps nothing."""
+
+    def append(self, item: bytes) -> None: ...
+
+
 Deed = Callable[[StillServer, list[StillSocket], int], None]
 
 DEEDS: dict[str, Deed] = {
@@ -49,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for size in sizes:
         with still_server() as server:
             room = [server.connect(f"user{number}", "#a") for number in range(size)]
+            for sock in room:
+                sock.heard = Forgotten()  # or what was sent would count as the server's memory
             for name, deed in DEEDS.items():
                 print(f"{name:22}{size:>7,}{_measured(server, room, deed)}", flush=True)
         print()

@@ -15,7 +15,8 @@ from chat.server.core.client import Client
 from chat.server.core.stream import Piece, Stream
 from chat.wires.wire import Dialect
 
-JOINED_BYTES = 65_536  # of one client's stream, up to which its pieces are copied into one bytes object
+JOINED_BYTES = 16_384  # of one client's stream, up to which its parts are copied into one bytes object
+COPIED_BYTES = 4_096  # of a batch, up to which a copy costs less than a view; a thousand large copies are 100 MB
 NOTICES_A_PASS = 5  # that are shown to a client of an unframed wire; the rest is merged
 NOTICES = frozenset({Join, Leave, Quit, Kick, Rename})  # unframed wires may merge these
 
@@ -73,7 +74,7 @@ class Batch:
         if not self._edges:
             self._edges = [0, *accumulate([sum(map(len, sends)) for sends in self.sends])]
         low, high = self._edges[first], self._edges[end]
-        return self.blob[low:high] if high - low <= JOINED_BYTES else memoryview(self.blob)[low:high]
+        return self.blob[low:high] if high - low <= COPIED_BYTES else memoryview(self.blob)[low:high]
 
 
 class Separate:
