@@ -1,7 +1,7 @@
 """When to try again after a connection ended: growing waits with jitter. Knows no sockets and no Tk.
 
 Attempt k waits a random time up to min(CAP, BASE * 2 ** k) seconds ("full jitter"): after a server's restart its users
-come back spread over time and not in waves. The waits begin anew after a connection that lasted.
+come back spread over time and not in waves. The waits start again after a connection that lasted.
 """
 
 import random
