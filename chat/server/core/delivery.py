@@ -5,7 +5,7 @@ The fan-out says which clients get which events.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, groupby
 from operator import attrgetter
 from typing import Protocol
 
@@ -214,9 +214,12 @@ class Delivery:
             self._push_parts(client, parts, answers)
 
     def _push_parts(self, client: Client, parts: Sequence[bytes | memoryview], answers: int) -> None:
-        """Push the parts joined into one where copying is cheap."""
-        if len(parts) > 1 and sum(map(len, parts)) <= JOINED_BYTES:
+        """Push the parts, copied into one where they are few bytes; of many, neighbours that are no views."""
+        if sum(map(len, parts)) <= JOINED_BYTES:
             parts = (b"".join(parts),)
+        else:
+            runs = groupby(parts, type)
+            parts = list(chain.from_iterable(run if kind is memoryview else (b"".join(run),) for kind, run in runs))
         for part in parts:
             if part:
                 asked = min(answers, len(part))
