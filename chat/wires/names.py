@@ -16,7 +16,8 @@ ROOM_BYTES = 64  # of UTF-8, the `#` included; InspIRCd and Ergo allow 64 too
 
 _NICKNAME = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 _NOT_IN_NICKNAME = re.compile(r"^[0-9-]|[^A-Za-z0-9\[\]\\`_^{|}-]")
-_RESERVED = re.compile(r"[^a-z]*server[^a-z]*")
+_SERVICES = "(?:nick|chan|oper|memo|host|bot|help|info|stat|hist|root|auth)serv"  # of other networks; ours is NickServ
+_RESERVED = re.compile(rf"[^a-z]*(?:server|{_SERVICES})[^a-z]*")
 _ROOM_NAME = re.compile(r"#[^ ,:]+")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -35,9 +36,9 @@ def is_nickname(text: str) -> bool:
 
 
 def is_reserved(nick: str) -> bool:
-    """Whether the nickname looks like the server's, as `SERVER2` or `_server_` does.
+    """Whether the nickname looks like the server's, as `SERVER2` or `_server_` does, or like a service's.
 
-    The wires without numerics show the server's own notices as from `SERVER`.
+    The wires without numerics show the server's own notices as from `SERVER`. People tell services their passwords.
     """
     return _RESERVED.fullmatch(fold(nick)) is not None
 

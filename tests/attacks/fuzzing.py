@@ -5,7 +5,8 @@ from difflib import ndiff
 from random import Random
 
 from bench.still import StillServer, StillSocket
-from chat.server.core.apply import Change, apply
+from chat.server.core.apply import apply
+from chat.server.core.change import Change
 from chat.server.core.state import State
 from chat.server.log.log import parse_entry
 from chat.server.log.memory import MemoryLog

@@ -21,7 +21,8 @@ from chat.events import (
     Say,
     Topic,
 )
-from chat.server.core.apply import Change, apply
+from chat.server.core.apply import apply
+from chat.server.core.change import Change
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.log.log import Entry
 from chat.wires.message import parse
@@ -342,6 +343,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "has_commands": True,
             "invisible": False,
             "away": "tea",
+            "account": "",
             "rooms": ["#b", "#a"],
         },
         {
@@ -353,6 +355,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "has_commands": True,
             "invisible": True,
             "away": None,
+            "account": "",
             "rooms": ["#a"],
         },
         {

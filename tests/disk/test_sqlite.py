@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from chat.server.core.state import Limits, State
 from chat.server.disk import file, snapshot
 from chat.server.disk.retention import Retention
 from chat.settings import Settings
+from chat.wires.message import parse
 from tests.core.chat import Chat
 from tests.support import RunningServer, running_server
 
@@ -324,3 +326,29 @@ def test_what_is_too_old_or_one_too_many_goes_and_what_the_state_needs_stays(tmp
         assert history(tmp_path / "log", "#a") == []
         assert rows(tmp_path / "log", "SELECT count(*) FROM place") == [(0,)]
     lock.release()
+
+
+@MODES
+def test_accounts_survive_a_restart_and_a_crash_and_nobody_stays_logged_in(tmp_path: Path, durability: str) -> None:
+    def request(server: RunningServer, line: str) -> None:
+        loop, done = server.server.loop, threading.Event()
+
+        def ask() -> None:
+            (client,) = loop.connections
+            loop.node.ask(client, parse(line), done.set)
+
+        loop.mailbox.post(ask)
+        assert done.wait(10)
+
+    with keeping(tmp_path / "log", durability) as server:
+        server.irc("bea", "#a").sync()
+        request(server, ":fanfare.local REGISTER Ana verifier")
+        request(server, ":fanfare.local CERT ana + ff00")
+        request(server, ":bea!~bea@127.0.0.1 ACCOUNT ana")
+        copy(tmp_path / "log", tmp_path / "crashed", lines=5)
+    for name in ("log", "crashed", "log"):
+        with keeping(tmp_path / name, durability) as server:
+            accounts = server.server.loop.node.state.accounts
+            assert [(account.name, account.verifier) for account in accounts.by_name.values()] == [("Ana", "verifier")]
+            assert accounts.by_fingerprint["ff00"].name == "Ana"
+            assert not accounts.by_name["ana"].users

@@ -4,14 +4,12 @@ Pure and deterministic: no clock, no randomness, no I/O. The same entries make t
 every node and at every replay. A request that the rules refuse at its place changes nothing.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
 from sys import intern
 
 from chat.events import (
     Away,
-    Event,
     Join,
     Kick,
     Kind,
@@ -25,6 +23,8 @@ from chat.events import (
     Say,
     Topic,
 )
+from chat.server.core.account_rules import FREE_RULES, RULES
+from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal, State
 from chat.server.core.user import User
@@ -42,34 +42,15 @@ from chat.wires.numerics import (
 
 TAGS = Kind.TAGS
 KEY = attrgetter("key")
+REGISTERED = "Nickname is registered: log in to its account"
 PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
-
-
-class Change:
-    """An event, the user who caused it, and the rooms whose members are told."""
-
-    __slots__ = ("event", "rooms", "user", "whom")
-
-    def __init__(self, event: Event, user: User, rooms: Iterable[Room] = (), whom: User | None = None) -> None:
-        self.event = event
-        self.user = user
-        self.rooms = rooms
-        self.whom = whom  # the receiver of a private message, or the kicked user
-
-    def __repr__(self) -> str:
-        return f"Change({self.event})"
-
-
-Outcome = Change | Refusal  # a MODE may be refused in part
-Rule = Callable[[State, User, Entry], list[Outcome]]
 
 
 def apply(state: State, entry: Entry) -> list[Outcome]:
     """Change the state as the entry's request asks, and return what changed. Raises Refusal when nothing may change."""
     request = entry.request
-    if request.verb == "USER":
-        _enter(state, entry)
-        return []
+    if request.verb in _FREE_RULES:
+        return _FREE_RULES[request.verb](state, entry)
     nick = request.source.partition("!")[0]
     user = state.users.get(fold(nick))
     if user is None:
@@ -77,24 +58,31 @@ def apply(state: State, entry: Entry) -> list[Outcome]:
     return _RULES[request.verb](state, user, entry)
 
 
-def check_nickname(state: State, user: User | None, nick: str) -> None:
-    """Raise Refusal when `user` (None: a new one) may not have this nickname."""
+def check_nickname(state: State, user: User | None, nick: str, account: str = "") -> None:
+    """Raise Refusal when `user` (None: a new one, of that account) may not have this nickname."""
     if not is_nickname(nick) or is_reserved(nick):
         raise Refusal(ERR_ERRONEUSNICKNAME, nick)
     if state.users.get(fold(nick), user) is not user:
         raise Refusal(ERR_NICKNAMEINUSE, nick)
+    if state.accounts.by_name:
+        owner = state.accounts.find(nick)
+        if owner is not None and owner is not state.accounts.find(account if user is None else user.account):
+            raise Refusal(ERR_NICKNAMEINUSE, nick, text=REGISTERED)
 
 
-def _enter(state: State, entry: Entry) -> None:
-    """`:nick!user@host USER user MODE * :realname`: a new user."""
+def _enter(state: State, entry: Entry) -> list[Outcome]:
+    """`:nick!user@host USER user MODE ACCOUNT :realname`: a new user; `*` for ACCOUNT is none."""
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
-    check_nickname(state, None, nick)
     params = entry.request.params
+    check_nickname(state, None, nick, params[2])
     user = User(Person(nick, name, intern(host)), params[3], entry.node, entry.at, params[1] != PLAIN)
     key = fold(nick)
     state.users[nick if key == nick else key] = user
     state.most_users = max(state.most_users, len(state.users))
+    if params[2] != "*" and (account := state.accounts.find(params[2])) is not None:
+        state.accounts.log_in(account, user)
+    return []
 
 
 def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
@@ -119,6 +107,8 @@ def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
     for room in rooms:
         _remove(state, room, user)
     del state.users[fold(user.nick)]
+    if user.account:
+        state.accounts.log_out(user)
     return [Change(Quit(user.person, entry.at, entry.request.params[0], id=entry.id), user, rooms)]
 
 
@@ -285,4 +275,6 @@ _RULES: dict[str, Rule] = {
     "TAGMSG": _say,
     "AWAY": _set_away,
     "SETNAME": _set_realname,
+    **RULES,
 }
+_FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from chat.server.core.reply import Reply
-from chat.server.core.state import Refusal, Unsafe
+from chat.server.core.state import Failure, Refusal
 from chat.server.core.stream import Stream
 from chat.server.core.user import User
 from chat.wires.irc import fit
@@ -97,8 +97,9 @@ class Client:
             self.send(self.numeric_line(numeric, *params, text=text))
 
     def refuse(self, refusal: Refusal) -> None:
-        if isinstance(refusal, Unsafe):
-            self.line("FAIL", refusal.verb, "TEMPORARILY_UNAVAILABLE", refusal.reason)
+        if isinstance(refusal, Failure):
+            context = [param if is_middle(param) else UNNAMED for param in refusal.context]
+            self.line("FAIL", refusal.verb, refusal.code, *context, refusal.reason)
         else:
             self.numeric(refusal.numeric, *refusal.params, text=refusal.text)
 

@@ -10,8 +10,8 @@ or get an answer) get slices of the blob.
 from collections.abc import Callable, Sequence
 
 from chat.events import Away, Join, Kick, Leave, Mode, NewRealname, Quit, Rename, Say, Topic
-from chat.server.core.apply import Change
 from chat.server.core.audience import Audience, Published, in_several
+from chat.server.core.change import Change
 from chat.server.core.client import Client
 from chat.server.core.delivery import Delivery, Sink
 from chat.server.core.stream import Piece, Stream

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import partial
 
 from chat.events import Kick
-from chat.server.core.apply import Change, apply
+from chat.server.core.apply import apply
+from chat.server.core.change import Change
 from chat.server.core.client import Client
 from chat.server.core.delivery import Sink
 from chat.server.core.fanout import FanOut

@@ -5,6 +5,7 @@ from sys import intern
 from typing import Any
 
 from chat.events import Person
+from chat.server.core.accounts import read_account
 from chat.server.core.room import Room
 from chat.server.core.state import State
 from chat.server.core.user import User
@@ -17,9 +18,13 @@ def load(state: State, text: str) -> None:
     members: dict[Room, list[tuple[str, bool]]] = {}
     for line in text.splitlines():
         values = json.loads(line)
-        if "user" in values:
+        if "registered" in values:
+            state.accounts.add(read_account(values))
+        elif "user" in values:
             user = _read_user(values)
             state.users[fold(user.nick)] = user
+            if (account := state.accounts.find(user.account)) is not None:
+                account.users[user] = None
             rooms_of[user] = values["rooms"]
         else:
             room = _read_room(values)
@@ -43,6 +48,7 @@ def _read_user(values: dict[str, Any]) -> User:
     person = Person(nick, name, intern(host))
     user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
+    user.account = values.get("account", "")  # snapshots had none once
     return user
 
 

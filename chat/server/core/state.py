@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from chat.errors import FanfareError
+from chat.server.core.accounts import Accounts
 from chat.server.core.room import Room
 from chat.server.core.user import User
 from chat.wires.names import fold
@@ -29,13 +30,22 @@ class Refusal(FanfareError):
         self.text = text
 
 
-class Unsafe(Refusal):
-    """The log cannot take a request now. Clients get a standard reply (IRCv3 standard-replies)."""
+class Failure(Refusal):
+    """A refusal that clients get as a standard reply: `FAIL verb code context… :text` (IRCv3 standard-replies)."""
+
+    def __init__(self, verb: str, code: str, *context: str, text: str) -> None:
+        super().__init__(ERR_UNKNOWNERROR, verb, text=text)
+        self.verb = verb
+        self.code = code
+        self.context = context
+        self.reason = text
+
+
+class Unsafe(Failure):
+    """The log cannot take a request now."""
 
     def __init__(self, verb: str, reason: str) -> None:
-        super().__init__(ERR_UNKNOWNERROR, verb, text=reason)
-        self.verb = verb
-        self.reason = reason
+        super().__init__(verb, "TEMPORARILY_UNAVAILABLE", text=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class State:
         self.rooms: dict[str, Room] = {}  # by folded name; somebody is in each
         self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
+        self.accounts = Accounts()
         self.most_users = 0
 
     def find_user(self, nick: str) -> User | None:
@@ -108,7 +119,8 @@ class State:
 
     def dump(self) -> str:
         """The whole state as text, equal for equal states: JSON, one user or room a line."""
-        lines = [
+        lines = [json.dumps(account.values()) for account in self.accounts.by_name.values()]
+        lines += [
             json.dumps(
                 {
                     "user": user.mask,
@@ -119,6 +131,7 @@ class State:
                     "has_commands": user.has_commands,
                     "invisible": user.invisible,
                     "away": user.away,
+                    "account": user.account,
                     "rooms": [room.name for room in user.rooms],
                 }
             )

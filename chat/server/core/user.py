@@ -12,6 +12,7 @@ class User:
     """Changed by `apply` alone."""
 
     __slots__ = (
+        "account",
         "away",
         "has_commands",
         "invisible",
@@ -34,6 +35,7 @@ class User:
         self.has_commands = has_commands  # can use an operator's rights; users of unframed wires cannot
         self.invisible = False  # listed only to users that share a room
         self.away: str | None = None
+        self.account = ""  # the account that it is logged in to, as registered; empty for none
         self.rooms: dict[Room, None] = {}
 
     @property

@@ -45,7 +45,7 @@ SHOWN = {
     "NICK": "joins",
 }
 WORDS = frozenset({"PRIVMSG", "NOTICE"})
-WRITTEN = SHOWN.keys() | {"USER"}
+WRITTEN = SHOWN.keys() | {"USER", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT"}
 
 log = logging.getLogger(__name__)
 

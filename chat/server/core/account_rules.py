@@ -1,0 +1,97 @@
+"""The rules of requests about accounts. Pure, like all of `apply`.
+
+A request has the source of who asked for it: a user's mask, or the server's name for what its operator did.
+"""
+
+from chat.server.core.accounts import FINGERPRINTS, Account
+from chat.server.core.change import FreeRule, Outcome, Rule
+from chat.server.core.state import Failure, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.wires.names import fold, is_nickname, is_reserved
+
+
+def check_account_name(state: State, name: str, mask: str) -> None:
+    """Raise Refusal when the user with this mask (without `!`: the operator) may not register this name."""
+    if not is_nickname(name) or is_reserved(name):
+        raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="An account's name is one that a nickname may have")
+    if fold(name) in state.accounts.by_name:
+        raise Failure("REGISTER", "ACCOUNT_EXISTS", name, text="There is an account of that name")
+    holder = state.users.get(fold(name))
+    if holder is not None and "!" in mask and holder.mask != mask:
+        raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="Somebody else has that nickname now")
+
+
+def _get(state: State, name: str) -> Account:
+    account = state.accounts.find(name)
+    if account is None:
+        raise Failure("ACCOUNT", "ACCOUNT_UNKNOWN", name, text="There is no account of that name")
+    return account
+
+
+def _register(state: State, entry: Entry) -> list[Outcome]:
+    """`REGISTER name verifier`"""
+    name, verifier = entry.request.params
+    check_account_name(state, name, entry.request.source)
+    state.accounts.add(Account(name, verifier, entry.at))
+    return []
+
+
+def _set_password(state: State, entry: Entry) -> list[Outcome]:
+    """`SETPASS name verifier`"""
+    name, verifier = entry.request.params
+    _get(state, name).verifier = verifier
+    return []
+
+
+def _drop(state: State, entry: Entry) -> list[Outcome]:
+    """`DROP name`: the account is gone; whoever is logged in to it no longer is."""
+    account = _get(state, entry.request.params[0])
+    outcomes: list[Outcome] = []
+    for user in list(account.users):
+        outcomes += _log_out(state, user, entry)
+    state.accounts.remove(account)
+    return outcomes
+
+
+def _certificate(state: State, entry: Entry) -> list[Outcome]:
+    """`CERT name +|- fingerprint`"""
+    name, sign, fingerprint = entry.request.params
+    accounts, account = state.accounts, _get(state, name)
+    if sign == "-":
+        accounts.remove_fingerprint(account, fingerprint)
+    elif accounts.by_fingerprint.get(fingerprint, account) is not account:
+        raise Failure("CERT", "CERT_IN_USE", text="The certificate belongs to another account")
+    elif fingerprint not in account.fingerprints and len(account.fingerprints) >= FINGERPRINTS:
+        raise Failure("CERT", "TOO_MANY_CERTS", text=f"An account has {FINGERPRINTS} certificates at most")
+    else:
+        accounts.add_fingerprint(account, fingerprint)
+    return []
+
+
+def _log_in(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`ACCOUNT name`, or `ACCOUNT *`: the user has proved to be that account's, or logs out."""
+    name = entry.request.params[0]
+    if name == "*":
+        return _log_out(state, user, entry)
+    account = _get(state, name)
+    if user in account.users:
+        return []
+    state.accounts.log_in(account, user)
+    return []
+
+
+def _log_out(state: State, user: User, entry: Entry) -> list[Outcome]:
+    if not user.account:
+        return []
+    state.accounts.log_out(user)
+    return []
+
+
+RULES: dict[str, Rule] = {"ACCOUNT": _log_in}
+FREE_RULES: dict[str, FreeRule] = {
+    "REGISTER": _register,
+    "SETPASS": _set_password,
+    "DROP": _drop,
+    "CERT": _certificate,
+}

@@ -1,0 +1,87 @@
+"""Accounts: who may log in, with what, and what they keep. A function of the log, as all of the state.
+
+A password enters the log only as its verifier (`chat/server/accounts/verifier.py`). Names compare like nicknames.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chat.wires.names import fold
+
+if TYPE_CHECKING:
+    from chat.server.core.user import User
+
+FINGERPRINTS = 16  # certificates of one account: one a device, and some to change
+
+
+class Account:
+    """Changed by `apply` alone."""
+
+    __slots__ = ("fingerprints", "key", "name", "registered", "users", "verifier")
+
+    def __init__(self, name: str, verifier: str, registered: float) -> None:
+        self.name = name  # as it was registered
+        self.key = fold(name)
+        self.verifier = verifier
+        self.registered = registered  # seconds since the epoch
+        self.fingerprints: dict[str, None] = {}  # of client certificates: SHA-256 in lower-case hexadecimal
+        self.users: dict[User, None] = {}  # logged in now
+
+    def values(self) -> dict[str, Any]:
+        """What a snapshot holds of it. `read_account` is the inverse."""
+        return {
+            "account": self.name,
+            "registered": self.registered,
+            "verifier": self.verifier,
+            "fingerprints": list(self.fingerprints),
+        }
+
+
+def read_account(values: Mapping[str, Any]) -> Account:
+    account = Account(values["account"], values["verifier"], values["registered"])
+    account.fingerprints = dict.fromkeys(values["fingerprints"])
+    return account
+
+
+class Accounts:
+    """All accounts, by name and by certificate."""
+
+    __slots__ = ("by_fingerprint", "by_name")
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Account] = {}  # folded; in the order of their registrations
+        self.by_fingerprint: dict[str, Account] = {}
+
+    def find(self, name: str) -> Account | None:
+        return self.by_name.get(fold(name))
+
+    def add(self, account: Account) -> None:
+        self.by_name[account.key] = account
+        for fingerprint in account.fingerprints:
+            self.by_fingerprint[fingerprint] = account
+
+    def remove(self, account: Account) -> None:
+        """Nobody is logged in to it."""
+        del self.by_name[account.key]
+        for fingerprint in account.fingerprints:
+            del self.by_fingerprint[fingerprint]
+
+    def add_fingerprint(self, account: Account, fingerprint: str) -> None:
+        account.fingerprints[fingerprint] = None
+        self.by_fingerprint[fingerprint] = account
+
+    def remove_fingerprint(self, account: Account, fingerprint: str) -> None:
+        if account.fingerprints.pop(fingerprint, account) is None:
+            del self.by_fingerprint[fingerprint]
+
+    def log_in(self, account: Account, user: "User") -> None:
+        """The user leaves the account that it was logged in to before."""
+        self.log_out(user)
+        account.users[user] = None
+        user.account = account.name
+
+    def log_out(self, user: "User") -> None:
+        account = self.find(user.account) if user.account else None
+        if account is not None:
+            del account.users[user]
+        user.account = ""

@@ -1,0 +1,29 @@
+"""What applying an entry yields: changes, each an event with whom it concerns, and refusals."""
+
+from collections.abc import Callable, Iterable
+
+from chat.events import Event
+from chat.server.core.room import Room
+from chat.server.core.state import Refusal, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+
+
+class Change:
+    """An event, the user who caused it, and the rooms whose members are told."""
+
+    __slots__ = ("event", "rooms", "user", "whom")
+
+    def __init__(self, event: Event, user: User, rooms: Iterable[Room] = (), whom: User | None = None) -> None:
+        self.event = event
+        self.user = user
+        self.rooms = rooms
+        self.whom = whom  # the receiver of a private message, or the kicked user
+
+    def __repr__(self) -> str:
+        return f"Change({self.event})"
+
+
+Outcome = Change | Refusal  # a MODE may be refused in part
+Rule = Callable[[State, User, Entry], list[Outcome]]  # of a request that a user makes
+FreeRule = Callable[[State, Entry], list[Outcome]]  # of one that needs no user yet
