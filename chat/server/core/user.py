@@ -13,6 +13,7 @@ class User:
 
     __slots__ = (
         "account",
+        "address",
         "away",
         "has_commands",
         "invisible",
@@ -28,6 +29,7 @@ class User:
     def __init__(self, person: Person, realname: str, node: str, at: float, has_commands: bool) -> None:
         self.person = person
         self.mask = person.mask  # `nick!user@host`; kept because every request carries it
+        self.address = person.host  # where it comes from, for masks; others see `person.host`
         self.realname = realname
         self.node = node  # the node that it is connected to
         self.signed_on = at  # seconds since the epoch, as is `spoke`
