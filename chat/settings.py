@@ -190,6 +190,12 @@ class Settings:
     replay: int = _setting(
         0, "lines", "of what was said last, up to 100, shown to a newcomer whose program cannot ask for it"
     )
+    admin: str = _setting(
+        "",
+        "path",
+        "of the socket for `fanfare admin`; off for none, empty for the log's file with the suffix .sock, which is "
+        "log.sock in the data folder by default",
+    )
     log_queue: int = _setting(
         100_000,
         "entries",
@@ -237,7 +243,8 @@ class Settings:
         _check(
             self.log == "memory:" or self.log.startswith("sqlite:"), f"log is {self.log!r}, not memory: or sqlite:PATH"
         )
-        _check("\0" not in self.log, "log holds a NUL")
+        for name in ("log", "admin"):
+            _check("\0" not in getattr(self, name), f"{name} holds a NUL")
         _check(self.durability in DURABILITIES, f"durability is {self.durability!r}, not {' or '.join(DURABILITIES)}")
         _check(self.durability == "relaxed" or self.log != "memory:", "durability strict takes a log on disk")
         unknown = set(self.keep.split(",")) - {*KINDS, ""}

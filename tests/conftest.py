@@ -32,7 +32,9 @@ def forgetful(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     place = tmp_path_factory.getbasetemp() / f"config-{next(_places)}"  # made only by those that save something
     monkeypatch.setenv("FANFARE_CONFIG_HOME", str(place))
     monkeypatch.setenv("FANFARE_DATA_HOME", str(place))
-    monkeypatch.setenv("FANFARE_LOG", "memory:")  # of servers that are processes: several share one data folder here
+    # Of servers that are processes: several share one data folder here.
+    monkeypatch.setenv("FANFARE_LOG", "memory:")
+    monkeypatch.setenv("FANFARE_ADMIN", "off")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The whole server: listeners, acceptor and loop, and the lifetimes of their threads."""
 
 import logging
+import os
 import resource
 import socket
 import threading
@@ -9,13 +10,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from chat import __version__
 from chat.errors import SetupError
+from chat.server.core.node import Node
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.server.net.acceptor import Acceptor
 from chat.server.net.gate import Gate
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
+from chat.server.ops.admin import Admin, open_admin
+from chat.server.ops.operation import Row
 from chat.settings import Address, Settings
 
 OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, wake-up sockets, log files, and some to spare
@@ -42,6 +47,7 @@ class Server:
         self._ends = 0  # how often `end` was called
         self._stopping = ""  # the reason, once `stop` was called
         self._acceptor: Acceptor | None = None
+        self._admin: Admin | None = None
         self.loop: Loop  # once `start` has been called
 
     def start(self) -> Sequence[Address]:
@@ -54,11 +60,16 @@ class Server:
                 listeners.append(listener)
             self.loop = Loop(self.settings, self.gate, self._fail, make_log=self._make_log())
             undo.callback(self.loop.close)
+            self._admin = open_admin(self.settings, self, self.loop.mailbox.post)
+            if self._admin is not None:
+                undo.callback(self._admin.stop)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail)
             undo.pop_all()
         self.loop.start()
         self.started = True
         self._acceptor.start()
+        if self._admin is not None:
+            self._admin.start()
         return [listener.address for listener in listeners]
 
     def _make_log(self) -> Callable[[str, int, Callable[[], float]], Log]:
@@ -97,6 +108,28 @@ class Server:
             f"threads {threading.active_count()}" + (f", {log_status}" if log_status else "")
         )
 
+    @property
+    def node(self) -> Node:
+        return self.loop.node
+
+    def facts(self) -> Row:
+        """The status, for the admin socket. The loop's thread only."""
+        state, gate = self.node.state, self.gate
+        return {
+            "server": self.settings.name,
+            "version": __version__,
+            "process": os.getpid(),
+            "up": int(time.monotonic() - self._started),
+            "stopping": self._stopping or None,
+            "connections": gate.total,
+            "connections_limit": gate.limit,
+            "users": len(state.users),
+            "users_most": state.most_users,
+            "rooms": len(state.rooms),
+            "threads": threading.active_count(),
+            "log": self.node.log.status() or "memory: keeps nothing",
+        }
+
     def stop(self, reason: str = "Server is shutting down", drain: float | None = None) -> None:
         """Close the listeners, then send everybody the reason, and close each connection by the deadline."""
         acceptor, self._acceptor = self._acceptor, None
@@ -109,6 +142,8 @@ class Server:
             self.loop.stop(reason, 0.0 if self._ends > 1 else drain, self.settings.stop_deadline)
         if not self.loop.join(drain + self.settings.stop_deadline + 5.0):
             log.error("the loop did not end in time")
+        if self._admin is not None:
+            self._admin.stop()
 
 
 def raise_file_limit() -> int:

@@ -7,8 +7,6 @@ without a place carry only the state, and go when a snapshot has taken them in.
 import fcntl
 import os
 import sqlite3
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from chat.errors import SetupError
@@ -39,26 +37,6 @@ FORMATS = (
     INSERT INTO last VALUES (1, 0, '0.0');
     """,
 )  # the n-th makes format n of format n - 1
-
-
-def data_folder(platform: str = sys.platform, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where this system keeps a program's data. FANFARE_DATA_HOME names another place. Raises SetupError."""
-    if own := environ.get("FANFARE_DATA_HOME"):
-        return Path(own)
-    try:
-        if platform == "darwin":
-            return Path.home() / "Library" / "Application Support" / "fanfare"
-        # https://specifications.freedesktop.org/basedir-spec: a path that is not absolute is ignored
-        home = environ.get("XDG_DATA_HOME", "")
-        return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "fanfare"
-    except RuntimeError:
-        raise SetupError("there is no home directory for the log: name a file, as --log sqlite:PATH") from None
-
-
-def path_of(url: str) -> Path:
-    """The file that `sqlite:PATH` names; without a path, the one in the data folder. Raises SetupError."""
-    name = url.removeprefix("sqlite:")
-    return Path(name) if name else data_folder() / "log.sqlite"
 
 
 class Lock:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from chat.errors import SetupError
+from chat.paths import log_path
 from chat.server.core.apply import apply
 from chat.server.core.state import State, Unsafe
-from chat.server.disk.file import explain, open_log, path_of
+from chat.server.disk.file import explain, open_log
 from chat.server.disk.reader import Reader
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import NEWEST, Snapshots, read_snapshot, replay, write_snapshot
@@ -55,7 +56,7 @@ class SqliteLog:
 
     def __init__(self, settings: Settings, node: str, kept: int, clock: Callable[[], float]) -> None:
         """Raises SetupError when the file cannot be had. `kept` is the memory log's."""
-        self.path = path_of(settings.log)
+        self.path = log_path(settings.log)
         self._connection, self._lock = open_log(self.path)
         self._node = node
         self._strict = settings.durability == "strict"

@@ -1,20 +1,18 @@
-"""The command `fanfare admin`: operate a server's log, also while the server runs."""
+"""`fanfare admin log`: work on the log's file, also while the server runs."""
 
 import argparse
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chat.admin.show import print_lines, safe
 from chat.configuration import load as load_settings
 from chat.errors import SetupError
+from chat.paths import log_path
 
 LINES = 20  # that `tail` shows unless told otherwise
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    admin = commands.add_parser("admin", help="operate a server's log")
-    kinds = admin.add_subparsers(required=True, metavar="WHAT")
+def add_parser(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     log = kinds.add_parser("log", help="what was said: statistics, tail, export, import, backup, purge")
     actions = log.add_subparsers(required=True, metavar="ACTION")
     _action(actions, "stats", _stats, "how much is there, and since when")
@@ -51,49 +49,29 @@ def _selection(action: argparse.ArgumentParser) -> None:
 
 def _path(options: argparse.Namespace) -> Path:
     """The log's file. Raises SetupError."""
-    from chat.server.disk.file import path_of
-
     url = load_settings({"log": options.log} if options.log else {}, options.config).log
     if url == "memory:":
         raise SetupError("the log is memory:, which leaves nothing; name a file with --log sqlite:PATH")
-    return path_of(url)
-
-
-def _print(lines: Iterable[str], flush: bool = False) -> int:
-    """A reader who has read enough, and Ctrl-C, are no faults."""
-    try:
-        for line in lines:
-            print(line, flush=flush)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stdout = None  # or the interpreter complains when it flushes it
-    except KeyboardInterrupt:
-        pass
-    return 0
+    return log_path(url)
 
 
 def _stats(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    return _print(f"{name:<28}{value}" for name, value in admin.statistics(_path(options)))
+    return print_lines(f"{name:<28}{value}" for name, value in admin.statistics(_path(options)))
 
 
 def _tail(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
     lines = admin.tail(_path(options), max(0, options.lines), options.room, options.follow)
-    return _print(map(_safe, lines), flush=True)
-
-
-def _safe(line: str) -> str:
-    """What people say may hold a terminal's escape sequences."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return print_lines(map(safe, lines), flush=True)
 
 
 def _export(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    return _print(admin.export(_path(options), options.room, options.nick))
+    return print_lines(admin.export(_path(options), options.room, options.nick))
 
 
 def _import(options: argparse.Namespace) -> int:
