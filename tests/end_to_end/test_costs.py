@@ -28,7 +28,7 @@ AN_OPERATOR = 80
 AN_ANSWER = 39
 A_CAP_REQ = 50
 A_GUEST = 185
-FILES_OF_A_MESSAGE = 18
+FILES_OF_A_MESSAGE = 19
 
 Deed = Callable[[StillServer, list[StillSocket]], None]
 
