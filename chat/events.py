@@ -12,11 +12,16 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user as others see it at one moment: `nick!user@host` (modern.ircdocs.horse, "Clients")."""
+    """A user as others see it at one moment: `nick!user@host` (modern.ircdocs.horse, "Clients").
+
+    `account` is the one that it is logged in to, empty for none; `bot` says that it called itself one (IRCv3 bot-mode).
+    """
 
     nick: str
     user: str
     host: str
+    account: str = ""
+    bot: bool = False
 
     @property
     def mask(self) -> str:
@@ -53,6 +58,7 @@ class Join:
     at: float
     rank: str = ""
     id: int = 0
+    realname: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +154,13 @@ class NewRealname:
     id: int = 0
 
 
-Event = Say | Join | Leave | Quit | Kick | Rename | Topic | Mode | Away | NewRealname
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user logged in to the account that `who` has now; an empty one: it logged out (IRCv3 account-notify)."""
+
+    who: Person
+    at: float
+    id: int = 0
+
+
+Event = Say | Join | Leave | Quit | Kick | Rename | Topic | Mode | Away | NewRealname | Login

@@ -7,10 +7,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
-from itertools import product
 
 from chat.errors import WireError
-from chat.events import Away, Event, Join, Kick, Kind, Leave, Mode, ModeChange, NewRealname, Quit, Rename, Say, Topic
+from chat.events import (
+    Away,
+    Event,
+    Join,
+    Kick,
+    Kind,
+    Leave,
+    Login,
+    Mode,
+    ModeChange,
+    NewRealname,
+    Quit,
+    Rename,
+    Say,
+    Topic,
+)
 from chat.wires.foreign import refuse_foreign_verb
 from chat.wires.message import parse
 from chat.wires.numerics import ERR_INPUTTOOLONG, ERR_UNKNOWNERROR
@@ -25,10 +39,13 @@ _TOO_LONG = Reject(ERR_INPUTTOOLONG, ERR_INPUTTOOLONG.text)
 _UNREADABLE = Reject(ERR_UNKNOWNERROR, "A line may not hold NUL or a carriage return")
 
 CAPABILITIES = (
+    "account-notify",
+    "account-tag",
     "away-notify",
     "batch",
     "cap-notify",
     "echo-message",
+    "extended-join",
     "labeled-response",
     "message-tags",
     "multi-prefix",
@@ -41,40 +58,66 @@ CAPABILITIES = (
 HISTORY_CAPABILITIES = ("draft/chathistory", "draft/event-playback")  # of a server whose log can be asked
 
 
+# The capabilities that change how events look; the values are the events that nobody sees without them.
+SHAPING: dict[str, type | None] = {
+    "account-notify": Login,
+    "account-tag": None,
+    "away-notify": Away,
+    "extended-join": None,
+    "message-tags": None,
+    "server-time": None,
+    "setname": NewRealname,
+}
+_SHAPING = frozenset(SHAPING)
+
+
 class IrcDialect:
     """A set of the capabilities that change how events look. There is one object for each set: `of`."""
 
-    __slots__ = ("_away", "_setname", "_tags", "_time")
+    __slots__ = ("_account", "_extended_join", "_hidden", "_tags", "_time")
 
     framed = True
     numerics = True
     echoes = False  # echo-message changes this for one user; the dialect stays shared
     sees_own_join = True
 
-    def __init__(self, tags: bool, time: bool, away: bool, setname: bool) -> None:
-        self._tags = tags
-        self._time = time
-        self._away = away
-        self._setname = setname
+    def __init__(self, have: frozenset[str]) -> None:
+        self._tags = "message-tags" in have
+        self._time = "server-time" in have
+        self._account = "account-tag" in have
+        self._extended_join = "extended-join" in have
+        self._hidden = frozenset(SHAPING[name] for name in _SHAPING - have)
 
     @staticmethod
     def of(capabilities: Iterable[str]) -> "IrcDialect":
         """The dialect that all clients with these capabilities share."""
-        have = set(capabilities)
-        return _DIALECTS["message-tags" in have, "server-time" in have, "away-notify" in have, "setname" in have]
+        have = _SHAPING.intersection(capabilities)
+        dialect = _DIALECTS.get(have)
+        if dialect is None:
+            dialect = _DIALECTS[have] = IrcDialect(have)
+        return dialect
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
         tags = f"time={timestamp(event.at)}" if self._time else ""
         if event.id and self._tags:
             tags += f";msgid={event.id:x}" if tags else f"msgid={event.id:x}"
+        who = event.who
+        if self._account and who.account:
+            tags += f";account={who.account}" if tags else f"account={who.account}"
+        if who.bot and self._tags:
+            tags += ";bot" if tags else "bot"
+        kind = type(event)
         if isinstance(event, Say):
             if event.tags and self._tags:
                 tags = f"{tags};{event.tags}" if tags else event.tags
             elif event.kind is Kind.TAGS and not self._tags:
                 return ()
-        elif (isinstance(event, Away) and not self._away) or (isinstance(event, NewRealname) and not self._setname):
+        elif kind in self._hidden:
             return ()
-        line = f"{_BODIES[type(event)](event)}\r\n".encode()
+        body = _BODIES[kind](event)
+        if isinstance(event, Join) and self._extended_join:
+            body += f" {who.account or '*'} :{event.realname}"
+        line = f"{body}\r\n".encode()
         if len(line) > LINE_BYTES:
             line = fit(line)
         return (f"@{tags} ".encode() + line if tags else line,)
@@ -89,7 +132,7 @@ class IrcDialect:
         return ()  # each join and departure is shown
 
 
-_DIALECTS = {flags: IrcDialect(*flags) for flags in product((False, True), repeat=4)}
+_DIALECTS: dict[frozenset[str], IrcDialect] = {}
 
 
 class _State(Enum):
@@ -284,4 +327,5 @@ _BODIES: dict[type, Callable[..., str]] = {
     Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",
     Away: _away,
     NewRealname: lambda event: f":{event.who.mask} SETNAME :{event.realname}",
+    Login: lambda event: f":{event.who.mask} ACCOUNT {event.who.account or '*'}",
 }

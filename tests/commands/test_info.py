@@ -130,6 +130,7 @@ def tokens(server: RunningServer) -> dict[str, str]:
 def test_the_promised_lengths_and_numbers_are_all_there(server: RunningServer) -> None:
     assert tokens(server) == {
         "AWAYLEN": "250",
+        "BOT": "B",
         "CASEMAPPING": "ascii",
         "CHANLIMIT": "#:100",
         "CHANMODES": ",,,Ent",
@@ -145,6 +146,7 @@ def test_the_promised_lengths_and_numbers_are_all_there(server: RunningServer) -
         "TOPICLEN": "300",
         "USERLEN": "10",
         "UTF8ONLY": "",
+        "WHOX": "",
     }
 
 
@@ -155,7 +157,7 @@ def test_a_network_of_several_words_is_one_token() -> None:
 
 def test_the_modes_that_there_are_stand_in_the_welcome(server: RunningServer) -> None:
     myinfo = next(message for message in server.raw().register("ana") if message.verb == "004")
-    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "i", "Enot", "o"]
+    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "Bi", "Enot", "o"]
 
 
 def test_a_server_has_the_name_that_it_is_given() -> None:

@@ -15,6 +15,33 @@ def talk(client: IrcClient, *lines: str) -> list[str]:
 # WHO
 
 
+def test_whox_gives_the_fields_that_were_asked_for_in_the_standards_order(server: RunningServer) -> None:
+    server.irc("ana", "#a")
+    carl = server.irc("carl")
+    assert talk(carl, "WHO #a %afnt,42", "WHO ana %tcuihsnfdlaor,1", "WHO ana %tn,1234", "WHO #a o%r") == [
+        "354 carl 42 ana H@ 0",
+        "315 carl #a :End of WHO list",
+        "354 carl 1 * ~ana 255.255.255.255 127.0.0.1 fanfare.local ana H 0 0 0 n/a :ana the tester",
+        "315 carl ana :End of WHO list",
+        "354 carl 0 ana",
+        "315 carl ana :End of WHO list",
+        "354 carl :ana the tester",
+        "315 carl #a :End of WHO list",
+    ]
+
+
+def test_a_bot_says_so_and_is_seen_as_one(server: RunningServer) -> None:
+    ana, bot = server.irc("ana", "#a", caps="message-tags"), server.irc("robo", "#a")
+    assert talk(bot, "MODE robo +iB", "MODE robo")[0] == ":robo!~robo@127.0.0.1 MODE robo +iB"
+    assert talk(bot, "MODE robo -i+B", "MODE robo") == [":robo!~robo@127.0.0.1 MODE robo -i", "221 robo +B"]
+    assert "335 ana robo :is a bot" in talk(ana, "WHOIS robo")
+    assert talk(ana, "WHO robo")[0].split()[-5] == "HB"
+    bot.say("#a", "beep")
+    bot.sync()
+    (word,) = [message for message in ana.sync() if message.verb == "PRIVMSG"]
+    assert word.tag("bot") == ""
+
+
 @pytest.mark.parametrize("mask", ["#a", "#A"])
 def test_who_shows_a_rooms_members_with_their_standing(server: RunningServer, mask: str) -> None:
     server.irc("ana", "#a")

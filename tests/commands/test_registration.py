@@ -25,6 +25,7 @@ def test_the_capabilities_are_listed_in_one_line_without_values(server: RunningS
 
 def test_the_capabilities_are_those_that_are_promised() -> None:
     assert set(CAPABILITIES) == {
+        "account-notify", "account-tag", "extended-join",
         "message-tags", "server-time", "echo-message", "multi-prefix", "userhost-in-names",
         "away-notify", "setname", "cap-notify", "batch", "labeled-response",
     }  # fmt: skip

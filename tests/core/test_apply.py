@@ -134,8 +134,8 @@ def test_who_quits_leaves_every_room_and_the_name(replica: Replica) -> None:
 
 
 def test_the_first_makes_the_room_and_is_its_operator(replica: Replica) -> None:
-    assert replica.do(by("eve", "JOIN #New")) == [Join(person("eve"), "#New", 6.0, "o", id=6)]
-    assert replica.do(by("bob", "JOIN #new")) == [Join(person("bob"), "#New", 7.0, "", id=7)]
+    assert replica.do(by("eve", "JOIN #New")) == [Join(person("eve"), "#New", 6.0, "o", 6, "eve")]
+    assert replica.do(by("bob", "JOIN #new")) == [Join(person("bob"), "#New", 7.0, "", 7, "bob")]
     assert replica.members("#NEW") == {"eve": True, "bob": False}
     assert replica.do(by("bob", "JOIN #NEW")) == []
     room = replica.state.get_room("#new")
@@ -344,6 +344,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "invisible": False,
             "away": "tea",
             "account": "",
+            "bot": False,
             "rooms": ["#b", "#a"],
         },
         {
@@ -356,6 +357,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "invisible": True,
             "away": None,
             "account": "",
+            "bot": False,
             "rooms": ["#a"],
         },
         {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.still import StillServer, StillSocket, counted, still_server
+from chat.wires.irc import IrcDialect
 from chat.wires.relay import RelayWire
 from chat.wires.tilde import TildeWire
 
@@ -29,6 +30,8 @@ AN_ANSWER = 39
 A_CAP_REQ = 50
 A_GUEST = 185
 FILES_OF_A_MESSAGE = 19
+
+IrcDialect.of({"message-tags", "server-time"})  # made when the first client asks for it
 
 Deed = Callable[[StillServer, list[StillSocket]], None]
 

@@ -1,5 +1,6 @@
 """The IRC wire: any bytes in, whole commands out; any event in, one line for each kind of client out."""
 
+from dataclasses import replace
 from itertools import pairwise, product
 
 import pytest
@@ -14,6 +15,7 @@ from chat.events import (
     Kick,
     Kind,
     Leave,
+    Login,
     Mode,
     ModeChange,
     NewRealname,
@@ -27,6 +29,7 @@ from chat.wires.irc import (
     CAPABILITIES,
     ENDLESS_BYTES,
     LINE_BYTES,
+    SHAPING,
     TAG_BYTES,
     IrcDialect,
     IrcWire,
@@ -230,12 +233,15 @@ def test_an_event_is_one_line(event: Event, data: bytes) -> None:
 @pytest.mark.parametrize(("event", "data"), ENCODED)
 def test_server_time_says_when_in_utc_with_milliseconds(event: Event, data: bytes) -> None:
     assert TIME.encode(event) == (b"@time=2023-11-14T22:13:20.042Z " + data,)
-    assert FULL.encode(event) == (b"@time=2023-11-14T22:13:20.042Z " + data,)
+    full = IrcDialect.of(set(CAPABILITIES) - {"extended-join"})
+    assert full.encode(event) == (b"@time=2023-11-14T22:13:20.042Z " + data,)
 
 
 ONLY_FOR = [
     (Away(ANA, "lunch", AT), "away-notify", b":ana!~ana@127.0.0.1 AWAY :lunch\r\n"),
     (Away(ANA, None, AT), "away-notify", b":ana!~ana@127.0.0.1 AWAY\r\n"),
+    (Login(replace(ANA, account="Ana"), AT), "account-notify", b":ana!~ana@127.0.0.1 ACCOUNT Ana\r\n"),
+    (Login(ANA, AT), "account-notify", b":ana!~ana@127.0.0.1 ACCOUNT *\r\n"),
     (NewRealname(ANA, "Ana A", AT), "setname", b":ana!~ana@127.0.0.1 SETNAME :Ana A\r\n"),
     (
         Say(ANA, "#lobby", "", AT, Kind.TAGS, "+typing=active"),
@@ -262,6 +268,23 @@ def test_client_tags_are_for_clients_with_message_tags_and_stand_behind_the_serv
     assert TIME.encode(event) == (b"@time=2023-11-14T22:13:20.042Z " + line,)
     assert TAGS.encode(event) == (b"@+a=b;+c " + line,)
     assert FULL.encode(event) == (b"@time=2023-11-14T22:13:20.042Z;+a=b;+c " + line,)
+
+
+def test_the_account_and_that_it_is_a_bot_are_tags_for_those_who_asked_for_them() -> None:
+    event = Leave(replace(ANA, account="Ana", bot=True), "#lobby", AT, id=255)
+    line = b":ana!~ana@127.0.0.1 PART #lobby\r\n"
+    assert PLAIN.encode(event) == (line,)
+    assert IrcDialect.of({"account-tag"}).encode(event) == (b"@account=Ana " + line,)
+    assert TAGS.encode(event) == (b"@msgid=ff;bot " + line,)
+    assert FULL.encode(event) == (b"@time=2023-11-14T22:13:20.042Z;msgid=ff;account=Ana;bot " + line,)
+
+
+def test_extended_join_tells_the_account_and_the_real_name() -> None:
+    extended = IrcDialect.of({"extended-join"})
+    event = Join(ANA, "#lobby", AT, realname="Ana A")
+    assert extended.encode(event) == (b":ana!~ana@127.0.0.1 JOIN #lobby * :Ana A\r\n",)
+    event = Join(replace(ANA, account="Ana"), "#lobby", AT, realname="")
+    assert extended.encode(event) == (b":ana!~ana@127.0.0.1 JOIN #lobby Ana :\r\n",)
 
 
 SPACE = LINE_BYTES - len(b":ana!~ana@127.0.0.1 PRIVMSG #lobby :\r\n")
@@ -315,8 +338,8 @@ def test_modes_are_spelt_with_a_sign_where_it_changes_and_their_names_behind(
 
 def test_clients_with_the_same_view_share_one_dialect() -> None:
     assert IrcDialect.of({"server-time", "batch"}) is IrcDialect.of({"echo-message", "server-time"})
-    dialects = {IrcDialect.of(caps) for caps in product(*((name, "") for name in CAPABILITIES))}
-    assert len(dialects) == 16
+    dialects = {IrcDialect.of(caps) for caps in product(*((name, "") for name in SHAPING))}
+    assert len(dialects) == 2 ** len(SHAPING)
 
 
 def test_a_client_may_get_several_lines_in_one_send_and_numerics_and_every_join() -> None:

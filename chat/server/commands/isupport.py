@@ -19,6 +19,7 @@ def isupport(settings: Settings, history: bool) -> list[str]:
     return [
         *([f"CHATHISTORY={MOST}", "MSGREFTYPES=msgid,timestamp"] if history else []),
         f"AWAYLEN={REASON_BYTES}",
+        "BOT=B",
         "CASEMAPPING=ascii",
         f"CHANLIMIT=#:{settings.max_rooms}",
         "CHANMODES=,,,Ent",
@@ -34,6 +35,7 @@ def isupport(settings: Settings, history: bool) -> list[str]:
         f"TOPICLEN={TOPIC_BYTES}",
         f"USERLEN={USER_LENGTH}",
         "UTF8ONLY",
+        "WHOX",
     ]
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
+from chat.server.commands.who import Fields, read_fields, who_line
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
-from chat.wires.irc import LINE_BYTES, fit, packed
+from chat.wires.irc import packed
 from chat.wires.message import Message
 from chat.wires.names import fold, matcher
 from chat.wires.numerics import (
@@ -23,11 +24,12 @@ from chat.wires.numerics import (
     RPL_ENDOFWHOWAS,
     RPL_ISON,
     RPL_USERHOST,
+    RPL_WHOISACCOUNT,
+    RPL_WHOISBOT,
     RPL_WHOISCHANNELS,
     RPL_WHOISIDLE,
     RPL_WHOISSERVER,
     RPL_WHOISUSER,
-    RPL_WHOREPLY,
     Numeric,
 )
 
@@ -39,29 +41,32 @@ LOOK_COST = LINE_COST / 4  # for each user that is looked at
 @command("WHO")
 def who(node: Node, client: Client, user: User, message: Message) -> None:
     mask = message.params[0] if message.params else "*"
+    fields = read_fields(message.params[1]) if len(message.params) > 1 else None
     if mask.startswith("#"):
         room = node.state.find_room(mask)
-        send_cursor(client, _room_lines(client, user, mask, room))
+        send_cursor(client, _room_lines(node, client, user, mask, room, fields))
     elif "*" in mask or "?" in mask:
-        send_cursor(client, _matching_lines(node, client, user, mask))
+        send_cursor(client, _matching_lines(node, client, user, mask, fields))
     else:
         found = node.state.find_user(mask)
         if found is not None:
-            client.send(_who_line(client, "*", found, False))
+            client.send(who_line(node, client, "*", found, "", fields))
         client.numeric(RPL_ENDOFWHO, mask)
 
 
-def _room_lines(client: Client, user: User, mask: str, room: Room | None) -> Iterator[bytes]:
+def _room_lines(
+    node: Node, client: Client, user: User, mask: str, room: Room | None, fields: Fields | None
+) -> Iterator[bytes]:
     """A line for each member that the asker may see. Each line shows the room at the moment it is made."""
     for member in list(room.members) if room is not None else ():
         if room is not None and (operator := room.members.get(member)) is not None:
             client.cost += LINE_COST
             if not member.invisible or user in room.members:
-                yield _who_line(client, room.name, member, operator)
+                yield who_line(node, client, room.name, member, "@" if operator else "", fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
 
 
-def _matching_lines(node: Node, client: Client, user: User, mask: str) -> Iterator[bytes]:
+def _matching_lines(node: Node, client: Client, user: User, mask: str, fields: Fields | None) -> Iterator[bytes]:
     """The users whose nickname matches: the asker, those in a common room, and those that are not invisible."""
     fits = matcher(mask)
     for other in list(node.state.users.values()):
@@ -70,18 +75,8 @@ def _matching_lines(node: Node, client: Client, user: User, mask: str) -> Iterat
             yield b""
         elif not other.invisible or other is user or not user.rooms.keys().isdisjoint(other.rooms):
             client.cost += LINE_COST
-            yield _who_line(client, "*", other, False)
+            yield who_line(node, client, "*", other, "", fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
-
-
-def _who_line(client: Client, place: str, other: User, operator: bool) -> bytes:
-    person = other.person
-    flags = ("H" if other.away is None else "G") + ("@" if operator else "")
-    line = (
-        f":{client.server_name} {RPL_WHOREPLY.code} {client.nick} {place} {person.user} {person.host} "
-        f"{client.server_name} {person.nick} {flags} :0 {other.realname}\r\n"
-    ).encode()
-    return line if len(line) <= LINE_BYTES else fit(line)
 
 
 @command("WHOIS")
@@ -109,6 +104,10 @@ def _describe(node: Node, client: Client, other: User) -> None:
     client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
     if other.away is not None:
         client.numeric(RPL_AWAY, person.nick, text=other.away)
+    if person.account:
+        client.numeric(RPL_WHOISACCOUNT, person.nick, person.account)
+    if person.bot:
+        client.numeric(RPL_WHOISBOT, person.nick)
     idle = max(0, int(node.clock() - other.spoke))
     client.numeric(RPL_WHOISIDLE, person.nick, str(idle), str(int(other.signed_on)))
 

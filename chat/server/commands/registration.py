@@ -147,7 +147,7 @@ def _welcome(node: Node, client: Client, nick: str) -> None:
     client.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.mask))
     client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    client.numeric(RPL_MYINFO, settings.name, version, "i", "Enot", "o")
+    client.numeric(RPL_MYINFO, settings.name, version, "Bi", "Enot", "o")
     send_isupport(client, node)
     lusers(node, client)
     motd(node, client)

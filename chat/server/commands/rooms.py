@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 
+from chat.events import ModeChange
 from chat.server.commands.history import replay
 from chat.server.commands.limits import LINE_COST, MODES, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
 from chat.server.commands.table import command, send_cursor
@@ -13,7 +14,7 @@ from chat.server.core.node import Node
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
-from chat.wires.irc import LINE_BYTES
+from chat.wires.irc import LINE_BYTES, spell_modes
 from chat.wires.message import Message, build
 from chat.wires.names import NICK_LENGTH, fold
 from chat.wires.numerics import (
@@ -272,20 +273,22 @@ def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[st
     whom = node.state.find_user(nick)
     if whom is not user:
         raise Refusal(ERR_USERSDONTMATCH) if whom else Refusal(ERR_NOSUCHNICK, nick)
+    have = {"B": user.person.bot, "i": user.invisible}
     if not words:
-        client.numeric(RPL_UMODEIS, "+i" if user.invisible else "+")
+        client.numeric(RPL_UMODEIS, "+" + "".join(letter for letter, on in have.items() if on))
         return
-    on, unknown, invisible = True, False, user.invisible
+    on, unknown, wanted = True, False, dict(have)
     for letter in words[0]:
         if letter in "+-":
             on = letter == "+"
-        elif letter == "i":
-            invisible = on
+        elif letter in wanted:
+            wanted[letter] = on
         else:
             unknown = True
     if unknown:
         client.numeric(ERR_UMODEUNKNOWNFLAG)
-    if invisible is not user.invisible:
-        letters = "+i" if invisible else "-i"
+    changes = [ModeChange(on, letter) for letter, on in wanted.items() if on is not have[letter]]
+    if changes:
+        letters = spell_modes(sorted(changes, reverse=True))
         echo = build("MODE", user.nick, letters, source=user.mask)  # shown to the user alone
         node.ask(client, Message("MODE", [user.nick, letters], user.mask), partial(client.send, echo))

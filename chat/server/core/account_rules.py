@@ -3,8 +3,9 @@
 A request has the source of who asked for it: a user's mask, or the server's name for what its operator did.
 """
 
+from chat.events import Login
 from chat.server.core.accounts import FINGERPRINTS, Account
-from chat.server.core.change import FreeRule, Outcome, Rule
+from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.state import Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
@@ -78,14 +79,14 @@ def _log_in(state: State, user: User, entry: Entry) -> list[Outcome]:
     if user in account.users:
         return []
     state.accounts.log_in(account, user)
-    return []
+    return [Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))]
 
 
 def _log_out(state: State, user: User, entry: Entry) -> list[Outcome]:
     if not user.account:
         return []
     state.accounts.log_out(user)
-    return []
+    return [Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))]
 
 
 RULES: dict[str, Rule] = {"ACCOUNT": _log_in}

@@ -4,6 +4,7 @@ A password enters the log only as its verifier (`chat/server/accounts/verifier.p
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chat.wires.names import fold
@@ -78,10 +79,10 @@ class Accounts:
         """The user leaves the account that it was logged in to before."""
         self.log_out(user)
         account.users[user] = None
-        user.account = account.name
+        user.set_person(replace(user.person, account=account.name))
 
     def log_out(self, user: "User") -> None:
         account = self.find(user.account) if user.account else None
         if account is not None:
             del account.users[user]
-        user.account = ""
+        user.set_person(replace(user.person, account=""))

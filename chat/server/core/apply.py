@@ -107,7 +107,7 @@ def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
     for room in rooms:
         _remove(state, room, user)
     del state.users[fold(user.nick)]
-    if user.account:
+    if user.person.account:
         state.accounts.log_out(user)
     return [Change(Quit(user.person, entry.at, entry.request.params[0], id=entry.id), user, rooms)]
 
@@ -128,7 +128,7 @@ def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
     room.add(user, operator)
     user.rooms[room] = None
     changes: list[Outcome] = [
-        Change(Join(user.person, room.name, entry.at, "o" if operator else "", id=entry.id), user, (room,))
+        Change(Join(user.person, room.name, entry.at, "o" if operator else "", entry.id, user.realname), user, (room,))
     ]
     if user.away is not None:
         changes.append(Change(Away(user.person, user.away, entry.at, id=entry.id), user, (room,)))
@@ -187,7 +187,7 @@ def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
     target, letters, *names = entry.request.params
     if not target.startswith("#"):
         entry.rooms = ()
-        return _set_user_mode(user, letters)
+        return _set_user_modes(user, letters)
     room = state.operated_room(target, user)
     before = set(room.modes)
     operators: dict[User, bool] = {}  # whether the named members were operators before
@@ -220,9 +220,16 @@ def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
     return outcomes
 
 
-def _set_user_mode(user: User, letters: str) -> list[Outcome]:
-    """`MODE ana +i`. Nobody else is told."""
-    user.invisible = letters == "+i"
+def _set_user_modes(user: User, letters: str) -> list[Outcome]:
+    """`MODE ana +i-B`. Nobody else is told."""
+    on = True
+    for letter in letters:
+        if letter in "+-":
+            on = letter == "+"
+        elif letter == "i":
+            user.invisible = on
+        elif letter == "B":
+            user.set_person(replace(user.person, bot=on))
     return []
 
 

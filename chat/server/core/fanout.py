@@ -9,7 +9,7 @@ or get an answer) get slices of the blob.
 
 from collections.abc import Callable, Sequence
 
-from chat.events import Away, Join, Kick, Leave, Mode, NewRealname, Quit, Rename, Say, Topic
+from chat.events import Away, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
 from chat.server.core.audience import Audience, Published, in_several
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -28,6 +28,7 @@ SEES_OWN: dict[type, Callable[[Dialect], bool]] = {
     Topic: lambda dialect: True,
     Mode: lambda dialect: True,
     NewRealname: lambda dialect: True,
+    Login: lambda dialect: True,
     Away: lambda dialect: False,
     Quit: lambda dialect: False,
 }

@@ -45,10 +45,10 @@ def load(state: State, text: str) -> None:
 def _read_user(values: dict[str, Any]) -> User:
     nick, _, rest = values["user"].partition("!")
     name, _, host = rest.partition("@")
-    person = Person(nick, name, intern(host))
+    # Older snapshots have no accounts and no bots.
+    person = Person(nick, name, intern(host), values.get("account", ""), values.get("bot", False))
     user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
-    user.account = values.get("account", "")  # snapshots had none once
     return user
 
 

@@ -132,6 +132,7 @@ class State:
                     "invisible": user.invisible,
                     "away": user.away,
                     "account": user.account,
+                    "bot": user.person.bot,
                     "rooms": [room.name for room in user.rooms],
                 }
             )

@@ -12,7 +12,6 @@ class User:
     """Changed by `apply` alone."""
 
     __slots__ = (
-        "account",
         "address",
         "away",
         "has_commands",
@@ -37,14 +36,18 @@ class User:
         self.has_commands = has_commands  # can use an operator's rights; users of unframed wires cannot
         self.invisible = False  # listed only to users that share a room
         self.away: str | None = None
-        self.account = ""  # the account that it is logged in to, as registered; empty for none
         self.rooms: dict[Room, None] = {}
 
     @property
     def nick(self) -> str:
         return self.person.nick
 
+    @property
+    def account(self) -> str:
+        """The account that it is logged in to, as registered; empty for none."""
+        return self.person.account
+
     def set_person(self, person: Person) -> None:
-        """Change the nickname."""
+        """Change the nickname, or what else others see."""
         self.person = person
         self.mask = person.mask

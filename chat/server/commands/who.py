@@ -1,0 +1,61 @@
+"""One line of WHO's answer: RPL_WHOREPLY, or RPL_WHOSPCRPL with the fields that were asked for.
+
+Sources: https://modern.ircdocs.horse "WHO message", https://ircv3.net/specs/extensions/whox
+"""
+
+from dataclasses import dataclass
+
+from chat.server.core.client import Client
+from chat.server.core.node import Node
+from chat.server.core.user import User
+from chat.wires.irc import LINE_BYTES, fit
+from chat.wires.numerics import RPL_WHOREPLY, RPL_WHOSPCRPL
+
+ORDER = "tcuihsnfdlaor"  # of the fields in an answer
+TOKEN_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a WHO asks for: letters of `ORDER`, and the token that comes back with `t`."""
+
+    letters: str
+    token: str
+
+
+def read_fields(text: str) -> Fields | None:
+    """`%tcuhn,42`; None for a WHO of the old kind, whose second parameter is at most `o`."""
+    _, percent, wanted = text.partition("%")
+    if not percent:
+        return None
+    letters, _, token = wanted.partition(",")
+    return Fields(letters, token if token.isascii() and token.isdigit() and len(token) <= TOKEN_DIGITS else "0")
+
+
+def who_line(node: Node, client: Client, place: str, other: User, rank: str, fields: Fields | None) -> bytes:
+    """`place` is the room, or `*`; `rank` its prefix for the user, empty for none."""
+    person = other.person
+    flags = ("H" if other.away is None else "G") + rank + ("B" if person.bot else "")
+    if fields is None:
+        line = (
+            f":{client.server_name} {RPL_WHOREPLY.code} {client.nick} {place} {person.user} {person.host} "
+            f"{client.server_name} {person.nick} {flags} :0 {other.realname}\r\n"
+        ).encode()
+        return line if len(line) <= LINE_BYTES else fit(line)
+    values = {
+        "t": fields.token,
+        "c": place,
+        "u": person.user,
+        "i": "255.255.255.255",  # the standard's way to tell no address
+        "h": person.host,
+        "s": client.server_name,
+        "n": person.nick,
+        "f": flags,
+        "d": "0",  # servers between the two
+        "l": str(max(0, int(node.clock() - other.spoke))),
+        "a": person.account or "0",
+        "o": "n/a",  # the rank among operators, which other servers number
+        "r": f":{other.realname}",
+    }
+    words = " ".join([values[letter] for letter in ORDER if letter in fields.letters])
+    return fit(f":{client.server_name} {RPL_WHOSPCRPL.code} {client.nick} {words}\r\n".encode())
