@@ -56,6 +56,13 @@ class Settings:
     )
     lobby: str = _setting("#lobby", "room", "the room where the unframed wires meet")
 
+    cloak: str = _setting(
+        "on",
+        "word",
+        "off: everybody sees everybody's address. Otherwise others see a cloak, which stays the same and with which "
+        "networks can be banned; operators and the server's log see addresses",
+    )
+
     max_connections: int = _setting(
         0,
         "connections",
@@ -245,6 +252,7 @@ class Settings:
         )
         for name in ("log", "admin"):
             _check("\0" not in getattr(self, name), f"{name} holds a NUL")
+        _check(self.cloak in ("on", "off"), f"cloak is {self.cloak!r}, not on or off")
         _check(self.durability in DURABILITIES, f"durability is {self.durability!r}, not {' or '.join(DURABILITIES)}")
         _check(self.durability == "relaxed" or self.log != "memory:", "durability strict takes a log on disk")
         unknown = set(self.keep.split(",")) - {*KINDS, ""}

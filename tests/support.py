@@ -61,7 +61,8 @@ class RunningServer:
 def running_server(schemes: tuple[str, ...] = ("irc",), port: int = 0, **settings: object) -> Iterator[RunningServer]:
     """A server on free ports of the loopback, or on the one that a server before it had; stopped at the end."""
     listen = tuple(parse_address(f"{scheme}://127.0.0.1:{port}") for scheme in schemes)
-    defaults: dict[str, object] = {"rate_limit": 0.0, "stop_deadline": 2.0, "log": "memory:", "admin": "off"}
+    defaults: dict[str, object] = {"rate_limit": 0.0, "stop_deadline": 2.0}
+    defaults |= {"log": "memory:", "admin": "off", "cloak": "off"}
     server = Server(Settings(listen=listen, **{**defaults, **settings}))  # type: ignore[arg-type]
     addresses = server.start()
     with ExitStack() as clients:

@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+import secrets
 import socket
 import threading
 import time
@@ -12,7 +13,10 @@ from functools import partial
 
 from chat import __version__
 from chat.errors import SetupError
+from chat.paths import log_path
+from chat.server.core.cloak import SECRET_BYTES, Cloaks
 from chat.server.core.node import Node
+from chat.server.disk.cloak_key import cloak_key
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.server.net.acceptor import Acceptor
@@ -58,7 +62,7 @@ class Server:
                 listener = listen(address, self.settings)
                 undo.callback(listener.close)
                 listeners.append(listener)
-            self.loop = Loop(self.settings, self.gate, self._fail, make_log=self._make_log())
+            self.loop = Loop(self.settings, self.gate, self._fail, make_log=self._make_log(), cloak=self._make_cloak())
             undo.callback(self.loop.close)
             self._admin = open_admin(self.settings, self, self.loop.mailbox.post)
             if self._admin is not None:
@@ -78,6 +82,14 @@ class Server:
         from chat.server.disk.sqlite import SqliteLog  # a system without SQLite still serves with memory:
 
         return partial(SqliteLog, self.settings)
+
+    def _make_cloak(self) -> Callable[[str], str]:
+        """What gives the host that others see. Cloaks of a server that keeps nothing end with it."""
+        if self.settings.cloak == "off":
+            return str
+        if self.settings.log == "memory:":
+            return Cloaks(secrets.token_bytes(SECRET_BYTES)).host
+        return Cloaks(cloak_key(log_path(self.settings.log).parent)).host
 
     def _adopt(self, sock: socket.socket, host: str, listener: Listener) -> None:
         self.loop.adopt(listener.transport(sock), host, listener.wire())

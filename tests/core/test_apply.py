@@ -336,6 +336,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
     assert [json.loads(line) for line in replica.state.dump().splitlines()] == [
         {
             "user": "ana!~u@host",
+            "address": "host",
             "realname": "ana",
             "node": "node",
             "signed_on": 2.0,
@@ -349,6 +350,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
         },
         {
             "user": "bob!~u@host",
+            "address": "host",
             "realname": "bob",
             "node": "node",
             "signed_on": 1.0,

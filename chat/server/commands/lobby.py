@@ -3,8 +3,8 @@
 from functools import partial
 from itertools import count
 
-from chat.events import Person
 from chat.server.commands.limits import RECEIVER_COST
+from chat.server.commands.registration import arrival
 from chat.server.commands.talk import charge
 from chat.server.core.apply import PLAIN, check_nickname
 from chat.server.core.client import Client
@@ -36,10 +36,9 @@ def _enter(node: Node, client: Client, name: str) -> None:
     """Register under `name`, or the nearest that is free, and join the lobby."""
     nick = free_name(node, client, name)
     user_name = "~" + (fold(name)[: USER_LENGTH - 1] or "guest")
-    source = Person(nick, user_name, client.host).mask
     node.ask(
         client,
-        Message("USER", [user_name, PLAIN, "*", name or "guest"], source),
+        arrival(node, client, nick, user_name, PLAIN, "*", name or "guest"),
         partial(_has_entered, node, client, nick),
         partial(_try_again, node, client, name),
     )

@@ -25,6 +25,7 @@ from chat.wires.numerics import (
     RPL_ISON,
     RPL_USERHOST,
     RPL_WHOISACCOUNT,
+    RPL_WHOISACTUALLY,
     RPL_WHOISBOT,
     RPL_WHOISCHANNELS,
     RPL_WHOISIDLE,
@@ -102,6 +103,8 @@ def _describe(node: Node, client: Client, other: User) -> None:
         client.cost += LINE_COST
         client.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
     client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
+    if person.host != other.address and other is client.user:
+        client.numeric(RPL_WHOISACTUALLY, person.nick, other.address)
     if other.away is not None:
         client.numeric(RPL_AWAY, person.nick, text=other.away)
     if person.account:
@@ -129,7 +132,8 @@ def userhost(node: Node, client: Client, user: User, message: Message) -> None:
         client,
         RPL_USERHOST,
         [
-            f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@{other.person.host}"
+            f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@"
+            f"{other.address if other is user else other.person.host}"
             for other in found
             if other is not None
         ],

@@ -28,6 +28,7 @@ from chat.wires.numerics import (
     ERR_NONICKNAMEGIVEN,
     ERR_PASSWDMISMATCH,
     RPL_CREATED,
+    RPL_HOSTHIDDEN,
     RPL_MYINFO,
     RPL_WELCOME,
     RPL_YOURHOST,
@@ -121,13 +122,20 @@ def _complete(node: Node, client: Client) -> None:
         client.numeric(ERR_PASSWDMISMATCH)
         client.hang_up(ERR_PASSWDMISMATCH.text)
         return
-    source = Person(client.wanted, client.user_name, client.host).mask
     node.ask(
         client,
-        Message("USER", [client.user_name, "0", "*", client.realname], source),
+        arrival(node, client, client.wanted, client.user_name, "0", "*", client.realname),
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )
+
+
+def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, account: str, realname: str) -> Message:
+    """The request of a new user. It holds the address where others see a cloak, so that bans of addresses hold."""
+    host = node.cloak(client.host)
+    address = [] if host == client.host else [client.host]
+    source = Person(nick, user_name, host).mask
+    return Message("USER", [user_name, mode, account, *address, realname], source)
 
 
 def _ask_for_another(client: Client, refusal: Refusal) -> None:
@@ -148,6 +156,8 @@ def _welcome(node: Node, client: Client, nick: str) -> None:
     client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
     client.numeric(RPL_MYINFO, settings.name, version, "Bi", "Enot", "o")
+    if user.person.host != user.address:
+        client.numeric(RPL_HOSTHIDDEN, user.person.host)
     send_isupport(client, node)
     lusers(node, client)
     motd(node, client)

@@ -44,6 +44,7 @@ TAGS = Kind.TAGS
 KEY = attrgetter("key")
 REGISTERED = "Nickname is registered: log in to its account"
 PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
+WITHOUT_ADDRESS = 4  # parameters of USER
 
 
 def apply(state: State, entry: Entry) -> list[Outcome]:
@@ -71,12 +72,17 @@ def check_nickname(state: State, user: User | None, nick: str, account: str = ""
 
 
 def _enter(state: State, entry: Entry) -> list[Outcome]:
-    """`:nick!user@host USER user MODE ACCOUNT :realname`: a new user; `*` for ACCOUNT is none."""
+    """`:nick!user@host USER user MODE ACCOUNT [ADDRESS] :realname`: a new user; `*` for ACCOUNT is none.
+
+    ADDRESS is there when the host is a cloak.
+    """
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
     params = entry.request.params
     check_nickname(state, None, nick, params[2])
-    user = User(Person(nick, name, intern(host)), params[3], entry.node, entry.at, params[1] != PLAIN)
+    user = User(Person(nick, name, intern(host)), params[-1], entry.node, entry.at, params[1] != PLAIN)
+    if len(params) > WITHOUT_ADDRESS:
+        user.address = intern(params[WITHOUT_ADDRESS - 1])
     key = fold(nick)
     state.users[nick if key == nick else key] = user
     state.most_users = max(state.most_users, len(state.users))
@@ -136,7 +142,7 @@ def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
 
 
 def _make_room(state: State, user: User, name: str, at: float) -> Room:
-    host = user.person.host
+    host = user.address
     if len(state.rooms) >= state.limits.rooms_total or state.rooms_by_host[host] >= state.limits.rooms_per_address:
         raise Refusal(ERR_TOOMANYCHANNELS, name)
     room = state.remembered.pop(fold(name), None) if state.remembered else None

@@ -39,10 +39,13 @@ class Node:
         sink: Sink,
         clock: Callable[[], float] = time.time,
         make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+        cloak: Callable[[str], str] = str,
     ) -> None:
+        """`cloak` gives the host that others see in place of an address; by default that is the address."""
         self.settings = settings
         self.name = settings.name
         self.clock = clock  # seconds since the epoch
+        self.cloak = cloak
         self.started = clock()
         self.fan_out = FanOut(sink)
         self.log = make_log(self.name, settings.history, clock)

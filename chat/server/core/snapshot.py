@@ -48,6 +48,7 @@ def _read_user(values: dict[str, Any]) -> User:
     # Older snapshots have no accounts and no bots.
     person = Person(nick, name, intern(host), values.get("account", ""), values.get("bot", False))
     user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
+    user.address = intern(values.get("address", host))  # snapshots had none once
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
     return user
 

@@ -124,6 +124,7 @@ class State:
             json.dumps(
                 {
                     "user": user.mask,
+                    "address": user.address,
                     "realname": user.realname,
                     "node": user.node,
                     "signed_on": user.signed_on,

@@ -65,6 +65,7 @@ class Loop:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+        cloak: Callable[[str], str] = str,
         poller: Poller[Connection | None] | None = None,
         sender: Sender | None = None,
     ) -> None:
@@ -74,7 +75,7 @@ class Loop:
         self._clock = clock
         self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
         writes = Writes(self._pacer)
-        self.node = Node(settings, writes, wall_clock, make_log)  # first: a log's file may not be had
+        self.node = Node(settings, writes, wall_clock, make_log, cloak)  # first: a log's file may not be had
         self.mailbox = Mailbox()
         self._poller = poller or (EpollPoller() if hasattr(select, "epoll") else SelectorsPoller())
         self._poller.watch(self.mailbox.wakeup, READ, None)
