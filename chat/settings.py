@@ -182,7 +182,22 @@ class Settings:
     log: str = _setting(
         "sqlite:",
         "URL",
-        "where the log is: sqlite:PATH is a file, sqlite: the one in the data folder, and memory: is for load tests",
+        "where the log is: sqlite:PATH is a file, sqlite: the one in the data folder, memory: is for load tests, and "
+        "redis://HOST/DB (rediss://, unix://, sentinel://) one that several servers share",
+    )
+    node: str = _setting(
+        "", "word", "what this server is called in a shared log, where each has another; empty for its host name (name)"
+    )
+    lease: float = _setting(
+        5.0,
+        "s",
+        "without a sign from this node until the others of a shared log take it for gone, and its users quit",
+    )
+    log_patience: float = _setting(
+        30.0, "s", "for which clients are kept, and wait, while the shared log cannot be reached; then the server ends"
+    )
+    log_length: int = _setting(
+        100_000, "entries", "that a shared log keeps for nodes that were away; 30 MB of the store's memory"
     )
     durability: str = _setting(
         "relaxed",
@@ -248,11 +263,13 @@ class Settings:
         _check(re.fullmatch("[A-Za-z0-9._-]+", self.name) is not None, f"name is {self.name!r}, not a host name")
         _check(self.network.isprintable() and self.network.strip() != "", f"network is {self.network!r}, not a name")
         _check(
-            self.log == "memory:" or self.log.startswith("sqlite:"), f"log is {self.log!r}, not memory: or sqlite:PATH"
+            self.log == "memory:" or self.log.startswith("sqlite:") or self.shares_log,
+            f"log begins with {self.log.partition(':')[0]!r}, it is memory:, sqlite:PATH or redis://HOST/DB",
         )
         for name in ("log", "admin"):
             _check("\0" not in getattr(self, name), f"{name} holds a NUL")
         _check(self.cloak in ("on", "off"), f"cloak is {self.cloak!r}, not on or off")
+        _check(re.fullmatch("[A-Za-z0-9._-]*", self.node) is not None, f"node is {self.node!r}, not a name")
         _check(self.durability in DURABILITIES, f"durability is {self.durability!r}, not {' or '.join(DURABILITIES)}")
         _check(self.durability == "relaxed" or self.log != "memory:", "durability strict takes a log on disk")
         unknown = set(self.keep.split(",")) - {*KINDS, ""}
@@ -262,18 +279,24 @@ class Settings:
         _check("\n" not in self.password, "password holds a line break")
 
     @property
+    def shares_log(self) -> bool:
+        """The log is one that several servers share."""
+        return self.log.partition("://")[0] in SHARED_LOGS
+
+    @property
     def limits_rates(self) -> bool:
         """False with `rate_limit off`, which is for trusted networks and load tests."""
         return self.rate_limit > 0
 
 
+SHARED_LOGS = ("redis", "rediss", "unix", "sentinel")  # schemes of `log`
 DURABILITIES = ("relaxed", "strict")
 KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
 MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
 _MOST_REPLAY = 100  # lines, some 50 KB, for everybody who comes in
 _MOST_HELPERS = 64  # threads; more than three make it slower, and each takes a stack
 # Bytes, so that each line that holds it fits in IRC's 512. A room's name has 64, a host name 63 (RFC 1035: a label).
-_LONGEST = {"name": 63, "network": 64, "lobby": 64, "password": 400}
+_LONGEST = {"name": 63, "network": 64, "node": 63, "lobby": 64, "password": 400}
 _AT_LEAST_ZERO = (
     "helpers",
     "max_connections",
@@ -305,6 +328,9 @@ _POSITIVE = (
     "rooms_per_address",
     "rooms_total",
     "log_queue",
+    "log_length",
+    "log_patience",
+    "lease",
     "memory_limit",
     "registration_timeout",
     "ping_interval",

@@ -12,6 +12,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 if [ "$(uname)" = Linux ]; then
     command -v dbus-daemon >/dev/null || missing="$missing dbus"
     command -v xprop >/dev/null || missing="$missing x11-utils"
+    command -v redis-server >/dev/null || missing="$missing redis-server"
 fi
 # Namespaces and packet filters are Linux's; elsewhere the tests that need them are skipped.
 if [ "$(uname)" = Linux ]; then

@@ -79,6 +79,14 @@ class Server:
     def _make_log(self) -> Callable[[str, int, Callable[[], float]], Log]:
         if self.settings.log == "memory:":
             return MemoryLog
+        if self.settings.shares_log:
+            try:
+                from chat.server.shared.shared_log import SharedLog
+            except ModuleNotFoundError as error:
+                raise SetupError(
+                    f"a shared log takes the package {error.name}: pip install 'fanfare[cluster]'"
+                ) from None
+            return partial(SharedLog, self.settings)
         from chat.server.disk.sqlite import SqliteLog  # a system without SQLite still serves with memory:
 
         return partial(SqliteLog, self.settings)

@@ -25,6 +25,7 @@ from chat.events import (
 )
 from chat.server.core.account_rules import FREE_RULES, RULES
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
+from chat.server.core.nodes import FREE_RULES as NODE_RULES
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal, State
 from chat.server.core.user import User
@@ -54,7 +55,7 @@ def apply(state: State, entry: Entry) -> list[Outcome]:
         return _FREE_RULES[request.verb](state, entry)
     nick = request.source.partition("!")[0]
     user = state.users.get(fold(nick))
-    if user is None:
+    if user is None or user.node != entry.node:  # somebody else has that nickname by now
         raise Refusal(ERR_NOSUCHNICK, nick)
     return _RULES[request.verb](state, user, entry)
 
@@ -111,7 +112,7 @@ def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
     rooms = list(user.rooms)
     entry.rooms = tuple(map(KEY, rooms))
     for room in rooms:
-        _remove(state, room, user)
+        state.remove_member(room, user)
     del state.users[fold(user.nick)]
     if user.person.account:
         state.accounts.log_out(user)
@@ -145,26 +146,13 @@ def _make_room(state: State, user: User, name: str, at: float) -> Room:
     host = user.address
     if len(state.rooms) >= state.limits.rooms_total or state.rooms_by_host[host] >= state.limits.rooms_per_address:
         raise Refusal(ERR_TOOMANYCHANNELS, name)
-    room = state.remembered.pop(fold(name), None) if state.remembered else None
-    if room is None:
-        room = Room(name, at, host)
-    room.creator_host = host
-    state.rooms[room.key] = room
-    state.rooms_by_host[host] += 1
-    return room
-
-
-def _remove(state: State, room: Room, user: User) -> None:
-    room.remove(user)
-    del user.rooms[room]
-    if not room.members:
-        state.remember(room)
+    return state.open_room(name, host, at)
 
 
 def _leave(state: State, user: User, entry: Entry) -> list[Outcome]:
     name, *rest = entry.request.params
     room = state.get_room(name, user)
-    _remove(state, room, user)
+    state.remove_member(room, user)
     return [Change(Leave(user.person, room.name, entry.at, rest[0] if rest else "", id=entry.id), user, (room,))]
 
 
@@ -174,7 +162,7 @@ def _kick(state: State, user: User, entry: Entry) -> list[Outcome]:
     whom = state.find_user(nick)
     if whom is None or whom not in room.members:
         raise Refusal(ERR_USERNOTINCHANNEL, nick, room.name)
-    _remove(state, room, whom)
+    state.remove_member(room, whom)
     return [Change(Kick(user.person, room.name, whom.person, entry.at, reason, id=entry.id), user, (room,), whom)]
 
 
@@ -290,4 +278,4 @@ _RULES: dict[str, Rule] = {
     "SETNAME": _set_realname,
     **RULES,
 }
-_FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES}
+_FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES}

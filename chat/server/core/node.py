@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Kick
+from chat.events import Kick, Rename
 from chat.server.core.apply import apply
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -44,16 +44,18 @@ class Node:
         """`cloak` gives the host that others see in place of an address; by default that is the address."""
         self.settings = settings
         self.name = settings.name
+        self.member = settings.node or settings.name  # what it is called in the log
         self.clock = clock  # seconds since the epoch
         self.cloak = cloak
         self.started = clock()
         self.fan_out = FanOut(sink)
-        self.log = make_log(self.name, settings.history, clock)
+        self.log = make_log(self.member, settings.history, clock)
         self.state = State(
             Limits(settings.max_rooms, settings.rooms_per_address, settings.rooms_total, self.log.rooms_remembered)
         )
         self.capabilities = CAPABILITIES if self.log.history is None else (*CAPABILITIES, *HISTORY_CAPABILITIES)
         self.charges = settings.limits_rates  # whether commands cost tokens
+        self.held = False  # declared gone, and not back yet: no command runs
         self.silent = False  # the server stops and everybody leaves, so no event is shown
         self.guests = 0  # numbers given so far
         self._waiting: deque[tuple[Client, Done | None, Refused | None]] = deque()  # for their requests' entries
@@ -149,7 +151,10 @@ class Node:
 
     def _apply_late(self, entry: Entry, refusal: Refusal | None = None) -> None:
         """Apply an entry that arrives from a log that answers later; with `refusal`, the log could not take it."""
-        if entry.node == self.name:
+        if entry.request.verb == "NODE":
+            self._change_node(entry)
+            return
+        if entry.node == self.member:
             client, done, refused = self._waiting.popleft()
             client.pending -= 1
             if refusal is None:
@@ -171,6 +176,20 @@ class Node:
         for outcome in outcomes:
             if type(outcome) is Change:
                 self._show(outcome)
+
+    def _change_node(self, entry: Entry) -> None:
+        """A node is gone or back. The clients of this one hear their rooms meanwhile, and need not be told of it.
+
+        What they say waits. They learn only which of them has another nickname now.
+        """
+        changes = [outcome for outcome in apply(self.state, entry) if isinstance(outcome, Change)]
+        if entry.request.source == self.member:
+            self.held = entry.request.params[0] == "down"
+            renames = [change for change in changes if type(change.event) is Rename]
+            changes = [Change(change.event, change.user, list(change.user.rooms)) for change in renames]
+        self.log.keep(entry)
+        for change in changes:
+            self._show(change)
 
 
 def _refuse(refusal: Refusal, client: Client, refused: Refused | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from chat.events import Person
 from chat.server.core.accounts import read_account
 from chat.server.core.room import Room
-from chat.server.core.state import State
+from chat.server.core.state import Departed, State
 from chat.server.core.user import User
 from chat.wires.names import fold
 
@@ -20,6 +20,10 @@ def load(state: State, text: str) -> None:
         values = json.loads(line)
         if "registered" in values:
             state.accounts.add(read_account(values))
+        elif "departed" in values:
+            rooms = [(name, operator) for name, operator in values["departed"]]
+            one = Departed(_read_user({**values, "account": ""}), rooms, values["account"])
+            state.departed.setdefault(one.user.node, []).append(one)
         elif "user" in values:
             user = _read_user(values)
             state.users[fold(user.nick)] = user

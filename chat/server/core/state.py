@@ -58,6 +58,15 @@ class Limits:
     rooms_remembered: int = 0  # with nobody in them; what is in a log on disk belongs to a room that comes back
 
 
+@dataclass(slots=True)
+class Departed:
+    """A user whose node is gone, as it was: with its rooms, its rank in each, and its account."""
+
+    user: User
+    rooms: list[tuple[str, bool]]
+    account: str
+
+
 class State:
     """All replicas that apply the same log have the same `dump`."""
 
@@ -68,6 +77,7 @@ class State:
         self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
         self.accounts = Accounts()
+        self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
         self.most_users = 0
 
     def find_user(self, nick: str) -> User | None:
@@ -99,6 +109,22 @@ class State:
             raise Refusal(ERR_CHANOPRIVSNEEDED, room.name)
         return room
 
+    def open_room(self, name: str, host: str, at: float) -> Room:
+        """A room for the first member, of that host: a remembered one or a new one."""
+        room = self.remembered.pop(fold(name), None) if self.remembered else None
+        if room is None:
+            room = Room(name, at, host)
+        room.creator_host = host
+        self.rooms[room.key] = room
+        self.rooms_by_host[host] += 1
+        return room
+
+    def remove_member(self, room: Room, user: User) -> None:
+        room.remove(user)
+        del user.rooms[room]
+        if not room.members:
+            self.remember(room)
+
     def remember(self, room: Room) -> None:
         """The last member has left: keep what the room is called, about and allows until somebody comes back."""
         del self.rooms[room.key]
@@ -121,23 +147,13 @@ class State:
         """The whole state as text, equal for equal states: JSON, one user or room a line."""
         lines = [json.dumps(account.values()) for account in self.accounts.by_name.values()]
         lines += [
-            json.dumps(
-                {
-                    "user": user.mask,
-                    "address": user.address,
-                    "realname": user.realname,
-                    "node": user.node,
-                    "signed_on": user.signed_on,
-                    "spoke": user.spoke,
-                    "has_commands": user.has_commands,
-                    "invisible": user.invisible,
-                    "away": user.away,
-                    "account": user.account,
-                    "bot": user.person.bot,
-                    "rooms": [room.name for room in user.rooms],
-                }
-            )
+            json.dumps({**_values(user), "account": user.account, "rooms": [room.name for room in user.rooms]})
             for _, user in sorted(self.users.items())
+        ]
+        lines += [
+            json.dumps({**_values(one.user), "account": one.account, "departed": one.rooms})
+            for _, departed in sorted(self.departed.items())
+            for one in departed
         ]
         lines += [
             json.dumps(
@@ -154,3 +170,18 @@ class State:
             for room in (*(room for _, room in sorted(self.rooms.items())), *self.remembered.values())
         ]
         return "".join(f"{line}\n" for line in lines)
+
+
+def _values(user: User) -> dict[str, object]:
+    return {
+        "user": user.mask,
+        "address": user.address,
+        "realname": user.realname,
+        "node": user.node,
+        "signed_on": user.signed_on,
+        "spoke": user.spoke,
+        "has_commands": user.has_commands,
+        "invisible": user.invisible,
+        "away": user.away,
+        "bot": user.person.bot,
+    }

@@ -120,7 +120,7 @@ class SqliteLog:
     def deliver(self, apply: Apply) -> None:
         self._apply = apply
 
-    def start(self, post: Post) -> None:
+    def start(self, post: Post, failed: Callable[[str], None]) -> None:
         self._post = post
         self._writer.start()
         self._reader.start()
@@ -226,7 +226,7 @@ class SqliteLog:
         quits = []
         for user in list(state.users.values()):
             number, at = self._stamps.next()
-            entry = Entry(number, at, self._node, Message("QUIT", [RESTARTED], user.mask))
+            entry = Entry(number, at, user.node, Message("QUIT", [RESTARTED], user.mask))
             apply(state, entry)
             quits.append(self._kept(entry, True))
         return quits

@@ -65,8 +65,8 @@ class Log(Protocol):
     def deliver(self, apply: Apply) -> None:
         """Have later entries passed to `apply`, in the loop's thread, in their order."""
 
-    def start(self, post: Post) -> None:
-        """The loop is about to run; `post` has it call something in its thread."""
+    def start(self, post: Post, failed: Callable[[str], None]) -> None:
+        """The loop is about to run; `post` has it call something in its thread, `failed` ends it, with the reason."""
 
     def append(self, request: Message) -> Entry | None:
         """Give the request its place. None: the entry comes later, through the function given to `deliver`.

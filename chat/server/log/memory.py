@@ -57,7 +57,7 @@ class MemoryLog:
     def deliver(self, apply: Apply) -> None:
         """No entry comes later."""
 
-    def start(self, post: Post) -> None:
+    def start(self, post: Post, failed: Callable[[str], None]) -> None:
         """It has no thread."""
 
     def status(self) -> str:

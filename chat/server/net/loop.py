@@ -80,7 +80,7 @@ class Loop:
         self._poller = poller or (EpollPoller() if hasattr(select, "epoll") else SelectorsPoller())
         self._poller.watch(self.mailbox.wakeup, READ, None)
         self._sender = sender or SendLoop(settings.helpers)
-        self.node.log.start(self.mailbox.post)
+        self.node.log.start(self.mailbox.post, failed)
         self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
         self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
         self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
@@ -135,7 +135,8 @@ class Loop:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do until something arrives or a deadline comes."""
-        return not (self.mailbox.callbacks or self._active or self.connections.dead or self.connections.ready)
+        runs = self._active and not self.node.held
+        return not (self.mailbox.callbacks or runs or self.connections.dead or self.connections.ready)
 
     def step(self) -> None:
         """One pass."""
@@ -146,7 +147,7 @@ class Loop:
         if self.mailbox.callbacks:
             for callback in self.mailbox.take(CALLBACKS_A_PASS):
                 callback()
-        if self._active:
+        if self._active and not self.node.held:
             self._run_commands()
         if connections.dead:
             self._read_dead()

@@ -25,7 +25,7 @@ class Offline:
         """Takes the log as a server does. Raises SetupError."""
         self.node = Node(settings, _Nobody(), make_log=partial(SqliteLog, settings))
         self._posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.node.log.start(self._posted.put)
+        self.node.log.start(self._posted.put, log.error)
 
     def facts(self) -> Row:
         state = self.node.state

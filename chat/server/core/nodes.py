@@ -1,0 +1,89 @@
+"""What becomes of the users of a node that goes, or comes back: `:NODE NODE down|new|back EPOCH`.
+
+A node that is down is gone with all its users, at one place in the log. They are kept as they were, out of sight, until
+it comes back with them or begins without them.
+"""
+
+from dataclasses import replace
+from operator import attrgetter
+
+from chat.events import Join, Quit, Rename
+from chat.server.core.change import Change, FreeRule, Outcome
+from chat.server.core.state import Departed, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.wires.names import NICK_LENGTH, fold
+
+KEY = attrgetter("key")
+
+
+def _change_node(state: State, entry: Entry) -> list[Outcome]:
+    """`NODE down EPOCH`, `NODE new EPOCH` or `NODE back EPOCH`; the source is the node."""
+    node, what = entry.request.source, entry.request.params[0]
+    told: dict[str, None] = {}
+    outcomes: list[Outcome] = []
+    if what == "down":
+        for user in sorted((user for user in state.users.values() if user.node == node), key=_folded):
+            outcomes.append(_depart(state, user, entry, told))
+    else:
+        departed = state.departed.pop(node, [])
+        if what == "back":
+            for one in departed:
+                outcomes += _return(state, one, entry, told)
+    entry.rooms = tuple(told)
+    return outcomes
+
+
+def _folded(user: User) -> str:
+    return fold(user.nick)
+
+
+def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Outcome:
+    rooms = list(user.rooms)
+    state.departed.setdefault(user.node, []).append(
+        Departed(user, [(room.name, room.members[user]) for room in rooms], user.account)
+    )
+    for room in rooms:
+        state.remove_member(room, user)
+    del state.users[fold(user.nick)]
+    if user.account:
+        state.accounts.log_out(user)
+    told.update(dict.fromkeys(map(KEY, rooms)))
+    return Change(Quit(user.person, entry.at, f"The server {user.node} is gone", id=entry.id), user, rooms)
+
+
+def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None]) -> list[Outcome]:
+    """The user is in its rooms again, with its rank; under another nickname where somebody else has it now."""
+    user, changes = departed.user, list[Outcome]()
+    before = user.person
+    nick = _free(state, user, departed.account)
+    if nick != user.nick:
+        user.set_person(replace(before, nick=nick))
+        changes.append(Change(Rename(before, nick, entry.at, id=entry.id), user))
+    state.users[fold(nick)] = user
+    if departed.account and (account := state.accounts.find(departed.account)) is not None:
+        state.accounts.log_in(account, user)
+    for name, rank in departed.rooms:
+        room = state.find_room(name) or state.open_room(name, user.person.host, entry.at)
+        room.add(user, rank)
+        user.rooms[room] = None
+        told[room.key] = None
+        changes.append(Change(Join(user.person, room.name, entry.at, "o" if rank else "", id=entry.id), user, (room,)))
+    return changes
+
+
+def _free(state: State, user: User, account: str) -> str:
+    """The user's nickname, or the next that nobody has; the same on every node."""
+    nick, number = user.nick, 2
+    while fold(nick) in state.users or not _may_have(state, account, nick):
+        nick = f"{user.nick[: NICK_LENGTH - len(str(number))]}{number}"
+        number += 1
+    return nick
+
+
+def _may_have(state: State, account: str, nick: str) -> bool:
+    owner = state.accounts.find(nick)
+    return owner is None or owner is state.accounts.find(account)
+
+
+FREE_RULES: dict[str, FreeRule] = {"NODE": _change_node}

@@ -1,0 +1,1 @@
+"""The log that several servers share, in Redis or Valkey: store, appender, reader, snapshots."""

@@ -1,0 +1,123 @@
+"""Read the shared log, in order and without a gap, and pass its entries on in small batches: one thread."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from chat.errors import FanfareError, WireError
+from chat.server.log.log import Entry
+from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.shared.store import ENTRY_VERSION, Item, Place, Store, StoreDown, place_of
+from chat.wires.message import parse
+
+AT_ONCE = 100  # entries in a batch; the loop applies them in one go, some 2 ms
+AHEAD = 2  # batches that may wait for the loop
+RETRY = 0.1  # s
+ABOUT_NODES = "*"  # whose entries say what became of a node
+
+log = logging.getLogger(__name__)
+
+
+class LogLost(FanfareError):
+    """The store no longer has what this node has shown, or what it has not read yet."""
+
+
+class Reader:
+    """`taken` may be called by any thread; all else by the owner."""
+
+    def __init__(
+        self,
+        place: Place,
+        replica: bool,
+        make_entry: Callable[[Item], Entry],
+        deliver: Callable[[Sequence[Entry]], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """`make_entry` and `deliver`, which gets each batch, are called in the thread that reads."""
+        self._place = place
+        self._replica = replica
+        self._store = Store(place, replica)
+        self._make_entry = make_entry
+        self._deliver = deliver
+        self._failed = failed
+        self.newest = "0-0"  # the id and the number of the entry that was read last
+        self.number = 0
+        self._room = threading.Semaphore(AHEAD)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log reader", daemon=True)
+
+    def taken(self) -> None:
+        """The loop has applied a batch."""
+        self._room.release()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self, patience: float) -> None:
+        self._closing.set()
+        self._room.release()
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+        if not self._thread.is_alive():
+            self._store.close()
+
+    def read(self, block: bool) -> list[Entry]:
+        """The next batch, empty when there is none now. Raises StoreDown, LogLost."""
+        items = self._store.read(self.newest, AT_ONCE) if block else self._store.read(self.newest, AT_ONCE, None)
+        for item in items:
+            if item.number != self.number + 1:
+                raise LogLost(f"entry {item.number:,} of the shared log follows on {self.number:,}: {_LOST}")
+            if item.version > ENTRY_VERSION:
+                raise LogLost(
+                    f"{item.node} writes entries of version {item.version}, this server reads {ENTRY_VERSION}"
+                )
+            self.newest, self.number = item.id, item.number
+        return [self._make_entry(item) for item in items]
+
+    def _run(self) -> None:
+        try:
+            down = False
+            while not self._closing.is_set():
+                try:
+                    if down:
+                        self._check()
+                        down = False
+                    entries = self.read(block=True)
+                    if not entries:
+                        self._check()
+                except StoreDown:
+                    down = True
+                    self._closing.wait(RETRY)
+                    continue
+                if entries:
+                    self._room.acquire()
+                    self._deliver(entries)
+        except Exception as fault:
+            if not isinstance(fault, FanfareError):
+                log.exception("the log's reader ends after an internal error")
+            self._failed(str(fault) or repr(fault))
+
+    def _check(self) -> None:
+        """The store was away, or says nothing: it must still have what was read from it. Replicas may lag."""
+        newest = self._store.newest()
+        if place_of(newest) < place_of(self.newest) and self._replica:
+            master = Store(self._place)
+            try:
+                newest = master.newest()
+            finally:
+                master.close()
+        if place_of(newest) < place_of(self.newest):
+            raise LogLost(f"the shared log ends at {newest}, this node has read up to {self.newest}: {_LOST}")
+
+
+_LOST = "the store has lost what was said last, or has dropped what this node had not read; it must begin again"
+
+
+def entry_of(item: Item) -> Entry:
+    """Another node's entry. A line that cannot be read is one that nobody can apply."""
+    milliseconds, number = item.place
+    try:
+        request = parse(item.line)
+    except WireError as error:
+        raise LogLost(f"entry {item.id} of the shared log is no line of IRC: {error}") from None
+    return Entry(milliseconds << SEQUENCE_BITS | number, milliseconds / 1000, item.node, request)

@@ -1,0 +1,150 @@
+"""The log that several servers share: requests go to the store, and come back in the one order of all nodes.
+
+Nothing is applied, and so nobody is told anything, before it has come back. The loop's thread never waits.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from chat.errors import SetupError
+from chat.server.core.apply import apply
+from chat.server.core.snapshot import load
+from chat.server.core.state import Refusal, State, Unsafe
+from chat.server.log.log import Apply, Entry, Post
+from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.shared.appender import NEVER, Appender
+from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
+from chat.server.shared.snapshots import Snapshots
+from chat.server.shared.store import Item, Place, Store, StoreDown
+from chat.settings import Settings
+from chat.wires.message import Message
+
+CLOSE_PATIENCE = 3.0  # s
+
+
+class SharedLog:
+    """The loop's thread only, but for what appender and reader call."""
+
+    history = None
+
+    def __init__(self, settings: Settings, node: str, kept: int, clock: Callable[[], float]) -> None:
+        """Raises SetupError when the store cannot be had. `kept` and `clock` are the memory log's."""
+        self.rooms_remembered = settings.rooms_total
+        self._settings = settings
+        self._node = node
+        self._place = Place.of(settings.log)
+        self._token = secrets.token_hex(8)
+        self._limit = settings.log_queue
+        self._entered = False  # the entry that says so has been read
+        self._appender = Appender(
+            Store(self._place), node, self._token, settings.lease, settings.log_patience, self._fail
+        )
+        strict = settings.durability == "strict"
+        self._reader = Reader(self._place, strict, self._make_entry, self._deliver, self._fail)
+        self._snapshots = Snapshots(self._place, self._token, settings.log_length)
+        self._apply: Apply
+        self._post: Post
+        self._failed: Callable[[str], None]
+
+    # The interface
+
+    def restore(self, state: State) -> None:
+        """Raises SetupError."""
+        limits = state.limits
+        agreed = {
+            "rooms_per_user": limits.rooms_per_user,
+            "rooms_per_address": limits.rooms_per_address,
+            "rooms_total": limits.rooms_total,
+            "lobby": self._settings.lobby,
+            "casemapping": "ascii",
+        }
+        self._snapshots.limits = limits
+        store = Store(self._place)
+        try:
+            store.check({name: str(value) for name, value in agreed.items()})
+            snapshot = store.read_snapshot()
+            if snapshot.state:
+                load(state, snapshot.state)
+            self._reader.newest, self._reader.number = snapshot.id, snapshot.number
+            self._catch_up(state)
+            self._appender.enter()
+            while not self._entered:  # a replica may take a moment
+                self._catch_up(state)
+        except (StoreDown, LogLost) as error:
+            raise SetupError(str(error)) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise SetupError(f"the shared log's snapshot cannot be read: {error!r}") from None
+        finally:
+            store.close()
+
+    def _catch_up(self, state: State) -> None:
+        while entries := self._reader.read(block=False):
+            for entry in entries:
+                try:
+                    apply(state, entry)
+                except Refusal:
+                    continue
+
+    def deliver(self, apply: Apply) -> None:
+        self._apply = apply
+
+    def start(self, post: Post, failed: Callable[[str], None]) -> None:
+        self._post, self._failed = post, failed
+        self._appender.start()
+        self._reader.start()
+        self._snapshots.start()
+
+    def append(self, request: Message) -> None:
+        waiting = self._appender.waiting
+        if waiting >= self._limit and request.verb != "QUIT":
+            raise Unsafe(request.verb, f"{waiting:,} requests wait for the shared log already")
+        self._appender.append(request)
+
+    def keep(self, entry: Entry) -> None:
+        """The store has it."""
+
+    def status(self) -> str:
+        """Any thread."""
+        down = self._appender.down_since
+        state = "is up" if down == NEVER else f"cannot be reached for {time.monotonic() - down:.0f} s"
+        return f"log {self._place} {state}, {self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
+
+    def close(self) -> None:
+        self._snapshots.close(CLOSE_PATIENCE)
+        self._appender.close(CLOSE_PATIENCE)
+        self._reader.close(CLOSE_PATIENCE)
+
+    # The reader's thread
+
+    def _make_entry(self, item: Item) -> Entry:
+        """The item's entry; one that this process appended has the request that was sent."""
+        if item.node == self._node and self._appender.sent(item.epoch):
+            milliseconds, number = item.place
+            request = self._appender.returned(item.sequence)
+            return Entry(milliseconds << SEQUENCE_BITS | number, milliseconds / 1000, item.node, request)
+        entry = entry_of(item)
+        if item.node == ABOUT_NODES and entry.request.source == self._node:
+            what, epoch = entry.request.params
+            if what == "down":
+                self._appender.declared_gone(int(epoch))
+            elif self._appender.sent(int(epoch)):
+                self._entered = True
+        return entry
+
+    def _deliver(self, entries: Sequence[Entry]) -> None:
+        self._snapshots.since += len(entries)
+        self._post(partial(self._apply_all, entries))
+
+    # The loop's thread
+
+    def _apply_all(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._apply(entry)
+        self._reader.taken()
+
+    # Any thread
+
+    def _fail(self, reason: str) -> None:
+        self._failed(reason)

@@ -1,0 +1,83 @@
+"""Snapshots of the state in the shared store, so that a new node need not read the whole log, and the log can be cut.
+
+One node at a time makes one, in a thread: from the snapshot before and the entries behind it. The loop takes no part.
+"""
+
+import logging
+import threading
+
+from chat.server.core.apply import apply
+from chat.server.core.snapshot import load
+from chat.server.core.state import Limits, Refusal, State
+from chat.server.shared.reader import AT_ONCE, entry_of
+from chat.server.shared.store import Item, Place, Snapshot, Store, StoreDown
+
+EVERY = 20_000  # entries between two snapshots; a new node reads that many in half a second
+CLAIM = 60.0  # s in which no other node begins one
+REST = 0.005  # s between two portions, so that the loop has the interpreter
+LOOK = 1.0  # s
+
+log = logging.getLogger(__name__)
+
+
+class Snapshots:
+    """`since` is counted up by the reader; the owner calls the rest."""
+
+    def __init__(self, place: Place, token: str, kept: int) -> None:
+        """`kept` entries stay in the log, for nodes that were away and for the history."""
+        self.limits: Limits  # of the state
+        self.since = 0  # entries since this node last looked
+        self._store = Store(place)
+        self._token = token
+        self._kept = kept
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log snapshots", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self, patience: float) -> None:
+        self._closing.set()
+        if self._thread.ident is not None:
+            self._thread.join(patience)
+        if not self._thread.is_alive():
+            self._store.close()
+
+    def _run(self) -> None:
+        while not self._closing.wait(LOOK):
+            if self.since < EVERY:
+                continue
+            self.since = 0
+            try:
+                if self._store.claim_snapshot(self._token, CLAIM):
+                    self.take()
+            except StoreDown:
+                continue  # the appender says so
+            except Exception:
+                log.exception("no snapshot of the shared log could be made")
+
+    def take(self) -> bool:
+        """Make a snapshot of all that is in the log now; False when there is a newer one, or the server ends."""
+        before = self._store.read_snapshot()
+        state = State(self.limits)
+        if before.state:
+            load(state, before.state)
+        place, number, upto = before.id, before.number, self._store.newest()
+        while place != upto and (items := self._store.read(place, AT_ONCE, None)):
+            for item in items:
+                if item.number != number + 1:
+                    raise ValueError(f"entry {item.number:,} follows on {number:,}")
+                _apply(state, item)
+                place, number = item.id, item.number
+                if place == upto:
+                    break
+            if self._closing.wait(REST):
+                return False
+        return self._store.write_snapshot(Snapshot(place, number, state.dump()), self._kept)
+
+
+def _apply(state: State, item: Item) -> None:
+    try:
+        apply(state, entry_of(item))
+    except Refusal:
+        return

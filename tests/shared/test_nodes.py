@@ -1,0 +1,265 @@
+"""Several nodes on one log: one order, one holder of a name, and what users see when a node or the store goes."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from chat.errors import SetupError
+from chat.server.core.state import Limits, State
+from chat.server.shared.shared_log import SharedLog
+from chat.server.shared.snapshots import Snapshots
+from chat.server.shared.store import Place
+from chat.settings import Settings
+from tests.ops.serving import IRC, Process, client_of, serving
+from tests.shared.conftest import MakeNode
+from tests.shared.store_process import Proxy, RedisProcess
+from tests.support import IrcClient, RunningServer
+
+
+class NodeProcess:
+    """A node that is a process of its own, to be killed or stopped."""
+
+    def __init__(self, process: Process, clients: ExitStack) -> None:
+        self.process = process
+        self._clients = clients
+        self._port = process.port()
+
+    def irc(self, nick: str, *rooms: str) -> IrcClient:
+        client = client_of(self._port)
+        self._clients.enter_context(client.sock)
+        client.register(nick)
+        for room in rooms:
+            client.join(room)
+        return client
+
+
+Start = Callable[..., NodeProcess]
+
+
+@pytest.fixture
+def start(store: RedisProcess) -> Iterator[Start]:
+    with ExitStack() as stack:
+
+        def serve(name: str, *options: str) -> NodeProcess:
+            words = (*IRC, "--log", store.url, "--node", name, "--lease", "1", "--rate-limit", "off", *options)
+            return NodeProcess(stack.enter_context(serving(*words)), stack)
+
+        yield serve
+
+
+def words(client: IrcClient, last: str) -> list[str]:
+    """What was said to the client, up to the line that ends with `last`."""
+    seen = []
+    while True:
+        message = client.expect("PRIVMSG")
+        seen.append(message.params[1])
+        if message.params[1] == last:
+            return seen
+
+
+def same(*nodes: RunningServer) -> bool:
+    """All nodes have the same state; their clients have synced."""
+    dumps = {node.server.loop.node.state.dump() for node in nodes}
+    return len(dumps) == 1
+
+
+def test_a_room_and_a_private_word_reach_users_of_every_node_once(make_node: MakeNode) -> None:
+    a, b = make_node("a"), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    ana.say("#r", "to all")
+    bob.say("ana", "to you")
+    bob.say("#r", "last")
+    ana.say("#r", "last")
+    assert [said for said in words(bob, "last") if said != "last"] == ["to all"]
+    assert [said for said in words(ana, "last") if said != "last"] == ["to you"]
+
+
+def test_two_nodes_show_one_order(make_node: MakeNode) -> None:
+    a, b = make_node("a"), make_node("b")
+    speakers = [node.irc(f"s{number}", "#r") for number, node in enumerate((a, b, a, b))]
+    listeners = [a.irc("la", "#r"), b.irc("lb", "#r")]
+    for number in range(50):
+        for speaker in speakers:
+            speaker.say("#r", f"{speaker.nick} {number}")
+    for speaker in speakers:
+        speaker.sync()
+    speakers[0].say("#r", "end")
+    heard = [words(listener, "end") for listener in listeners]
+    assert heard[0] == heard[1]
+    assert len(heard[0]) == 201
+
+
+def test_two_people_who_take_one_name_at_once_on_two_nodes(make_node: MakeNode) -> None:
+    nodes = [make_node("a"), make_node("b")]
+    for turn in range(10):
+        rivals = [node.raw() for node in nodes]
+        for rival in rivals:
+            rival.send(f"NICK star{turn}", f"USER u 0 * :{turn}")
+        answers = [next(m.verb for m in iter(rival.read, None) if m.verb in ("001", "433")) for rival in rivals]
+        assert sorted(answers) == ["001", "433"]
+
+
+def test_what_the_store_answered_in_vain_is_appended_once(make_node: MakeNode, proxy: Proxy) -> None:
+    a, b = make_node("a", log=proxy.url), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    for number in range(5):
+        proxy.losing = 1
+        ana.say("#r", f"word {number}")
+    ana.say("#r", "end")
+    assert words(bob, "end") == [*(f"word {number}" for number in range(5)), "end"]
+
+
+def test_the_users_of_a_killed_node_quit_everywhere(make_node: MakeNode, start: Start) -> None:
+    a = make_node("a")
+    ana = a.irc("ana", "#r")
+    doomed = start("doomed")
+    doomed.irc("bob", "#r")
+    ana.expect("JOIN")
+    doomed.process.signal(signal.SIGKILL)
+    gone = ana.expect("QUIT")
+    assert (gone.source.partition("!")[0], gone.params[0]) == ("bob", "The server doomed is gone")
+    a.irc("bob", "#r")  # and the name is free
+
+
+def test_a_node_that_ends_in_order_says_so_without_waiting_for_its_lease(make_node: MakeNode, start: Start) -> None:
+    ana = make_node("a").irc("ana", "#r")
+    ending = start("ending", "--lease", "60")
+    ending.irc("bob", "#r")
+    ana.expect("JOIN")
+    ending.process.signal(signal.SIGTERM)
+    assert ana.expect("QUIT").source.startswith("bob!")
+
+
+def test_a_node_that_was_stopped_brings_its_users_back_and_they_have_missed_nothing(
+    make_node: MakeNode, start: Start
+) -> None:
+    a = make_node("a")
+    ana = a.irc("ana", "#r")
+    frozen = start("frozen")
+    bob, eve = frozen.irc("bob", "#r"), frozen.irc("eve", "#other")
+    ana.expect("JOIN")
+    frozen.process.signal(signal.SIGSTOP)
+    bob.say("#r", "said while it stood still")
+    assert ana.expect("QUIT").source.startswith("bob!")
+    ana.say("#r", "while you were away")
+    a.irc("eve")  # takes the name of somebody who is away
+    frozen.process.signal(signal.SIGCONT)
+    assert ana.expect("JOIN").source.startswith("bob!")
+    assert words(ana, "said while it stood still") == ["said while it stood still"]
+    assert words(bob, "while you were away") == ["while you were away"]
+    assert bob.sync() == []  # no JOIN of its own, no QUIT
+    assert [message.params[0] for message in eve.sync() if message.verb == "NICK"] == ["eve2"]
+    bob.say("#r", "again")
+    assert words(ana, "again") == ["again"]
+
+
+def test_clients_stay_while_the_store_is_away_and_nothing_is_lost(make_node: MakeNode, store: RedisProcess) -> None:
+    a, b = make_node("a"), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    ana.say("#r", "before")
+    words(bob, "before")
+    store.stop()
+    ana.say("#r", "meanwhile")
+    store.start()
+    ana.say("#r", "after")
+    assert words(bob, "after") == ["meanwhile", "after"]
+    ana.sync()
+    assert same(a, b)
+
+
+@pytest.mark.parametrize("ways", [("to",), ("from",), ("to", "from")])
+def test_a_node_that_is_cut_off_from_the_store_tells_its_users_nothing_and_comes_back(
+    make_node: MakeNode, proxy: Proxy, ways: tuple[str, ...]
+) -> None:
+    a, b = make_node("a", log=proxy.url), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    proxy.hold(*ways)
+    ana.say("#r", "into the dark")
+    assert bob.expect("QUIT").source.startswith("ana!")
+    bob.say("#r", "are you there")
+    bob.sync()
+    proxy.release()
+    assert words(ana, "are you there") == ["are you there"]
+    bob.expect("JOIN")
+    ana.say("#r", "yes")
+    heard = words(bob, "yes")
+    assert heard in (["into the dark", "yes"], ["yes"])  # it may have come before ana was declared gone
+
+
+def test_a_node_ends_with_its_reason_when_the_store_has_lost_what_was_shown(
+    make_node: MakeNode, start: Start, store: RedisProcess
+) -> None:
+    node = start("ahead")
+    bob = node.irc("bob", "#r")
+    store.client().flushall()
+    bob.send("TOPIC #r :x")
+    status, errors = node.process.end()
+    assert status == 1
+    assert "it must begin again" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_new_node_begins_with_a_snapshot_and_the_rest(make_node: MakeNode, store: RedisProcess) -> None:
+    a = make_node("a")
+    ana = a.irc("ana", "#r", "#s")
+    ana.send("TOPIC #r :about", "MODE #s +i")
+    ana.sync()
+    snapshots = Snapshots(Place.of(store.url), "token", kept=0)
+    snapshots.limits = a.server.loop.node.state.limits
+    assert snapshots.take()
+    ana.say("#r", "behind the snapshot")
+    ana.join("#t")
+    b = make_node("b")
+    bob = b.irc("bob", "#r")
+    ana.expect("JOIN")
+    bob.sync()
+    ana.sync()
+    assert same(a, b)
+
+
+def test_the_log_is_cut_behind_a_snapshot(
+    make_node: MakeNode, store: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.server.shared.store.MARGIN", 0)
+    ana = make_node("a").irc("ana", "#r")
+    for number in range(300):
+        ana.say("#r", f"{number}")
+    ana.sync()
+    snapshots = Snapshots(Place.of(store.url), "token", kept=10)
+    snapshots.limits = Limits(100, 1_000, 100_000, 100_000)
+    assert snapshots.take()
+    assert store.client().xlen("fanfare:log") == 10
+    make_node("b").irc("bob", "#r")
+
+
+def test_nodes_that_disagree_or_have_one_name_are_refused(make_node: MakeNode, store: RedisProcess) -> None:
+    make_node("a")
+    with pytest.raises(SetupError, match=r"lobby is #other here and #lobby on the nodes of .*; it must be the same"):
+        make_node("b", lobby="#other")
+    with pytest.raises(SetupError, match="another server is the node a of this log"):
+        make_node("a")
+
+
+def test_the_log_is_refused_without_a_store_in_one_line(tmp_path: Path) -> None:
+    log = SharedLog(Settings(log=f"unix://{tmp_path}/nothing"), "a", 0, float)
+    with pytest.raises(SetupError, match="cannot be reached"):
+        log.restore(State(Limits(1, 1, 1)))
+
+
+def test_a_store_that_stays_away_ends_the_server_with_its_reason(start: Start, store: RedisProcess) -> None:
+    node = start("patient", "--log-patience", "0.5")
+    bob = node.irc("bob")
+    store.stop()
+    status, errors = node.process.end()
+    store.start()
+    assert status == 1
+    assert "cannot be reached" in errors
+    assert "for more than 0.5 s" in errors
+    assert any(line.startswith("ERROR") for line in bob.rest())
