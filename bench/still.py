@@ -21,7 +21,7 @@ from chat.server.net.gate import Gate
 from chat.server.net.loop import Loop
 from chat.server.net.mailbox import Mailbox
 from chat.server.net.poller import HANGUP, READ, WRITE
-from chat.server.net.sender import SendLoop
+from chat.server.net.sender import Sender, SendLoop
 from chat.settings import Settings
 from chat.wires.irc import IrcDialect, IrcWire
 from chat.wires.wire import Wire
@@ -134,11 +134,13 @@ class StillServer:
         self,
         settings: Settings = UNLIMITED,
         make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+        sender: Sender | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.now = START
         self.failures: list[str] = []
         self.poller = StillPoller(self.counts)
+        self.sender = sender or SendLoop(0)
         self.loop = Loop(
             settings,
             Gate(10**6, 10**6, 10**6),
@@ -147,7 +149,7 @@ class StillServer:
             wall_clock=lambda: self.now,
             make_log=make_log,
             poller=self.poller,
-            sender=SendLoop(0),
+            sender=self.sender,
         )
 
     @property
@@ -193,7 +195,7 @@ class StillServer:
     def settle(self, at_least: int = 0) -> None:
         """Run passes until nothing is left to do before the next deadline."""
         passes = 0
-        while passes < at_least or not self.loop.idle or any(self.poller.ready()):
+        while passes < at_least or self.sender.in_flight or not self.loop.idle or any(self.poller.ready()):
             self.step()
             passes += 1
             assert passes < MOST_PASSES, "the loop does not come to rest"

@@ -45,6 +45,18 @@ class Settings:
         "that share the sends of a large room with the loop while there is time; three or more make it slower, and "
         "0 is best on a single core",
     )
+    sender: str = _setting(
+        "auto",
+        "word",
+        "how a pass is sent: send, one system call for each member; uring, by the kernel's own threads (io_uring); or "
+        "auto, uring where there are eight cores and kernel and container allow it",
+    )
+    senders: int = _setting(
+        0,
+        "threads",
+        "of the kernel that send with uring, each with a ring of 0.4 MB; 0 takes one for each four cores, up to eight, "
+        "and with fewer than eight cores none: then the loop's thread sends, with a system call a pass",
+    )
     name: str = _setting("fanfare.local", "host name", "how the server names itself to IRC clients")
     network: str = _setting("Fanfare", "word", "the network's name in the welcome")
     motd: str = _setting("", "text", "message of the day; empty for none")
@@ -251,6 +263,8 @@ class Settings:
         for name in (*_AT_LEAST_ZERO, *_POSITIVE):
             _check(getattr(self, name) <= MOST, f"{name} is {getattr(self, name)}, the most is {MOST:,}")
         _check(self.helpers <= _MOST_HELPERS, f"helpers is {self.helpers}, the most is {_MOST_HELPERS}")
+        _check(self.senders <= _MOST_SENDERS, f"senders is {self.senders}, the most is {_MOST_SENDERS}")
+        _check(self.sender in SENDERS, f"sender is {self.sender!r}, not {', '.join(SENDERS[:-1])} or {SENDERS[-1]}")
         _check(self.replay <= _MOST_REPLAY, f"replay is {self.replay}, the most is {_MOST_REPLAY}")
         _check(bool(self.listen), "listen names no address")
         for name, limit in _LONGEST.items():
@@ -291,14 +305,17 @@ class Settings:
 
 SHARED_LOGS = ("redis", "rediss", "unix", "sentinel")  # schemes of `log`
 DURABILITIES = ("relaxed", "strict")
+SENDERS = ("auto", "send", "uring")
 KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
 MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
 _MOST_REPLAY = 100  # lines, some 50 KB, for everybody who comes in
 _MOST_HELPERS = 64  # threads; more than three make it slower, and each takes a stack
+_MOST_SENDERS = 64  # as of helpers
 # Bytes, so that each line that holds it fits in IRC's 512. A room's name has 64, a host name 63 (RFC 1035: a label).
 _LONGEST = {"name": 63, "network": 64, "node": 63, "lobby": 64, "password": 400}
 _AT_LEAST_ZERO = (
     "helpers",
+    "senders",
     "max_connections",
     "max_per_address",
     "rate_limit",

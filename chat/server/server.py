@@ -23,6 +23,7 @@ from chat.server.net.acceptor import Acceptor
 from chat.server.net.gate import Gate
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
+from chat.server.net.sender_choice import choose_sender
 from chat.server.ops.admin import Admin, open_admin
 from chat.server.ops.operation import Row
 from chat.settings import Address, Settings
@@ -43,6 +44,7 @@ class Server:
         self.gate = Gate(limit, settings.max_per_address or max(1, limit // 2), unframed)
         self.started = False  # clients may have connected
         self.failure = ""  # why a thread has failed
+        self.choice = ""  # how a pass is sent, and why, once `start` has been called
         self._started = time.monotonic()
         self._ended = threading.Event()
         # Guards the fields below, and keeps a stop with a drain from overtaking one without. Not held across a system
@@ -62,7 +64,10 @@ class Server:
                 listener = listen(address, self.settings)
                 undo.callback(listener.close)
                 listeners.append(listener)
-            self.loop = Loop(self.settings, self.gate, self._fail, make_log=self._make_log(), cloak=self._make_cloak())
+            sender, self.choice = choose_sender(self.settings)
+            undo.callback(sender.stop)
+            log_, cloak = self._make_log(), self._make_cloak()
+            self.loop = Loop(self.settings, self.gate, self._fail, make_log=log_, cloak=cloak, sender=sender)
             undo.callback(self.loop.close)
             self._admin = open_admin(self.settings, self, self.loop.mailbox.post)
             if self._admin is not None:

@@ -53,6 +53,7 @@ class Connection(Client):
         "_looked",
         "_unacknowledged",
         "accepted",
+        "descriptor",
         "early_lines",
         "ended",
         "finish_by",
@@ -89,6 +90,7 @@ class Connection(Client):
         super().__init__(host, wire.dialect, fan_out, settings.name)
         self.owner = owner
         self.sock = sock
+        self.descriptor = sock.fileno() if type(sock) is socket.socket else -1  # -1: a transport between it and bytes
         self.wire = wire
         self.phase = Phase.OPEN
         self.queue = SendQueue(wire.dialect.framed)

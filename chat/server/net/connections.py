@@ -1,6 +1,6 @@
 """The loop's connections, from adoption to closing: polling, flushing, deadlines and farewells. Runs no commands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -10,7 +10,7 @@ from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
 from chat.server.net.gate import Gate
 from chat.server.net.pacing import Pacer
 from chat.server.net.poller import READ, WRITE, Poller
-from chat.server.net.sender import Sender
+from chat.server.net.sender import Sender, Short
 from chat.server.net.throttle import Addresses, Bucket, Throttle
 from chat.server.net.timers import Timers
 from chat.server.net.transport import Transport
@@ -156,6 +156,8 @@ class Connections:
 
     def send(self, share: bool = False) -> None:
         """Send each connection its bytes of the pass. With `share`, a large pass is sent in parallel."""
+        if self._sender.in_flight:
+            self.collect()
         plan, unflushed = self._writes.take()
         for connection in unflushed:
             if connection.phase is not Phase.CLOSED and connection not in self.dead:
@@ -166,17 +168,26 @@ class Connections:
                     self._pacer.forget(connection)  # a send would take the error that the read is to report
                 else:
                     self.flush(connection)
-        for connection, (data, _, answers), outcome in self._sender.send(plan, share):
+        if shorts := self._sender.send(plan, share):
+            self._handle(shorts)
+
+    def collect(self) -> None:
+        """Wait until the sends of the pass before are made. Nobody closes, or writes to, a socket before that."""
+        self._handle(self._sender.collect())
+
+    def _handle(self, shorts: Iterable[Short]) -> None:
+        for connection, (data, _, answers), outcome in shorts:
             if isinstance(outcome, int):
                 self._keep(connection, memoryview(data)[outcome:], answers)
             elif connection.phase is not Phase.CLOSED:  # its rooms get the quit in the next pass
                 self.mark_dead(connection, describe(outcome))
 
     def _keep(self, connection: Connection, rest: memoryview, answers: int) -> None:
-        """Queue the rest of a short write. Which of its bytes are answers is not known."""
+        """Queue the rest of a short write, before what came since. Which of its bytes are answers is not known."""
         self._writes.use_queue(connection)
-        connection.queue.push(rest, min(answers, len(rest)))
-        self.flush(connection)
+        connection.queue.push_first(rest, min(answers, len(rest)))
+        if connection not in self.dead:  # or a send would take the error that the read is to report
+            self.flush(connection)
 
     def flush(self, connection: Connection) -> bool:
         """Flush the send queue; False when the socket reported the connection's end."""
@@ -294,6 +305,8 @@ class Connections:
         """Send a peer that has closed its half the answers to its last commands. Tried once: it is closed next."""
         if connection.stream is not None or connection.queue.answers:
             self._node.fan_out.settle(connection)
+            if self._sender.in_flight:
+                self.collect()
             with suppress(OSError):  # it has closed both halves
                 connection.flush(self.now)
 
@@ -313,6 +326,8 @@ class Connections:
         """Close at once."""
         if connection.phase is Phase.CLOSED:
             return
+        if self._sender.in_flight:
+            self.collect()  # its descriptor may be another connection's next
         self._node.quit(connection, reason)
         self._unwatch(connection)
         self.dead.pop(connection, None)

@@ -165,6 +165,11 @@ class Loop:
 
     def _wait(self) -> list[tuple[Connection | None, int]]:
         """Wait for sockets, the mailbox or a deadline."""
+        if self._sender.in_flight and self.idle:  # the sends go on while there is something to do
+            if ready := self._poller.poll(0.0):
+                self._rested = 0.0
+                return ready
+            self.connections.collect()
         timeout: float | None = 0.0
         if self.idle and self.mailbox.sleep():
             due = min(self.connections.next_deadline(), self._stop_by)

@@ -36,6 +36,12 @@ class SendQueue:
         self.size += len(data)
         self.answers += answers
 
+    def push_first(self, data: Data, answers: int) -> None:
+        """Queue the rest of a send before all others."""
+        self._pieces.insert(0, (data, answers))
+        self.size += len(data)
+        self.answers += answers
+
     def extend(self, several: Sequence[bytes]) -> None:
         """Queue sends of which the client asked for none."""
         self._pieces += [(data, 0) for data in several]

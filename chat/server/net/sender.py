@@ -1,4 +1,4 @@
-"""Make a pass's sends, on the loop's thread alone or with helper threads. Keeps nothing between passes.
+"""Make a pass's sends, on the loop's thread alone or with helper threads: the interface, and its sender by `send`.
 
 The interpreter computes on one thread at a time, but releases its lock in a `send`, where a pass to many spends its
 time. So the loop owns the connections, and helpers make some of the sends: all take sockets off one queue, and the loop
@@ -8,7 +8,7 @@ short writes and errors.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
@@ -32,12 +32,20 @@ class Short(NamedTuple):
 
 
 class Sender(Protocol):
+    in_flight: bool  # some sends may not have been made yet; nobody may write to these sockets, or close them
+
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
-    def send(self, plan: Mapping["Connection", Planned], share: bool) -> list[Short]:
-        """Offer each socket its bytes once; returns the short writes. With `share`, in parallel."""
+    def send(self, plan: dict["Connection", Planned], share: bool) -> list[Short]:
+        """Offer each socket its bytes once; returns the short writes. With `share`, in parallel.
+
+        With `in_flight` afterwards, `collect` is to be called before the next `send`, and gives the other short writes.
+        """
+
+    def collect(self) -> list[Short]:
+        """Wait until nothing is in flight."""
 
 
 def send_all(pieces: Iterable[tuple["Connection", Planned]], shorts: list[Short]) -> None:
@@ -59,7 +67,7 @@ class Job:
 
     __slots__ = ("_queue", "faults", "shorts")
 
-    def __init__(self, plan: Mapping["Connection", Planned]) -> None:
+    def __init__(self, plan: dict["Connection", Planned]) -> None:
         pieces = iter(plan.items())
         self._queue = deque(iter(lambda: list(islice(pieces, AT_ONCE)), []))
         self.shorts: list[Short] = []
@@ -78,6 +86,8 @@ class Job:
 class SendLoop:
     """Sends by `send`, with helper threads. The loop's thread only."""
 
+    in_flight = False  # `send` waits for all of them
+
     def __init__(self, helpers: int) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._done: SimpleQueue[None] = SimpleQueue()
@@ -93,7 +103,10 @@ class SendLoop:
         for _ in self._threads:
             self._jobs.put(None)
 
-    def send(self, plan: Mapping["Connection", Planned], share: bool) -> list[Short]:
+    def collect(self) -> list[Short]:
+        return []
+
+    def send(self, plan: dict["Connection", Planned], share: bool) -> list[Short]:
         if not share or len(plan) < SHARED_FROM or not self._threads:
             shorts: list[Short] = []
             send_all(plan.items(), shorts)

@@ -61,6 +61,7 @@ class _Process:
         output.start()
         for address in _start(server):
             output.write(f"listening on {address}")
+        output.write(server.choice)
         if not server.settings.limits_rates:
             log.warning("rate limits are off: anybody who can connect may send as fast as the server reads")
         sound = server.wait()
