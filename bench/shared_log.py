@@ -1,0 +1,151 @@
+"""`python -m bench.shared_log`: what a shared log adds to a delivery, and how much goes through it.
+
+Pairs of users, the speaker on one node and the listener on another. The same talk goes by one node with `memory:`, by
+one with the shared log, and by two; turn by turn. Takes a `redis-server`.
+"""
+
+import argparse
+import selectors
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.machine import facts
+from bench.process import free_port, raise_file_limit, running, serving
+
+PAIRS = 50
+TEXT = "x" * 80
+WARM_UP = 0.2  # of the messages, not counted
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[str]:
+    path = folder / "redis.sock"
+    command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    with running([*command, "--appendonly", "yes", "--logfile", str(folder / "redis.log")]):
+        with socket.socket(socket.AF_UNIX) as probe:
+            while probe.connect_ex(str(path)):
+                time.sleep(0.02)
+        yield f"unix://{path}"
+
+
+@contextmanager
+def nodes(count: int, log: str, folder: Path) -> Iterator[list[int]]:
+    with ExitStack() as stack:
+        ports = []
+        for number in range(count):
+            port = free_port()
+            command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}", "--log", log]
+            command += ["--rate-limit", "off", "--admin", "off", "--node", f"node{number}"]
+            stack.enter_context(serving(command, port, folder / f"node{number}.log"))
+            ports.append(port)
+        yield ports
+
+
+def connect(port: int, nick: str, room: str) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.sendall(f"NICK {nick}\r\nUSER u 0 * :u\r\nJOIN {room}\r\n".encode())
+    data = b""
+    while b" 366 " not in data:
+        data += sock.recv(65_536)
+    sock.setblocking(False)
+    return sock
+
+
+class Talk:
+    """The pairs of one turn. Each message carries when it was due."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self.speakers = [connect(ports[0], f"s{number}", f"#r{number}") for number in range(PAIRS)]
+        self.listeners = [connect(ports[-1], f"l{number}", f"#r{number}") for number in range(PAIRS)]
+        self._selector = selectors.DefaultSelector()
+        self._rest = dict.fromkeys(self.listeners, b"")
+        for listener in self.listeners:
+            self._selector.register(listener, selectors.EVENT_READ)
+        self.delays: list[float] = []  # s, in the order of arrival
+
+    def close(self) -> None:
+        for sock in (*self.speakers, *self.listeners):
+            sock.close()
+        self._selector.close()
+
+    def say(self, number: int, due: float) -> None:
+        pair = number % PAIRS
+        self.speakers[pair].send(f"PRIVMSG #r{pair} :{due!r} {TEXT}\r\n".encode())
+
+    def read(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            sock = key.fileobj
+            assert isinstance(sock, socket.socket)
+            *lines, self._rest[sock] = (self._rest[sock] + sock.recv(262_144)).split(b"\r\n")
+            now = time.perf_counter()
+            for line in lines:
+                _, verb, _, text = line.split(b" ", 3)
+                if verb == b"PRIVMSG":
+                    self.delays.append(now - float(text[1:].split(b" ")[0]))
+
+    def steady(self, rate: int, seconds: float) -> list[float]:
+        """Open loop at `rate` messages/s; the delays in seconds, without the warm-up."""
+        began, total = time.perf_counter(), int(rate * seconds)
+        sent = 0
+        while len(self.delays) < total:
+            now = time.perf_counter()
+            while sent < total and began + sent / rate <= now:
+                self.say(sent, began + sent / rate)
+                sent += 1
+            self.read(max(0.0, began + sent / rate - time.perf_counter()) if sent < total else 1.0)
+        return self.delays[int(total * WARM_UP) :]
+
+    def saturated(self, total: int, window: int = 2_000) -> float:
+        """Closed loop with `window` messages under way; messages/s."""
+        began, sent = time.perf_counter(), 0
+        while len(self.delays) < total:
+            while sent < total and sent - len(self.delays) < window:
+                self.say(sent, time.perf_counter())
+                sent += 1
+            self.read(1.0)
+        return total / (time.perf_counter() - began)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.shared_log", description="What a shared log adds and takes.")
+    parser.add_argument("--rate", type=int, default=5_000, help="messages/s of the steady part (default 5,000)")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of a steady turn (default 4)")
+    parser.add_argument("--total", type=int, default=60_000, help="messages of a saturated turn (default 60,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="of each row (default 3)")
+    options = parser.parse_args(arguments)
+    raise_file_limit()
+    print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
+    rows = {"one node, memory:": (1, False), "one node, shared log": (1, True), "two nodes, shared log": (2, True)}
+    figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
+    for _ in range(options.rounds):
+        for name, (count, shared) in rows.items():
+            figures[name].append(_turn(count, shared, options.rate, options.seconds, options.total))
+    print(f"{'':24}{'p50 ms':>10}{'p99 ms':>10}{'messages/s, saturated':>26}")
+    for name, turns in figures.items():
+        p50, p99, most = (statistics.median(values) for values in zip(*turns, strict=True))
+        print(f"{name:24}{p50 * 1000:>10.2f}{p99 * 1000:>10.2f}{most:>26,.0f}")
+    return 0
+
+
+def _turn(count: int, shared: bool, rate: int, seconds: float, total: int) -> tuple[float, float, float]:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        log = stack.enter_context(store(folder)) if shared else "memory:"
+        ports = stack.enter_context(nodes(count, log, folder))
+        talk = Talk(ports)
+        delays = sorted(talk.steady(rate, seconds))
+        talk.close()
+        talk = Talk(ports)
+        most = talk.saturated(total)
+        talk.close()
+    return delays[len(delays) // 2], delays[int(len(delays) * 0.99)], most
+
+
+if __name__ == "__main__":
+    sys.exit(main())
