@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import chat
+from chat.server.accounts.hashing import AtOnce
 from chat.server.core.node import Node
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
@@ -150,6 +151,7 @@ class StillServer:
             make_log=make_log,
             poller=self.poller,
             sender=self.sender,
+            hasher=AtOnce(),
         )
 
     @property

@@ -237,6 +237,31 @@ class Settings:
         "with strict",
     )
 
+    registration: str = _setting(
+        "on", "word", "on: people may register accounts; off: only `fanfare admin account add` does"
+    )
+    registrations_per_address: int = _setting(
+        3, "accounts", "that one address may register at once, and then one every registration_pause; a family's"
+    )
+    registration_pause: float = _setting(
+        3_600.0, "s", "until an address that has registered its share may register one more account"
+    )
+    accounts_total: int = _setting(100_000, "accounts", "of the whole server; some 100 MB")
+    password_iterations: int = _setting(
+        100_000,
+        "rounds",
+        "of PBKDF2 in the verifier of a new password: some 40 ms, here with SASL PLAIN and at the client with SCRAM. "
+        "More resist longer should the log be stolen; passwords that are there keep theirs",
+    )
+    login_attempts: int = _setting(
+        10,
+        "logins",
+        "that may fail at once from one address, and into one account from addresses that have not got in before; a "
+        "program with an old password tries a few times",
+    )
+    login_pause: float = _setting(
+        30.0, "s", "until one more login may fail; 2,880 guesses a day, where six random letters have 300,000,000"
+    )
     registration_timeout: float = _setting(30.0, "s", "until a new connection must have registered")
     ping_interval: float = _setting(90.0, "s", "of silence until an IRC client is asked for a sign of life")
     ping_timeout: float = _setting(60.0, "s", "for the answer, before it is dropped")
@@ -286,6 +311,12 @@ class Settings:
         _check(re.fullmatch("[A-Za-z0-9._-]*", self.node) is not None, f"node is {self.node!r}, not a name")
         _check(self.durability in DURABILITIES, f"durability is {self.durability!r}, not {' or '.join(DURABILITIES)}")
         _check(self.durability == "relaxed" or self.log != "memory:", "durability strict takes a log on disk")
+        _check(self.registration in SWITCH, f"registration is {self.registration!r}, not {' or '.join(SWITCH)}")
+        least, most = ITERATIONS
+        _check(
+            least <= self.password_iterations <= most,
+            f"password_iterations is {self.password_iterations:,}, it must be {least:,} to {most:,}",
+        )
         unknown = set(self.keep.split(",")) - {*KINDS, ""}
         _check(not unknown, f"keep is {self.keep!r}, a list of {', '.join(KINDS)}")
         for name in ("motd", "password"):
@@ -304,6 +335,8 @@ class Settings:
 
 
 SHARED_LOGS = ("redis", "rediss", "unix", "sentinel")  # schemes of `log`
+SWITCH = ("on", "off")
+ITERATIONS = (4_096, 10_000_000)  # RFC 7677's least; beyond the most a login takes seconds
 DURABILITIES = ("relaxed", "strict")
 SENDERS = ("auto", "send", "uring")
 KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
@@ -348,6 +381,11 @@ _POSITIVE = (
     "log_length",
     "log_patience",
     "lease",
+    "registrations_per_address",
+    "registration_pause",
+    "accounts_total",
+    "login_attempts",
+    "login_pause",
     "memory_limit",
     "registration_timeout",
     "ping_interval",

@@ -49,12 +49,15 @@ CAPABILITIES = (
     "labeled-response",
     "message-tags",
     "multi-prefix",
+    "sasl",
     "server-time",
     "setname",
+    "standard-replies",
     "userhost-in-names",
 )
 
 
+REGISTRATION_CAPABILITY = "draft/account-registration"  # of a server where people may register accounts
 HISTORY_CAPABILITIES = ("draft/chathistory", "draft/event-playback")  # of a server whose log can be asked
 
 

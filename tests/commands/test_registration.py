@@ -3,10 +3,12 @@
 import pytest
 
 from chat import __version__
-from chat.wires.irc import CAPABILITIES
+from chat.wires.irc import CAPABILITIES, REGISTRATION_CAPABILITY
 from tests.support import IrcClient, RunningServer, running_server
 
-ALL = " ".join(CAPABILITIES)
+ALL = [*CAPABILITIES, REGISTRATION_CAPABILITY]
+VALUES = {"sasl": "=PLAIN,SCRAM-SHA-256", REGISTRATION_CAPABILITY: "=before-connect,custom-account-name"}
+WITH_VALUES = [name + VALUES.get(name, "") for name in ALL]
 
 
 def talk(client: IrcClient, *lines: str) -> list[str]:
@@ -18,14 +20,25 @@ def talk(client: IrcClient, *lines: str) -> list[str]:
 # Capabilities
 
 
-@pytest.mark.parametrize("request_", ["CAP LS", "CAP LS 302", "CAP LS 307", "cap ls 302"])
-def test_the_capabilities_are_listed_in_one_line_without_values(server: RunningServer, request_: str) -> None:
-    assert talk(server.raw(), request_) == [f"CAP * LS :{ALL}"]
+def listed(lines: list[str]) -> list[str]:
+    """The capabilities that these lines list; all but the last say that more come."""
+    assert all(line.startswith("CAP * LS * :") for line in lines[:-1])
+    assert all(len(line) <= 480 for line in lines)
+    return " ".join(line.removeprefix("CAP * LS ").removeprefix("* ").removeprefix(":") for line in lines).split()
+
+
+@pytest.mark.parametrize("request_", ["CAP LS 302", "CAP LS 307", "cap ls 302"])
+def test_the_capabilities_are_listed_with_their_values(server: RunningServer, request_: str) -> None:
+    assert listed(talk(server.raw(), request_)) == WITH_VALUES
+
+
+def test_older_clients_get_them_in_one_line_without_values(server: RunningServer) -> None:
+    assert talk(server.raw(), "CAP LS") == [f"CAP * LS :{' '.join(ALL)}"]
 
 
 def test_the_capabilities_are_those_that_are_promised() -> None:
     assert set(CAPABILITIES) == {
-        "account-notify", "account-tag", "extended-join",
+        "account-notify", "account-tag", "extended-join", "sasl", "standard-replies",
         "message-tags", "server-time", "echo-message", "multi-prefix", "userhost-in-names",
         "away-notify", "setname", "cap-notify", "batch", "labeled-response",
     }  # fmt: skip
@@ -40,11 +53,9 @@ def test_version_302_implies_cap_notify_for_good(server: RunningServer) -> None:
     client.send("CAP LS 302")
     client.expect("CAP")
     assert talk(client, "CAP LIST") == ["CAP * LIST cap-notify"]
-    assert talk(client, "CAP REQ -cap-notify", "CAP LS", "CAP LIST") == [
-        "CAP * NAK -cap-notify",
-        f"CAP * LS :{ALL}",
-        "CAP * LIST cap-notify",
-    ]
+    answers = talk(client, "CAP REQ -cap-notify", "CAP LS", "CAP LIST")
+    assert (answers[0], answers[-1]) == ("CAP * NAK -cap-notify", "CAP * LIST cap-notify")
+    assert listed(answers[1:-1]) == WITH_VALUES
     assert talk(client, "CAP REQ cap-notify") == ["CAP * ACK cap-notify"]
 
 
@@ -80,9 +91,9 @@ def test_a_request_is_granted_as_a_whole_or_not_at_all(server: RunningServer) ->
 
 
 def test_the_whole_offer_can_be_taken(server: RunningServer) -> None:
-    client = server.irc("ana", caps=ALL)
+    client = server.irc("ana", caps=" ".join(CAPABILITIES))
     assert client.sync() == []
-    assert talk(client, "CAP LIST") == [f"CAP ana LIST :{ALL}"]
+    assert talk(client, "CAP LIST") == [f"CAP ana LIST :{' '.join(CAPABILITIES)}"]
 
 
 def test_capabilities_change_what_comes_from_then_on(server: RunningServer) -> None:
@@ -124,7 +135,7 @@ def test_negotiating_holds_registration_back_until_cap_end(server: RunningServer
 
 def test_negotiating_late_holds_registration_back_as_well(server: RunningServer) -> None:
     client = server.raw()
-    assert talk(client, "NICK ana", "CAP LS", "USER a 0 * :Ana") == [f"CAP ana LS :{ALL}"]
+    assert talk(client, "NICK ana", "CAP LS", "USER a 0 * :Ana") == [f"CAP ana LS :{' '.join(ALL)}"]
     assert talk(client, "CAP END")[0].startswith("001 ana ")
 
 
@@ -132,7 +143,7 @@ def test_listing_or_ending_holds_nothing_back_and_ending_later_does_nothing(serv
     client = server.raw()
     assert talk(client, "CAP END", "CAP LIST", "NICK ana") == ["CAP * LIST :"]
     assert talk(client, "USER a 0 * :Ana")[0].startswith("001 ana ")
-    assert talk(client, "CAP END", "CAP LS 302", "CAP END") == [f"CAP ana LS :{ALL}"]
+    assert talk(client, "CAP END", "CAP LS", "CAP END") == [f"CAP ana LS :{' '.join(ALL)}"]
     assert talk(client, "JOIN #a")[0].endswith(" JOIN #a")
 
 

@@ -14,6 +14,7 @@ from itertools import count
 from chat.events import Event, Join, Kick, Kind, Leave, Mode, ModeChange, Person, Quit, Rename, Say, Topic
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
+from chat.server.core.account_rules import ghosted_by
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.room import Room
@@ -238,6 +239,8 @@ def event_of(entry: Entry, room: str) -> Event:
             return Leave(who, room, at, params[1] if len(params) > 1 else "", number)
         case "QUIT":
             return Quit(who, at, params[0], number)
+        case "GHOST":
+            return Quit(_person(params[0]), at, ghosted_by(who.nick), number)
         case "NICK":
             return Rename(who, params[0], at, number)
         case "KICK":

@@ -6,19 +6,22 @@ Sources: https://modern.ircdocs.horse "Connection Registration", https://ircv3.n
 import hmac
 import re
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from chat import __version__
 from chat.events import Person
+from chat.server.commands.accounts import VALUES
 from chat.server.commands.info import lusers, motd
 from chat.server.commands.isupport import send_isupport
 from chat.server.commands.limits import REALNAME_BYTES, REASON_BYTES, ROOM_COST
+from chat.server.commands.sasl import mechanisms
 from chat.server.commands.table import early_command
 from chat.server.core.apply import check_nickname
 from chat.server.core.client import UNNAMED, Client
 from chat.server.core.node import Node
 from chat.server.core.state import Refusal
-from chat.wires.irc import IrcDialect
+from chat.wires.irc import REGISTRATION_CAPABILITY, IrcDialect, packed
 from chat.wires.message import Message
 from chat.wires.names import USER_LENGTH
 from chat.wires.numerics import (
@@ -35,6 +38,7 @@ from chat.wires.numerics import (
 )
 from chat.wires.text import cut
 
+CAPABILITIES_BYTES = 390  # in a line of CAP LS, beside the longest server name and nickname
 _NOT_IN_USER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -48,9 +52,9 @@ def cap(node: Node, client: Client, message: Message) -> None:
         if version.isascii() and version.isdigit() and int(version[:4]) >= 302:
             client.knows_302 = True
             client.capabilities |= {"cap-notify"}
-        client.line("CAP", nick, "LS", " ".join(node.capabilities))
+        _list_capabilities(node, client, nick)
     elif subcommand == "LIST":
-        client.line("CAP", nick, "LIST", " ".join(sorted(client.capabilities)))
+        _send_list(client, nick, "LIST", sorted(client.capabilities))
     elif subcommand == "REQ":
         client.negotiating = client.user is None
         _request(node, client, nick, message.params[1] if len(message.params) > 1 else "")
@@ -60,6 +64,24 @@ def cap(node: Node, client: Client, message: Message) -> None:
             _complete(node, client)
     else:
         client.numeric(ERR_INVALIDCAPCMD, message.params[0] or "*")
+
+
+def _list_capabilities(node: Node, client: Client, nick: str) -> None:
+    """With version 302 the values too, on as many lines as they take."""
+    if not client.knows_302:
+        _send_list(client, nick, "LS", node.capabilities)
+        return
+    values = {"sasl": ",".join(mechanisms(client)), REGISTRATION_CAPABILITY: VALUES}
+    words = [f"{name}={values[name]}" if name in values else name for name in node.capabilities]
+    _send_list(client, nick, "LS", words)
+
+
+def _send_list(client: Client, nick: str, subcommand: str, words: Sequence[str]) -> None:
+    """On as many lines as they take; clients of older versions know only one."""
+    *lines, last = packed(words, CAPABILITIES_BYTES) if client.knows_302 and words else (" ".join(words),)
+    for line in lines:
+        client.line("CAP", nick, subcommand, "*", line)
+    client.line("CAP", nick, subcommand, last)
 
 
 def _request(node: Node, client: Client, nick: str, wanted: str) -> None:
@@ -95,7 +117,8 @@ def nick(node: Node, client: Client, message: Message) -> None:
         client.cost += len(client.user.rooms) * ROOM_COST
         node.ask(client, Message("NICK", [wanted], client.user.mask))
         return
-    check_nickname(node.state, None, wanted)
+    # While capabilities are negotiated a login may come yet: registration decides whose nickname it is.
+    check_nickname(node.state, None, wanted, wanted if client.negotiating else client.account)
     client.wanted = wanted
     _complete(node, client)
 
@@ -124,7 +147,7 @@ def _complete(node: Node, client: Client) -> None:
         return
     node.ask(
         client,
-        arrival(node, client, client.wanted, client.user_name, "0", "*", client.realname),
+        arrival(node, client, client.wanted, client.user_name, "0", client.account or "*", client.realname),
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )

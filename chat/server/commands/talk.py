@@ -11,6 +11,8 @@ from chat.server.commands.limits import (
     ROOM_COST,
     TARGETS,
 )
+from chat.server.commands.nickserv import KEY as NICKSERV
+from chat.server.commands.nickserv import ask_nickserv
 from chat.server.commands.table import command
 from chat.server.core.client import Client, is_middle
 from chat.server.core.node import Node
@@ -45,14 +47,14 @@ def privmsg(node: Node, client: Client, user: User, message: Message) -> None:
     message.source = user.mask
     message.tags = client_tags(message.tags) if message.tags else ""
     if "," not in params[0]:
-        _say_to(node, client, message)
+        _say_to(node, client, user, message)
         return
     targets = {fold(target): target for target in params[0].split(",") if target}.values()
     if len(targets) > TARGETS:
         raise Refusal(ERR_TOOMANYTARGETS, params[0], text=ERR_TOOMANYTARGETS.text.format(TARGETS))
     client.cost += len(targets) - 1
     for target in targets:
-        _say_to(node, client, Message(message.verb, [target, params[1]], message.source, message.tags))
+        _say_to(node, client, user, Message(message.verb, [target, params[1]], message.source, message.tags))
 
 
 @command("NOTICE")
@@ -71,14 +73,17 @@ def tagmsg(node: Node, client: Client, user: User, message: Message) -> None:
     privmsg(node, client, user, message)
 
 
-def _say_to(node: Node, client: Client, message: Message) -> None:
+def _say_to(node: Node, client: Client, user: User, message: Message) -> None:
     """Cut the text to what fits in everybody's line, count the cost, and make the request."""
     to, text = message.params[0], message.params[1]
     if len(text) > SHORT_TEXT:
         message.params[1] = cut(text, LINE_BYTES - AROUND - len(message.source) - len(to.encode()))
     if node.charges:
         charge(node, client, message)
-    if message.verb == "NOTICE":
+    if to[0] != "#" and fold(to) == NICKSERV:
+        if message.verb == "PRIVMSG":
+            ask_nickserv(node, client, user, text)
+    elif message.verb == "NOTICE":
         node.ask(client, message, refused=_unanswered)
     elif to[0] == "#" or message.verb != "PRIVMSG":
         node.ask(client, message)

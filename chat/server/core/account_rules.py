@@ -6,6 +6,7 @@ A request has the source of who asked for it: a user's mask, or the server's nam
 from chat.events import Login
 from chat.server.core.accounts import FINGERPRINTS, Account
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
+from chat.server.core.leaving import quit_user
 from chat.server.core.state import Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
@@ -18,6 +19,8 @@ def check_account_name(state: State, name: str, mask: str) -> None:
         raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="An account's name is one that a nickname may have")
     if fold(name) in state.accounts.by_name:
         raise Failure("REGISTER", "ACCOUNT_EXISTS", name, text="There is an account of that name")
+    if len(state.accounts.by_name) >= state.limits.accounts_total:
+        raise Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text="The server takes no more accounts")
     holder = state.users.get(fold(name))
     if holder is not None and "!" in mask and holder.mask != mask:
         raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="Somebody else has that nickname now")
@@ -89,7 +92,30 @@ def _log_out(state: State, user: User, entry: Entry) -> list[Outcome]:
     return [Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))]
 
 
-RULES: dict[str, Rule] = {"ACCOUNT": _log_in}
+def owner_of(state: State, user: User) -> Account | None:
+    """The account that the user's nickname belongs to, or else the one that it is logged in to."""
+    return state.accounts.find(user.nick) or state.accounts.find(user.account)
+
+
+def ghosted_by(nick: str) -> str:
+    """The reason that rooms are told."""
+    return f"Ghosted by {nick}"
+
+
+def _ghost(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`GHOST mask account`: the user has proved to be that account's, and makes who bears its nickname quit."""
+    mask, name = entry.request.params
+    nick = mask.partition("!")[0]
+    whom = state.get_user(nick)
+    account = state.accounts.find(name)
+    if account is None or owner_of(state, whom) is not account:
+        raise Failure("GHOST", "NOT_YOURS", nick, text=f"{nick} is not a nickname of your account")
+    if whom is user:
+        raise Failure("GHOST", "YOURSELF", nick, text="That is you")
+    return quit_user(state, whom, entry, ghosted_by(user.nick))
+
+
+RULES: dict[str, Rule] = {"ACCOUNT": _log_in, "GHOST": _ghost}
 FREE_RULES: dict[str, FreeRule] = {
     "REGISTER": _register,
     "SETPASS": _set_password,

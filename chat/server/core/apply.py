@@ -5,7 +5,6 @@ every node and at every replay. A request that the rules refuse at its place cha
 """
 
 from dataclasses import replace
-from operator import attrgetter
 from sys import intern
 
 from chat.events import (
@@ -18,13 +17,13 @@ from chat.events import (
     ModeChange,
     NewRealname,
     Person,
-    Quit,
     Rename,
     Say,
     Topic,
 )
 from chat.server.core.account_rules import FREE_RULES, RULES
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
+from chat.server.core.leaving import KEY, quit_user
 from chat.server.core.nodes import FREE_RULES as NODE_RULES
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal, State
@@ -42,7 +41,6 @@ from chat.wires.numerics import (
 )
 
 TAGS = Kind.TAGS
-KEY = attrgetter("key")
 REGISTERED = "Nickname is registered: log in to its account"
 PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
 WITHOUT_ADDRESS = 4  # parameters of USER
@@ -106,17 +104,6 @@ def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
     for room in user.rooms:
         room.rename(user, before)
     return [Change(Rename(before, nick, entry.at, id=entry.id), user, list(user.rooms))]
-
-
-def _quit(state: State, user: User, entry: Entry) -> list[Outcome]:
-    rooms = list(user.rooms)
-    entry.rooms = tuple(map(KEY, rooms))
-    for room in rooms:
-        state.remove_member(room, user)
-    del state.users[fold(user.nick)]
-    if user.person.account:
-        state.accounts.log_out(user)
-    return [Change(Quit(user.person, entry.at, entry.request.params[0], id=entry.id), user, rooms)]
 
 
 def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
@@ -265,7 +252,7 @@ def _set_realname(state: State, user: User, entry: Entry) -> list[Outcome]:
 _KINDS = {kind.value: kind for kind in Kind}
 _RULES: dict[str, Rule] = {
     "NICK": _rename,
-    "QUIT": _quit,
+    "QUIT": quit_user,
     "JOIN": _join,
     "PART": _leave,
     "KICK": _kick,

@@ -30,12 +30,15 @@ class Client:
 
     __slots__ = (
         "_fan_out",
+        "account",
         "audiences",
         "capabilities",
         "cost",
         "cursor",
         "dialect",
         "echoes",
+        "exchange",
+        "fingerprint",
         "host",
         "knows_302",
         "left",
@@ -63,6 +66,9 @@ class Client:
         self.user_name = ""
         self.realname = ""
         self.password: str | None = None
+        self.account = ""  # the one to register with; afterwards the user's counts
+        self.exchange: Any = None  # of SASL, while one is going on
+        self.fingerprint = ""  # of its certificate: SHA-256 in lower-case hexadecimal; empty for none
         self.negotiating = False  # CAP holds registration back until CAP END
         self.knows_302 = False  # has sent CAP LS 302
         self.reply: Reply | None = None  # of the running or waiting command, if that has a label

@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Kick, Rename
+from chat.events import Kick, Quit, Rename
+from chat.server.accounts.hashing import AtOnce, Hasher
+from chat.server.accounts.logins import Logins
 from chat.server.core.apply import apply
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -19,7 +21,7 @@ from chat.server.core.user import User
 from chat.server.log.log import Entry, Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
-from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES
+from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, REGISTRATION_CAPABILITY
 from chat.wires.message import Message
 from chat.wires.names import fold
 
@@ -40,8 +42,12 @@ class Node:
         clock: Callable[[], float] = time.time,
         make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
         cloak: Callable[[str], str] = str,
+        hasher: Hasher | None = None,
     ) -> None:
-        """`cloak` gives the host that others see in place of an address; by default that is the address."""
+        """`cloak` gives the host that others see in place of an address; by default that is the address.
+
+        `hasher` runs slow functions; without one they run where they are asked for.
+        """
         self.settings = settings
         self.name = settings.name
         self.member = settings.node or settings.name  # what it is called in the log
@@ -51,9 +57,20 @@ class Node:
         self.fan_out = FanOut(sink)
         self.log = make_log(self.member, settings.history, clock)
         self.state = State(
-            Limits(settings.max_rooms, settings.rooms_per_address, settings.rooms_total, self.log.rooms_remembered)
+            Limits(
+                settings.max_rooms,
+                settings.rooms_per_address,
+                settings.rooms_total,
+                settings.accounts_total,
+                self.log.rooms_remembered,
+            )
         )
-        self.capabilities = CAPABILITIES if self.log.history is None else (*CAPABILITIES, *HISTORY_CAPABILITIES)
+        self.logins = Logins(settings, hasher or AtOnce())
+        self.capabilities = (
+            *CAPABILITIES,
+            *(HISTORY_CAPABILITIES if self.log.history is not None else ()),
+            *((REGISTRATION_CAPABILITY,) if settings.registration == "on" else ()),
+        )
         self.charges = settings.limits_rates  # whether commands cost tokens
         self.held = False  # declared gone, and not back yet: no command runs
         self.silent = False  # the server stops and everybody leaves, so no event is shown
@@ -136,8 +153,21 @@ class Node:
     def _show(self, change: Change) -> None:
         if not self.silent:
             self.fan_out.show(change)
-        if type(change.event) is Kick:
+        kind = type(change.event)
+        if kind is Kick:
             self._disconnect_kicked(change)
+        elif kind is Quit:
+            client = self.fan_out.clients.get(change.user)
+            if client is not None and client.user is change.user:  # it did not ask for it
+                self._disconnect(client, change)
+
+    def _disconnect(self, client: Client, change: Change) -> None:
+        """Somebody else has made the client's user quit."""
+        assert isinstance(change.event, Quit)
+        client.left = client.left or change.event.reason
+        client.user = None
+        self._detach(change.user)
+        client.hang_up(change.event.reason)
 
     def _disconnect_kicked(self, kick: Change) -> None:
         """Disconnect a kicked user of a wire without commands, which knows no other room."""

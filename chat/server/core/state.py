@@ -55,6 +55,7 @@ class Limits:
     rooms_per_user: int
     rooms_per_address: int  # made by users of one address
     rooms_total: int
+    accounts_total: int = 100_000
     rooms_remembered: int = 0  # with nobody in them; what is in a log on disk belongs to a room that comes back
 
 

@@ -44,6 +44,7 @@ SHOWN = {
     "QUIT": "joins",
     "KICK": "joins",
     "NICK": "joins",
+    "GHOST": "joins",
 }
 WORDS = frozenset({"PRIVMSG", "NOTICE"})
 WRITTEN = SHOWN.keys() | {"USER", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT"}

@@ -154,7 +154,9 @@ class Connection(Client):
 
     def _silence_deadline(self, settings: Settings) -> float | None:
         if self.user is None:
-            return self.accepted + settings.registration_timeout if self.wire.registers_at_once else None
+            if self.pending or not self.wire.registers_at_once:
+                return None  # its password is being checked
+            return self.accepted + settings.registration_timeout
         if not self.wire.answers_ping:
             return None  # the kernel's keepalive finds the dead ones
         if self.resume_at is not None or self.phase is Phase.PAUSED:

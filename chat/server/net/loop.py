@@ -17,6 +17,7 @@ from functools import partial
 from operator import attrgetter
 
 from chat.errors import WireError
+from chat.server.accounts.hashing import Hasher, HashingThread
 from chat.server.commands import finish, run, run_unframed
 from chat.server.core.node import Node
 from chat.server.log.log import Log
@@ -68,6 +69,7 @@ class Loop:
         cloak: Callable[[str], str] = str,
         poller: Poller[Connection | None] | None = None,
         sender: Sender | None = None,
+        hasher: Hasher | None = None,
     ) -> None:
         """`failed` is called from the loop's thread, with the reason, when a fault has ended it."""
         self._settings = settings
@@ -75,12 +77,14 @@ class Loop:
         self._clock = clock
         self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
         writes = Writes(self._pacer)
-        self.node = Node(settings, writes, wall_clock, make_log, cloak)  # first: a log's file may not be had
+        self._hasher = hasher or HashingThread()
+        self.node = Node(settings, writes, wall_clock, make_log, cloak, self._hasher)  # first: a log may not be had
         self.mailbox = Mailbox()
         self._poller = poller or (EpollPoller() if hasattr(select, "epoll") else SelectorsPoller())
         self._poller.watch(self.mailbox.wakeup, READ, None)
         self._sender = sender or SendLoop(settings.helpers)
         self.node.log.start(self.mailbox.post, failed)
+        self._hasher.start(self.mailbox.post)
         self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
         self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
         self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
@@ -128,6 +132,7 @@ class Loop:
         for connection in self.connections:
             self.connections.close(connection, "Server stopped")
         self._sender.stop()
+        self._hasher.close()
         self.node.log.close()
         self._poller.close()
         self.mailbox.close()

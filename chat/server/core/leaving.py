@@ -1,0 +1,24 @@
+"""How users leave the server, by whatever request."""
+
+from operator import attrgetter
+
+from chat.events import Quit
+from chat.server.core.change import Change, Outcome
+from chat.server.core.state import State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.wires.names import fold
+
+KEY = attrgetter("key")
+
+
+def quit_user(state: State, user: User, entry: Entry, reason: str = "") -> list[Outcome]:
+    """The user is gone, from all its rooms, for that reason, or the one that its own QUIT gives."""
+    rooms = list(user.rooms)
+    entry.rooms = tuple(map(KEY, rooms))
+    for room in rooms:
+        state.remove_member(room, user)
+    del state.users[fold(user.nick)]
+    if user.person.account:
+        state.accounts.log_out(user)
+    return [Change(Quit(user.person, entry.at, reason or entry.request.params[0], id=entry.id), user, rooms)]
