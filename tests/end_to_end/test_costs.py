@@ -28,7 +28,7 @@ A_KICK = 83
 AN_OPERATOR = 80
 AN_ANSWER = 39
 A_CAP_REQ = 50
-A_GUEST = 185
+A_GUEST = 187
 FILES_OF_A_MESSAGE = 19
 
 IrcDialect.of({"message-tags", "server-time"})  # made when the first client asks for it
