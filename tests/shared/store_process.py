@@ -13,10 +13,11 @@ PATIENCE = 20.0  # s
 
 
 class RedisProcess:
-    """`start` after `stop` begins with what is on the disk."""
+    """`start` after `stop` begins with what is on the disk. With `port`, on that TCP port too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder
+        self.port = port
         self.path = str(folder / "redis.sock")
         self.process: subprocess.Popen[bytes]
 
@@ -24,10 +25,20 @@ class RedisProcess:
     def url(self) -> str:
         return f"unix://{self.path}"
 
-    def start(self) -> None:
-        options = ["--port", "0", "--unixsocket", self.path, "--dir", str(self.folder), "--save", ""]
-        options += ["--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no"]
-        self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    def start(self, *more: str) -> None:
+        options = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            self.path,
+            "--dir",
+            str(self.folder),
+        ]
+        options += ["--save", "", "--appendonly", "yes", "--appendfsync", "always", *more]
+        command = ["redis-server", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if b"eady to accept connections" in line:
@@ -44,9 +55,9 @@ class RedisProcess:
 
 
 @contextmanager
-def running_store(folder: Path) -> Iterator[RedisProcess]:
-    store = RedisProcess(folder)
-    store.start()
+def running_store(folder: Path, port: int = 0, *options: str) -> Iterator[RedisProcess]:
+    store = RedisProcess(folder, port)
+    store.start(*options)
     try:
         yield store
     finally:

@@ -42,6 +42,8 @@ class SharedLog:
             Store(self._place), node, self._token, settings.lease, settings.log_patience, self._fail
         )
         strict = settings.durability == "strict"
+        if strict and not self._place.has_replica:
+            raise SetupError("durability strict takes a replica to read from: --log redis://HOST/DB?replica=HOST:PORT")
         self._reader = Reader(self._place, strict, self._make_entry, self._deliver, self._fail)
         self._snapshots = Snapshots(self._place, self._token, settings.log_length)
         self._apply: Apply

@@ -167,8 +167,8 @@ class Place:
         scheme, _, rest = url.partition("://")
         if scheme not in SCHEMES or not rest:
             raise SetupError(f"log is {scheme}://..., not one of {', '.join(f'{known}://' for known in SCHEMES)}")
-        authority, slash, tail = rest.partition("/")
-        parts = urlsplit(f"//x{slash}{tail}")
+        end = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
+        authority, parts = rest[:end], urlsplit(f"//x{rest[end:]}")
         query = parse_qs(parts.query)
         if unknown := query.keys() - {"prefix", "replica", "db"}:
             raise SetupError(f"log: there is no parameter {min(unknown)}; prefix, replica and db are known")
@@ -194,6 +194,10 @@ class Place:
             _host(query["replica"][0], 6379) if "replica" in query else None,
         )
 
+    @property
+    def has_replica(self) -> bool:
+        return self.replica is not None or self.scheme == "sentinel"
+
     def __str__(self) -> str:
         """Without the password."""
         where = self.path if self.scheme == "unix" else ",".join(f"{host}:{port}" for host, port in self.hosts)
@@ -213,16 +217,14 @@ class Place:
             "retry_on_error": [],
             "health_check_interval": 0,
         }
-        if self.scheme == "unix":
+        if self.scheme == "unix" and not (read and self.replica):
             return redis.Redis(unix_socket_path=self.path, **options)
         if self.scheme == "sentinel":
             sentinel: Any = Sentinel(list(self.hosts), socket_timeout=SOCKET_TIMEOUT)  # type: ignore[no-untyped-call]
             find = sentinel.slave_for if read else sentinel.master_for
             client: redis.Redis = find(self.path, **options)
             return client
-        ((host, port),) = self.hosts
-        if read and self.replica is not None:
-            host, port = self.replica
+        host, port = self.replica if read and self.replica is not None else self.hosts[0]
         return redis.Redis(host=host, port=port, ssl=self.scheme == "rediss", **options)
 
 

@@ -1,0 +1,113 @@
+"""Where a shared log is, from its URL; and the store's own rules about repeated, late and foreign appends."""
+
+import pytest
+
+from chat.errors import SetupError
+from chat.server.shared.store import DeclaredGone, Place, Snapshot, Store, StoreDown
+from tests.shared.store_process import RedisProcess
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://h", Place("redis", (("h", 6379),), None, None, 0, "", "fanfare:", None)),
+        ("rediss://h:1/3", Place("rediss", (("h", 1),), None, None, 3, "", "fanfare:", None)),
+        ("redis://u:p%40@[::1]:2/0?prefix=x:", Place("redis", (("::1", 2),), "u", "p@", 0, "", "x:", None)),
+        ("redis://:secret@h", Place("redis", (("h", 6379),), None, "secret", 0, "", "fanfare:", None)),
+        ("redis://h?replica=r:7", Place("redis", (("h", 6379),), None, None, 0, "", "fanfare:", ("r", 7))),
+        ("unix:///run/r.sock?db=2", Place("unix", (), None, None, 2, "/run/r.sock", "fanfare:", None)),
+        (
+            "sentinel://a,b:3/chat/1",
+            Place("sentinel", (("a", 26_379), ("b", 3)), None, None, 1, "chat", "fanfare:", None),
+        ),
+    ],
+)
+def test_a_url_names_a_store(url: str, place: Place) -> None:
+    assert Place.of(url) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("mysql://h", "log is mysql://..., not one of redis://, rediss://, unix://, sentinel://"),
+        ("redis://", "log is redis://"),
+        ("redis://h:x", "'h:x' is not HOST:PORT"),
+        ("redis://h:70000", "'h:70000' is not HOST:PORT"),
+        ("redis://h/x", "the database is 'x', it must be a number"),
+        ("redis://h?colour=red", "there is no parameter colour; prefix, replica and db are known"),
+    ],
+)
+def test_a_url_that_names_none_is_refused(url: str, complaint: str) -> None:
+    with pytest.raises(SetupError) as refused:
+        Place.of(url)
+    assert complaint in str(refused.value)
+
+
+def test_a_store_is_shown_without_its_password() -> None:
+    assert str(Place.of("redis://user:secret@h:1/2")) == "redis://h:1"
+
+
+@pytest.fixture
+def line(store: RedisProcess) -> "Line":
+    return Line(Store(Place.of(store.url)))
+
+
+class Line:
+    """A store, and what its stream says."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def lines(self) -> list[str]:
+        return [item.line for item in self.store.read("0-0", 100, None)]
+
+
+def test_a_repeated_append_adds_only_what_is_missing(line: Line) -> None:
+    epoch = line.store.enter("a", "token", 60.0, "new")
+    line.store.append("a", epoch, 1, ["one", "two"])
+    line.store.append("a", epoch, 1, ["one", "two", "three"])
+    assert line.lines() == [f":a NODE new {epoch}", "one", "two", "three"]
+    assert [item.number for item in line.store.read("0-0", 100, None)] == [1, 2, 3, 4]
+    line.store.close()
+
+
+def test_nothing_is_taken_of_a_node_that_was_declared_gone(line: Line, store: RedisProcess) -> None:
+    epoch = line.store.enter("a", "token", 60.0, "new")
+    assert not line.store.declare_gone("a", epoch)  # its lease runs
+    store.client().delete("fanfare:lease:a")
+    assert line.store.without_lease() == [("a", epoch)]
+    assert line.store.declare_gone("a", epoch)
+    assert not line.store.declare_gone("a", epoch)  # once
+    with pytest.raises(DeclaredGone):
+        line.store.append("a", epoch, 1, ["too late"])
+    assert not line.store.renew("a", epoch, "token", 60.0)
+    assert line.store.enter("a", "token", 60.0, "back") == epoch + 1
+    line.store.append("a", epoch + 1, 1, ["again"])
+    assert line.lines() == [":a NODE new 1", ":a NODE down 1", ":a NODE back 2", "again"]
+    line.store.close()
+
+
+def test_a_name_belongs_to_one_process_while_its_lease_runs(line: Line, store: RedisProcess) -> None:
+    assert line.store.enter("a", "token", 60.0, "new") == 1
+    assert line.store.enter("a", "other", 60.0, "new") == 0
+    store.client().delete("fanfare:lease:a")
+    assert line.store.enter("a", "other", 60.0, "new") == 2
+    assert not line.store.renew("a", 1, "token", 60.0)
+    assert line.lines() == [":a NODE new 1", ":a NODE down 1", ":a NODE new 2"]
+    line.store.close()
+
+
+def test_an_older_snapshot_does_not_replace_a_newer_one(line: Line) -> None:
+    assert line.store.write_snapshot(Snapshot("5-0", 5, "five"), 100)
+    assert not line.store.write_snapshot(Snapshot("4-0", 4, "four"), 100)
+    assert line.store.read_snapshot() == Snapshot("5-0", 5, "five")
+    line.store.close()
+
+
+def test_a_store_that_is_away_can_be_asked_again(line: Line, store: RedisProcess) -> None:
+    store.stop()
+    with pytest.raises(StoreDown, match="cannot be reached"):
+        line.store.newest()
+    store.start()
+    assert line.store.newest() == "0-0"
+    line.store.close()
