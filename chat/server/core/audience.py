@@ -27,12 +27,13 @@ class Published:
 class Audience:
     """The clients of this node that get one room's events, and the room's events in this pass."""
 
-    __slots__ = ("events", "key", "members")
+    __slots__ = ("events", "key", "members", "messages")
 
     def __init__(self, key: str) -> None:
         self.key = key  # the room's folded name; the room need not exist while clients only listen
         self.members: dict[Dialect, dict[Client, None]] = {}
         self.events: list[Published] = []
+        self.messages = 0  # how many of the events are messages
 
     def add(self, client: Client) -> None:
         self.members.setdefault(client.dialect, {})[client] = None

@@ -44,6 +44,8 @@ class FanOut:
         self._audiences: dict[str, Audience] = {}
         self._published = 0  # events of this pass
         self.answered = 0  # bytes of answers in this pass
+        self.messages = 0  # since the start, as are the deliveries
+        self.deliveries = 0  # messages times receivers; a receiver who comes or goes in the pass counts as a whole one
         self._touched: dict[Audience, None] = {}
         self._streams: dict[Client, None] = {}  # the clients that have a stream of their own
 
@@ -88,6 +90,9 @@ class FanOut:
         whom = self.clients.get(change.whom) if change.whom is not None else None
         if kind is Join and client is not None:
             self._prepare_arrival(client, change)
+        if kind is Say:
+            self.messages += 1
+            self.deliveries += whom is not None
         published = self._publish(change)
         if kind is Join and client is not None:
             self._arrive(client, change, published)
@@ -126,10 +131,12 @@ class FanOut:
     def _publish(self, change: Change) -> Published:
         """Give the event its place in the pass, and add it to its rooms."""
         published = Published(change.event, self._published)
+        said = type(change.event) is Say
         for room in change.rooms:
             audience = self._audiences.get(room.key)
             if audience is not None:
                 audience.events.append(published)
+                audience.messages += said
                 self._touched[audience] = None
         self._published += 1
         return published
@@ -139,6 +146,8 @@ class FanOut:
         if not sees_own:
             stream = client.stream or self._stream(client)
             stream.pieces.append(Piece(published.index, (), True, False))
+            if change.rooms and type(change.event) is Say:
+                self.deliveries -= 1  # of those that `flush` counts
         elif client.reply is not None or not self._is_among(client, change):
             self._direct(client, published, True)
 
@@ -205,6 +214,9 @@ class FanOut:
         for client in several.difference(streams):
             delivery.push_several(client, touched.keys() & client.audiences)
         for audience in touched:
+            if audience.messages:
+                self.deliveries += audience.messages * sum(map(len, audience.members.values()))
+                audience.messages = 0
             audience.events = []
             if not audience.members:
                 self._audiences.pop(audience.key, None)

@@ -19,7 +19,7 @@ from chat.server.disk.reader import Reader
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import NEWEST, Snapshots, read_snapshot, replay, write_snapshot
 from chat.server.disk.writer import Kept, Writer, write
-from chat.server.log.log import Apply, Entry, Post
+from chat.server.log.log import Apply, Entry, Figures, Post
 from chat.server.log.memory import Stamps
 from chat.server.log.query import Answered, Query, Show
 from chat.settings import Settings
@@ -186,6 +186,10 @@ class SqliteLog:
         """For the operator: what is not safe."""
         state = f"takes nothing: {self._writer.error}" if self._writer.error else "is written"
         return f"log {state}, {self._writer.waiting:,} entries wait, {self._lost:,} lost"
+
+    def figures(self) -> Figures:
+        writer = self._writer
+        return Figures(writer.waiting, writer.oldest(), self._lost, writer.commits, writer.commit_seconds, writer.error)
 
     # What is kept
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from chat.server.log.log import Entry
@@ -56,6 +57,8 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, owner: Owner, gather: float, group: int) -> None:
         """`gather` is how long the first entry of a group waits for others, in seconds."""
         self.error = ""  # why the file takes nothing now
+        self.commits = 0
+        self.commit_seconds = 0.0
         self._connection = connection
         self._owner = owner
         self._gather = gather
@@ -76,6 +79,14 @@ class Writer:
     def waiting(self) -> int:
         """Entries that are not in the file yet."""
         return len(self._queue) + len(self._held) + len(self._calls)
+
+    def oldest(self) -> float | None:
+        """When the first of them was appended, in seconds since the epoch. Any thread; they may be gone meanwhile."""
+        for items in (self._held, self._queue):
+            with suppress(IndexError):
+                item = items[0]
+                return item.entry.at if isinstance(item, Kept) else None
+        return None
 
     def put(self, item: Item) -> None:
         self._queue.append(item)
@@ -163,6 +174,8 @@ class Writer:
             log.warning("the log's file takes entries again")
             self.error = ""
         took = time.monotonic() - began
+        self.commits += 1
+        self.commit_seconds += took
         if took >= SLOW:
             log.warning("a commit to the log's file took %.1f s; %d entries wait behind it", took, self.waiting)
         self._owner.written(group)

@@ -48,6 +48,18 @@ def parse_entry(text: str) -> Entry:
     return Entry(int(number, 16), float(at), node, parse(line))
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How a log does, in numbers. Since the start, but for the entries that wait."""
+
+    waiting: int = 0  # entries that are not on disk yet
+    oldest: float | None = None  # when the first of them was appended, in seconds since the epoch
+    lost: int = 0  # entries that found the queue full
+    commits: int = 0
+    commit_seconds: float = 0.0
+    error: str = ""  # why nothing can be written now
+
+
 class Log(Protocol):
     """Only the loop's thread calls these: `restore`, `deliver`, `start` in this order, and at last `close`."""
 
@@ -79,6 +91,9 @@ class Log(Protocol):
 
     def status(self) -> str:
         """What of it is not safe, for the operator; empty for a log that keeps nothing. Any thread."""
+
+    def figures(self) -> Figures:
+        """As `status`, for a program."""
 
     def close(self) -> None:
         """Keep what is not kept yet; nothing more comes."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chat.server.log.log import Apply, Entry, Post
+from chat.server.log.log import Apply, Entry, Figures, Post
 from chat.wires.message import Message
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class MemoryLog:
 
     def status(self) -> str:
         return ""
+
+    def figures(self) -> Figures:
+        return Figures()
 
     def close(self) -> None:
         """It has no file."""

@@ -134,6 +134,7 @@ class Acceptor:
 
     def _refuse(self, sock: socket.socket, listener: Listener, refusal: TurnedAway) -> None:
         """Send the reason and close. Never waits for the peer."""
+        self._gate.refusals[refusal.kind] += 1
         self._refused.add(refusal.kind, refusal.reason, time.monotonic())
         with sock:
             sock.setblocking(False)

@@ -1,5 +1,6 @@
 """The loop's connections, from adoption to closing: polling, flushing, deadlines and farewells. Runs no commands."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -7,6 +8,7 @@ from itertools import islice
 from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
+from chat.server.net.ends import kind_of_end
 from chat.server.net.gate import Gate
 from chat.server.net.pacing import Pacer
 from chat.server.net.poller import READ, WRITE, Poller
@@ -44,6 +46,10 @@ class Connections:
         self._gate = gate
         self._poller = poller
         self._settings = settings = node.settings
+        self.accepted = 0  # since the start, as are the next two
+        self.flushes = 0  # of send queues
+        self.drops: Counter[str] = Counter()  # by kind of reason
+        self.by_kind: Counter[tuple[type, type]] = Counter()  # those there are, by wire and transport
         self._all: set[Connection] = set()
         self._writes = writes
         self._pacer = pacer
@@ -71,6 +77,8 @@ class Connections:
             throttle = Throttle(own, self._addresses.bucket(host, self.now), self.now)
         connection = Connection(self, sock, host, wire, self._node.fan_out, settings, throttle, self.now)
         self._all.add(connection)
+        self.accepted += 1
+        self.by_kind[type(wire), type(sock)] += 1
         self._watch(connection)
         self.schedule(connection)
         for data in wire.greeting:
@@ -192,6 +200,7 @@ class Connections:
     def flush(self, connection: Connection) -> bool:
         """Flush the send queue; False when the socket reported the connection's end."""
         self._writes.use_queue(connection)
+        self.flushes += 1
         waited, lagged = connection.queue.oldest is not None, connection.lagging_since is not None
         paced = not connection.dialect.framed
         try:
@@ -283,6 +292,7 @@ class Connections:
 
     def drop(self, connection: Connection, reason: str, farewell: bool = True) -> None:
         """End a connection from this side. Its rooms get the reason, and so does the client with `farewell`."""
+        self.drops[kind_of_end(reason)] += 1
         self._node.quit(connection, reason)
         if farewell:
             self.finish(connection, reason)
@@ -337,6 +347,7 @@ class Connections:
         self._writes.forget(connection)
         self._pacer.forget(connection)
         self._all.discard(connection)
+        self.by_kind[type(connection.wire), type(connection.sock)] -= 1
         self.throttled.discard(connection)
         self.ready.pop(connection, None)
         self.farewells.pop(connection, None)

@@ -25,6 +25,7 @@ class Gate:
         self._hosts: Counter[str] = Counter()
         self._unframed: Counter[str] = Counter()
         self._total = 0
+        self.refusals: Counter[str] = Counter()  # since the start, by kind; counted by the acceptor's thread
 
     def enter(self, host: str, unframed: bool) -> TurnedAway | None:
         """Count one connection, or return why it is refused and count nothing."""

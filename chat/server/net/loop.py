@@ -12,6 +12,7 @@ import math
 import select
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
@@ -48,6 +49,9 @@ ANSWERED_A_PASS = 4_194_304  # bytes of short answers; beyond them all further c
 ANSWERS_A_PASS = 65_536  # bytes of long answers, of all connections; some 1 ms
 BYTES_A_TOKEN = 25_000  # bytes of a long answer that take as long as the work of one token
 
+# s; the bounds of how long passes take. A pass of commands may take 5 ms.
+PASS_BOUNDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
 IRC = (Message, Reject)  # what the IRC wire makes
 _LAST_COST = attrgetter("last_cost")
 
@@ -76,7 +80,7 @@ class Loop:
         self._failed = failed
         self._clock = clock
         self._pacer = Pacer(settings.notice_rate, settings.notice_burst)
-        writes = Writes(self._pacer)
+        self.writes = writes = Writes(self._pacer)
         self._hasher = hasher or HashingThread()
         self.node = Node(settings, writes, wall_clock, make_log, cloak, self._hasher)  # first: a log may not be had
         self.mailbox = Mailbox()
@@ -88,6 +92,10 @@ class Loop:
         self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
         self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
         self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
+        self.commands = 0  # that ran since the start, as are the next three
+        self.received = 0  # bytes
+        self.passes = [0] * (len(PASS_BOUNDS) + 1)  # by how long they took
+        self.passing = 0.0  # s that they took
         self._rested = 0.0  # s; the length of the last wait
         self._sending = 0.0  # s; how long the last pass's sends took
         self._stop_by = math.inf
@@ -166,7 +174,11 @@ class Loop:
             connections.say_farewells()
         began = self._clock()
         connections.send(share=self._rested >= self._sending)  # less than half busy
-        self._sending = self._clock() - began
+        ended = self._clock()
+        self._sending = ended - began
+        took = ended - connections.now
+        self.passes[bisect_left(PASS_BOUNDS, took)] += 1
+        self.passing += took
 
     def _wait(self) -> list[tuple[Connection | None, int]]:
         """Wait for sockets, the mailbox or a deadline."""
@@ -210,6 +222,7 @@ class Loop:
         except OSError as error:
             self.connections.mark_dead(connection, describe(error))
             return False
+        self.received += len(data)
         if not data:
             connection.ended = True
             connection.wire.end()
@@ -253,6 +266,7 @@ class Loop:
             ran = self._run_some(connection, turn)
             if ran == turn:
                 self._active[connection] = None  # its next turn comes after all others
+            self.commands += min(ran, turn)
             left -= ran
             if left <= self._extra or self.node.fan_out.answered > ANSWERED_A_PASS:
                 return

@@ -18,16 +18,19 @@ JOINED_BYTES = 16_384  # up to which the data for one member is joined here; cop
 class Writes:
     """The sink of the fan-out, whose clients are this node's connections. The loop's thread only."""
 
-    __slots__ = ("_pacer", "_plan", "_queued", "_unflushed")
+    __slots__ = ("_pacer", "_plan", "_queued", "_unflushed", "bytes", "sends")
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
+        self.sends = 0  # planned since the start; a send queue's are not among them
+        self.bytes = 0  # given to connections since the start, whether or not their peers take them
         self._plan: dict[Any, Planned] = {}
         self._queued: dict[Any, None] = {}
         self._unflushed: dict[Any, None] = {}  # those that use their queue and are to be flushed in this pass
 
     def push(self, connection: Any, data: Data, answers: int = 0) -> None:
         """Plan a send of `data` to one connection, behind what is planned for it already."""
+        self.bytes += len(data)
         if connection not in self._queued:
             planned = self._plan.get(connection)
             if planned is None:
@@ -51,17 +54,23 @@ class Writes:
                 for connection in known.keys() & fresh.keys():
                     del fresh[connection]
                     self.push(connection, data)
+        self.bytes += len(data) * len(fresh)
         self._plan.update(fresh)
 
     def push_separately(self, connection: Any, sends: Sequence[bytes], notice: bool) -> None:
         """Queue sends that are never joined, for a wire without framing."""
         self._queued[connection] = None
         for data in sends:
+            self.bytes += len(data)
             self._pacer.push(connection, data, notice)
 
     def push_all_separately(self, connections: Iterable[Any], separate: Separate) -> None:
         """As `push_separately`, the same sends for many."""
+        size = sum(map(len, separate.words))
+        for data, _ in separate.first:
+            size += len(data)
         for connection in connections:
+            self.bytes += size
             self._queued[connection] = None
             self._pacer.push_all(connection, separate)
 
@@ -95,5 +104,6 @@ class Writes:
     def take(self) -> tuple[dict[Any, Planned], Iterable[Any]]:
         """The plan, and the queued connections to flush. Begins new ones."""
         plan, unflushed = self._plan, self._unflushed
+        self.sends += len(plan)
         self._plan, self._unflushed = {}, {}
         return plan, unflushed
