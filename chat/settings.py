@@ -230,6 +230,11 @@ class Settings:
         "of the socket for `fanfare admin`; off for none, empty for the log's file with the suffix .sock, which is "
         "log.sock in the data folder by default",
     )
+    metrics: str = _setting(
+        "",
+        "host:port",
+        "where Prometheus finds metrics, and probes /healthz; for a network that you trust. Empty for none",
+    )
     log_queue: int = _setting(
         100_000,
         "entries",
@@ -304,6 +309,10 @@ class Settings:
         _check(
             self.log == "memory:" or self.log.startswith("sqlite:") or self.shares_log,
             f"log begins with {self.log.partition(':')[0]!r}, it is memory:, sqlite:PATH or redis://HOST/DB",
+        )
+        _check(
+            not self.metrics or _is_host_and_port(self.metrics),
+            f"metrics is {show(self.metrics)}, not HOST:PORT like 127.0.0.1:9667",
         )
         for name in ("log", "admin"):
             _check("\0" not in getattr(self, name), f"{name} holds a NUL")
@@ -402,6 +411,11 @@ def _check(holds: bool, complaint: str) -> None:
 
 def _is_word(text: str) -> bool:
     return text != "" and text.isprintable() and " " not in text
+
+
+def _is_host_and_port(text: str) -> bool:
+    found = re.fullmatch(r"([^\s:]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})", text)
+    return found is not None and int(found[2]) <= 65535
 
 
 def _is_room(text: str) -> bool:

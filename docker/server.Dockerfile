@@ -1,4 +1,4 @@
-# The server: Python, the package `fanfare`, and nothing else.
+# The server: Python, the package `fanfare`, what its metrics take, and nothing else.
 # Without RUN --mount and heredocs, so that the classic builder takes it too.
 
 # Official Python by default; docker/base-image.sh makes a stand-in where no registry can be reached.
@@ -11,14 +11,15 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 WORKDIR /src
 RUN python3 -m venv /build
-COPY requirements/build.txt requirements/
+COPY requirements/build.txt requirements/metrics.txt requirements/
 RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY chat chat
 COPY loadtest loadtest
 RUN /build/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels . \
     && python3 -m venv --without-pip /opt/fanfare \
-    && /build/bin/pip --python /opt/fanfare/bin/python install --no-index /wheels/*.whl
+    && /build/bin/pip --python /opt/fanfare/bin/python install --no-index /wheels/*.whl \
+    && /build/bin/pip --python /opt/fanfare/bin/python install --no-cache-dir --require-hashes -r requirements/metrics.txt
 
 FROM ${BASE_IMAGE}
 # A server installs nothing: pip goes, both the official image's and the one that Debian keeps for venv.

@@ -7,9 +7,10 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Protocol
 
 from chat import __version__
 from chat.errors import SetupError
@@ -24,13 +25,24 @@ from chat.server.net.gate import Gate
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
 from chat.server.net.sender_choice import choose_sender
-from chat.server.ops.admin import Admin, open_admin
+from chat.server.ops import systemd
+from chat.server.ops.admin import open_admin
+from chat.server.ops.heartbeat import Heartbeat
+from chat.server.ops.metrics import Sources, open_metrics
 from chat.server.ops.operation import Row
 from chat.settings import Address, Settings
 
 OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, wake-up sockets, log files, and some to spare
 
 log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """Something that operates the server, with threads of its own. `stop` follows `start`, or comes instead."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Server:
@@ -53,7 +65,8 @@ class Server:
         self._ends = 0  # how often `end` was called
         self._stopping = ""  # the reason, once `stop` was called
         self._acceptor: Acceptor | None = None
-        self._admin: Admin | None = None
+        self.metrics_url = ""  # where metrics are served, once `start` has been called
+        self._services: list[Service] = []
         self.loop: Loop  # once `start` has been called
 
     def start(self) -> Sequence[Address]:
@@ -69,17 +82,31 @@ class Server:
             log_, cloak = self._make_log(), self._make_cloak()
             self.loop = Loop(self.settings, self.gate, self._fail, make_log=log_, cloak=cloak, sender=sender)
             undo.callback(self.loop.close)
-            self._admin = open_admin(self.settings, self, self.loop.mailbox.post)
-            if self._admin is not None:
-                undo.callback(self._admin.stop)
+            for service in self._make_services():
+                undo.callback(service.stop)
+                self._services.append(service)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail)
             undo.pop_all()
         self.loop.start()
         self.started = True
         self._acceptor.start()
-        if self._admin is not None:
-            self._admin.start()
+        for service in self._services:
+            service.start()
         return [listener.address for listener in listeners]
+
+    def _make_services(self) -> Iterator[Service]:
+        """What operates the server beside its loop. Raises SetupError."""
+        post = self.loop.mailbox.post
+        if (admin := open_admin(self.settings, self, post)) is not None:
+            yield admin
+        heartbeat = Heartbeat(post, partial(systemd.notify, "WATCHDOG=1"))
+        if self.settings.metrics:
+            sources = Sources(self.gate, self.loop, heartbeat, lambda: bool(self._stopping))
+            metrics = open_metrics(self.settings.metrics, sources)
+            self.metrics_url = metrics.url
+            yield metrics
+        if self.settings.metrics or systemd.has_watchdog():
+            yield heartbeat
 
     def _make_log(self) -> Callable[[str, int, Callable[[], float]], Log]:
         if self.settings.log == "memory:":
@@ -167,8 +194,8 @@ class Server:
             self.loop.stop(reason, 0.0 if self._ends > 1 else drain, self.settings.stop_deadline)
         if not self.loop.join(drain + self.settings.stop_deadline + 5.0):
             log.error("the loop did not end in time")
-        if self._admin is not None:
-            self._admin.stop()
+        for service in self._services:
+            service.stop()
 
 
 def raise_file_limit() -> int:

@@ -11,7 +11,7 @@ from signal import Signals
 from typing import TYPE_CHECKING
 
 from chat.errors import SetupError
-from chat.server.ops import signals
+from chat.server.ops import signals, systemd
 from chat.server.ops.logs import logging_to_standard_error
 from chat.server.ops.writer import LineWriter
 from chat.settings import Address, Settings
@@ -62,9 +62,13 @@ class _Process:
         for address in _start(server):
             output.write(f"listening on {address}")
         output.write(server.choice)
+        if server.metrics_url:
+            output.write(f"metrics on {server.metrics_url}")
+        systemd.notify("READY=1")
         if not server.settings.limits_rates:
             log.warning("rate limits are off: anybody who can connect may send as fast as the server reads")
         sound = server.wait()
+        systemd.notify("STOPPING=1")
         if sound:
             server.stop()
         else:
