@@ -37,4 +37,4 @@ def admin_path(settings: Settings) -> Path | None:
         return None
     if settings.admin:
         return Path(settings.admin)
-    return log_path(settings.log.removeprefix("memory:")).with_suffix(".sock")
+    return log_path(settings.log if settings.log.startswith("sqlite:") else "").with_suffix(".sock")

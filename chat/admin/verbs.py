@@ -84,6 +84,8 @@ def _answer(settings: Settings, verb: str, arguments: dict[str, Any]) -> Iterato
     except NoServer as none:
         if settings.log == "memory:":
             raise SetupError(f"{none}; and the log memory: leaves nothing") from None
+        if not settings.log.startswith("sqlite:"):
+            raise SetupError(f"{none}; a shared log is worked on by a server's own socket") from None
         yield from _answer_offline(settings, verb, arguments, none)
         return
     with sock:

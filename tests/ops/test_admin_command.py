@@ -89,6 +89,8 @@ def test_without_server_and_log_it_says_where_it_looked(
     left = f"fanfare: no server runs here: the admin socket {path}.sock was left by one that crashed; and"
     assert capsys.readouterr().err == f"{left} the log memory: leaves nothing\n"
     assert not Path(f"{path}.sqlite").exists()
+    assert admin("users", "--log", "redis://127.0.0.1:1/0") == 2
+    assert capsys.readouterr().err.endswith("; a shared log is worked on by a server's own socket\n")
 
 
 def test_a_server_whose_socket_is_off_keeps_its_log_to_itself(log: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from chat.errors import SetupError
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
-from chat.server.log.log import Apply, Entry, Post
+from chat.server.log.log import Apply, Entry, Figures, Post
 from chat.server.log.memory import SEQUENCE_BITS
 from chat.server.shared.appender import NEVER, Appender
 from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
@@ -112,6 +112,12 @@ class SharedLog:
         down = self._appender.down_since
         state = "is up" if down == NEVER else f"cannot be reached for {time.monotonic() - down:.0f} s"
         return f"log {self._place} {state}, {self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
+
+    def figures(self) -> Figures:
+        down = self._appender.down_since
+        since = 0.0 if down == NEVER else time.monotonic() - down
+        error = f"{self._place} cannot be reached for {since:.0f} s" if since else ""
+        return Figures(self._appender.waiting, time.time() - since if since else None, error=error)
 
     def close(self) -> None:
         self._snapshots.close(CLOSE_PATIENCE)
