@@ -25,7 +25,7 @@ class Person:
 
     @property
     def mask(self) -> str:
-        return f"{self.nick}!{self.user}@{self.host}"
+        return f"{self.nick}!{self.user}@{self.host}" if self.user else self.nick  # a server has only a name
 
 
 class Kind(StrEnum):
@@ -51,7 +51,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """`rank` is the mode letter that the new member has from the start: `o` for an operator, empty for others."""
+    """`rank` is what the new member has from the start: mode letters such as `o`, or empty."""
 
     who: Person
     room: str
@@ -95,6 +95,17 @@ class Kick:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """`who` invited `whom` into the room."""
+
+    who: Person
+    room: str
+    whom: Person
+    at: float
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """`who` has the old nickname, `nick` is the new one."""
 
@@ -116,7 +127,7 @@ class Topic:
 
 
 class ModeChange(NamedTuple):
-    """One mode set (`on`) or unset. `param` is the nickname for `o`, empty for a mode of the room itself."""
+    """One mode set (`on`) or unset. `param` is a nickname for a rank, a mask, a key or a limit; empty for a flag."""
 
     on: bool
     letter: str
@@ -163,4 +174,4 @@ class Login:
     id: int = 0
 
 
-Event = Say | Join | Leave | Quit | Kick | Rename | Topic | Mode | Away | NewRealname | Login
+Event = Say | Join | Leave | Quit | Kick | Invite | Rename | Topic | Mode | Away | NewRealname | Login

@@ -181,6 +181,16 @@ class Settings:
         "that the users of one address may have made and still be in; a room takes 3.6 KB",
     )
     rooms_total: int = _setting(100_000, "rooms", "of the whole server; 360 MB where each is in use")
+    masks_per_room: int = _setting(
+        100,
+        "masks",
+        "in a room's lists of bans, exceptions and invitations together, and as many accounts whose ranks it keeps",
+    )
+    masks_per_address: int = _setting(
+        2_000,
+        "masks",
+        "and kept accounts of all rooms that the users of one address have made; 1 MB",
+    )
     memory_limit: int = _setting(
         268_435_456,
         "bytes",
@@ -386,6 +396,8 @@ _POSITIVE = (
     "max_rooms",
     "rooms_per_address",
     "rooms_total",
+    "masks_per_room",
+    "masks_per_address",
     "log_queue",
     "log_length",
     "log_patience",

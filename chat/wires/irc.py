@@ -12,6 +12,7 @@ from chat.errors import WireError
 from chat.events import (
     Away,
     Event,
+    Invite,
     Join,
     Kick,
     Kind,
@@ -325,6 +326,7 @@ _BODIES: dict[type, Callable[..., str]] = {
     Leave: _leave,
     Quit: lambda event: f":{event.who.mask} QUIT :{event.reason}",
     Kick: lambda event: f":{event.who.mask} KICK {event.room} {event.whom.nick} :{event.reason}",
+    Invite: lambda event: f":{event.who.mask} INVITE {event.whom.nick} {event.room}",
     Rename: lambda event: f":{event.who.mask} NICK {event.nick}",
     Topic: lambda event: f":{event.who.mask} TOPIC {event.room} :{event.text}",
     Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",

@@ -5,7 +5,7 @@ Source: https://modern.ircdocs.horse "Clients" and "Channels"; casemapping `asci
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fnmatch import translate
 from functools import lru_cache
 
@@ -56,6 +56,11 @@ def is_room_name(text: str) -> bool:
 def fold(text: str) -> str:
     """The form in which equal names are equal: `Ana` and `ANA` are one name, `Ä` and `ä` are two."""
     return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+
+
+def each(names: str) -> Collection[str]:
+    """The names in a comma-separated list, each once."""
+    return {fold(name): name for name in names.split(",") if name}.values()
 
 
 def compile_mask(text: str) -> re.Pattern[str]:

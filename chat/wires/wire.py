@@ -78,7 +78,8 @@ class Dialect(Protocol):
         """The sends to a user that has entered the lobby as `nick`."""
 
     def farewell(self, reason: str) -> tuple[bytes, ...]:
-        """The sends before the server closes a connection."""
+        """The sends for a sentence from the server, before it closes a connection or, on a wire without numerics, to
+        say why it did not do something."""
 
     def summary(self, count: int) -> tuple[bytes, ...]:
         """One notice in place of `count` joins and departures; none for a dialect that merges no notices."""

@@ -5,11 +5,13 @@ Built from nothing but the bytes that the client was sent; `compare` holds it ag
 
 from collections.abc import Callable
 
-from chat.server.core.room import Room
+from chat.server.core.ranks import ALL_SIGNS
+from chat.server.core.room import FLAGS, Room
 from chat.server.core.state import State
 from chat.wires.message import Message, parse
 from chat.wires.names import fold
 from tests.attacks.beliefs import EVENTS, Beliefs, RoomBelief
+from tests.attacks.rank_beliefs import Rank, all_fit, fits, merged, rank_of, split_signs, surely_operates
 
 
 class IrcBelief(Beliefs):
@@ -22,9 +24,10 @@ class IrcBelief(Beliefs):
         super().__init__(name)
         self._whole_answers = whole_answers
         self._rest = b""
-        self._names: dict[str, dict[str, bool]] = {}  # by room: what NAMES has said of it so far
-        self._who: dict[str, bool] = {}  # what WHO has said so far
-        self._whois: dict[str, bool] | None = None  # by room; None: it has found nobody
+        self._names: dict[str, dict[str, Rank]] = {}  # by room: what NAMES has said of it so far
+        self._who: dict[str, Rank] = {}  # what WHO has said so far
+        self._lists: dict[tuple[str, str], set[str]] = {}  # by letter and room: what lists have said so far
+        self._whois: dict[str, Rank] | None = None  # by room; None: it has found nobody
 
     def receive(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\r\n")
@@ -53,10 +56,11 @@ class IrcBelief(Beliefs):
     def _name_reply(self, message: Message) -> None:
         names = self._names.setdefault(fold(message.params[2]), {})
         for word in message.params[3].split():
-            nick = fold(word.removeprefix("@").partition("!")[0])
+            signs, name = split_signs(word)
+            nick = fold(name.partition("!")[0])
             if nick in names:
                 self.complain(f"{nick} is listed twice")
-            names[nick] = word.startswith("@")
+            names[nick] = rank_of(signs, "multi-prefix" in self.caps)
 
     def _end_of_names(self, message: Message) -> None:
         key = fold(message.params[1])
@@ -66,22 +70,24 @@ class IrcBelief(Beliefs):
             return
         if fold(self.nick) not in names:
             self.complain(f"{self.nick} is not listed")
-        if room.members is not None and names != room.members:
+        if room.members is not None and not all_fit(names, room.members):
             self.complain(f"listed are {names}, believed {room.members}")
-        room.members = names
+        known = room.members or {}
+        room.members = {nick: merged(known.get(nick), rank) for nick, rank in names.items()}
 
     def _who_reply(self, message: Message) -> None:
         _, place, _, _, _, nick, flags, _ = message.params
-        self._who[fold(nick)] = "@" in flags
+        rank = rank_of(flags.lstrip("HG*").replace("B", ""), "multi-prefix" in self.caps)
+        self._who[fold(nick)] = rank
         room = self.rooms.get(fold(place))
-        if room is not None and room.members is not None and room.members.get(fold(nick)) is not ("@" in flags):
+        if room is not None and room.members is not None and not fits(room.members.get(fold(nick)), rank):
             self.complain(f"{nick} is listed as {flags}, believed {room.members}")
         self._is_away(nick, flags[0] == "G")
 
     def _end_of_who(self, message: Message) -> None:
         listed, self._who = self._who, {}
         room = self.rooms.get(fold(message.params[1]))
-        if room is not None and self._whole_answers and listed != room.members:
+        if room is not None and self._whole_answers and not all_fit(listed, room.members):
             self.complain(f"listed are {listed}, believed {room.members}")
 
     def _is_away(self, nick: str, away: bool) -> None:
@@ -102,13 +108,14 @@ class IrcBelief(Beliefs):
     def _whois_rooms(self, message: Message) -> None:
         assert self._whois is not None
         for word in message.params[2].split():
-            self._whois[fold(word.removeprefix("@"))] = word.startswith("@")
+            signs, name = split_signs(word)
+            self._whois[fold(name)] = rank_of(signs, "multi-prefix" in self.caps)
 
     def _end_of_whois(self, message: Message) -> None:
         rooms, self._whois = self._whois, None
         nick = fold(message.params[1])
         for name, room in self.rooms.items():
-            if room.members is not None and rooms is not None and room.members.get(nick) is not rooms.get(name):
+            if room.members is not None and rooms is not None and not fits(room.members.get(nick), rooms.get(name)):
                 self.complain(f"of {name}, {nick} is listed as {rooms.get(name)}, believed {room.members}")
 
     def _listed_room(self, message: Message) -> None:
@@ -141,11 +148,32 @@ class IrcBelief(Beliefs):
 
     def _modes_reply(self, message: Message) -> None:
         room = self.rooms.get(fold(message.params[1]))
-        if room is not None:
-            for letter in "nt":
-                on = letter in message.params[2]
-                if room.modes.setdefault(letter, on) is not on:
-                    self.complain(f"the modes are {message.params[2]}, believed {room.modes}")
+        if room is None:
+            return
+        letters, params = message.params[2], iter(message.params[3:])
+        for letter in FLAGS + "kl":
+            on = letter in letters
+            if room.modes.setdefault(letter, on) is not on:
+                self.complain(f"the modes are {letters}, believed {room.modes}")
+            if on and letter in "kl" and room.params.setdefault(letter, param := next(params)) != param:
+                self.complain(f"{letter} is {param}, believed {room.params}")
+
+    def _listed_mask(self, message: Message) -> None:
+        name, mask = message.params[1:3]
+        self._lists.setdefault((_LISTS[message.verb], fold(name)), set()).add(fold(mask))
+
+    def _end_of_masks(self, message: Message) -> None:
+        name = fold(message.params[1])
+        letter = _LISTS[message.verb]
+        masks = self._lists.pop((letter, name), set())
+        room = self.rooms.get(name)
+        if room is None:
+            return
+        if self._whole_answers:
+            for mask, on in [(mask, on) for (its, mask), on in room.masks.items() if its == letter]:
+                if (mask in masks) is not on:
+                    self.complain(f"{letter} {mask} is {on}, listed are {masks}")
+            room.masks.update({(letter, mask): True for mask in masks})
 
     def _own_modes(self, message: Message) -> None:
         if ("i" in message.params[1]) is not self.invisible:
@@ -176,8 +204,23 @@ class IrcBelief(Beliefs):
 
     def _no_operator(self, message: Message) -> None:
         room = self.rooms.get(fold(message.params[1]))
-        if room is not None and room.members is not None and room.members.get(fold(self.nick)):
+        if message.params[2].startswith("That is for"):
+            return  # an operator is no founder
+        if room is not None and room.members is not None and surely_operates(room.members.get(fold(self.nick))):
             self.complain(f"the client is no operator of {message.params[1]}")
+
+    def _cannot_speak(self, message: Message) -> None:
+        room = self.rooms.get(fold(message.params[1]))
+        if room is not None and room.members is not None:
+            rank = room.members.get(fold(self.nick))
+            if rank is not None and any(rank.values()):
+                self.complain(f"the client cannot speak, and is {rank}")
+
+    def _is_there(self, message: Message) -> None:
+        nick, name = message.params[1:3]
+        room = self.rooms.get(fold(name))
+        if room is not None and room.members is not None and fold(nick) not in room.members:
+            self.complain(f"{nick} is in {name}")
 
     def _nick_in_use(self, message: Message) -> None:
         if self.registered and fold(message.params[1]) == fold(self.nick):
@@ -205,15 +248,23 @@ class IrcBelief(Beliefs):
                 self.complain(f"{nick} is believed {'away' if away else 'here'}")
 
     def _compare_room(self, room: Room, belief: RoomBelief) -> None:
-        members = {fold(member.nick): operator for member, operator in room.members.items()}
-        if members != belief.members:
+        members = {fold(member.nick): rank_of(ALL_SIGNS[rank], every=True) for member, rank in room.members.items()}
+        if not all_fit(members, belief.members):
             self.complain(f"in {room.name} are {members}, believed {belief.members}")
         if room.topic != belief.topic:
             self.complain(f"the topic of {room.name} is {room.topic!r}, believed {belief.topic!r}")
-        if wrong := {letter for letter, on in belief.modes.items() if (letter in room.modes) is not on}:
+        there = {*room.modes, *("k" * bool(room.keyword)), *("l" * bool(room.limit))}
+        if wrong := {letter for letter, on in belief.modes.items() if (letter in there) is not on}:
             self.complain(f"the modes {wrong} of {room.name} are believed {belief.modes}")
+        params = {"k": room.keyword, "l": str(room.limit)}
+        if wrong := {letter for letter, param in belief.params.items() if params[letter] != param}:
+            self.complain(f"{wrong} of {room.name} are believed {belief.params}")
+        for (letter, mask), on in belief.masks.items():
+            if (letter in room.lists and mask in room.lists[letter]) is not on:
+                self.complain(f"{letter} {mask} of {room.name} is believed {on}")
 
 
+_LISTS = {"346": "I", "347": "I", "348": "e", "349": "e", "367": "b", "368": "b"}
 _ANSWERS: dict[str, Callable[[IrcBelief, Message], None]] = {
     "221": IrcBelief._own_modes,
     "302": IrcBelief._userhost,
@@ -235,6 +286,13 @@ _ANSWERS: dict[str, Callable[[IrcBelief, Message], None]] = {
     "433": IrcBelief._nick_in_use,
     "441": IrcBelief._is_not_there,
     "442": IrcBelief._not_there,
-    "404": IrcBelief._not_there,
+    "404": IrcBelief._cannot_speak,
+    "443": IrcBelief._is_there,
+    "346": IrcBelief._listed_mask,
+    "347": IrcBelief._end_of_masks,
+    "348": IrcBelief._listed_mask,
+    "349": IrcBelief._end_of_masks,
+    "367": IrcBelief._listed_mask,
+    "368": IrcBelief._end_of_masks,
     "482": IrcBelief._no_operator,
 }

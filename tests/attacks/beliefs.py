@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from chat.wires.message import Message, parse_tags
 from chat.wires.names import fold
+from tests.attacks.rank_beliefs import Rank, may_operate, rank_of, surely_has_none, surely_operates
 
+SIGNS = "~@+"
 EXCERPT = 12  # lines before a contradiction that are shown with it
 
 
@@ -17,9 +19,11 @@ EXCERPT = 12  # lines before a contradiction that are shown with it
 class RoomBelief:
     """`None` stands for what the client has not been told."""
 
-    members: dict[str, bool] | None = None  # by folded nickname: is an operator
+    members: dict[str, Rank] | None = None  # by folded nickname
     topic: str | None = None
     modes: dict[str, bool] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)  # of the modes k and l
+    masks: dict[tuple[str, str], bool] = field(default_factory=dict)  # by letter and mask: whether it is on that list
 
 
 class Excerpt:
@@ -60,7 +64,7 @@ class Beliefs(Excerpt):
     def operated(self) -> list[tuple[str, list[str]]]:
         """The rooms of which the client is an operator, with their members."""
         known = [(name, room.members) for name, room in self.rooms.items() if room.members is not None]
-        return [(name, list(members)) for name, members in known if members.get(fold(self.nick))]
+        return [(name, list(members)) for name, members in known if surely_operates(members.get(fold(self.nick)))]
 
     # Checks that hold for every line
 
@@ -96,7 +100,7 @@ class Beliefs(Excerpt):
         key = fold(nick)
         return any(room.members is not None and key in room.members for room in self.rooms.values())
 
-    def room(self, name: str) -> tuple[RoomBelief, dict[str, bool]] | None:
+    def room(self, name: str) -> tuple[RoomBelief, dict[str, Rank]] | None:
         """A room that the client is in, with its members; an event of any other is a contradiction."""
         room = self.rooms.get(fold(name))
         if room is None:
@@ -107,10 +111,10 @@ class Beliefs(Excerpt):
             return None
         return room, room.members
 
-    def _needs_member(self, members: dict[str, bool], nick: str, operator: bool = False) -> None:
+    def _needs_member(self, members: dict[str, Rank], nick: str, operator: bool = False) -> None:
         if fold(nick) not in members:
             self.complain(f"{nick} is not there")
-        elif operator and not members[fold(nick)]:
+        elif operator and not may_operate(members[fold(nick)]):
             self.complain(f"{nick} is no operator")
 
     def _forget_strangers(self) -> None:
@@ -130,7 +134,7 @@ class Beliefs(Excerpt):
                 self.complain(f"{message.nick} joins, and is there")
             if "away-notify" in self.caps and not self.shares(message.nick):
                 self.away[fold(message.nick)] = False  # or an AWAY follows
-            members[fold(message.nick)] = False
+            members[fold(message.nick)] = rank_of("", True)
 
     def _part(self, message: Message) -> None:
         self._leave(message.params[0], message.nick)
@@ -171,10 +175,10 @@ class Beliefs(Excerpt):
         for room in self.rooms.values():
             if room.members is None or before not in room.members:
                 continue
-            operator = room.members.pop(before)
+            rank = room.members.pop(before)
             if after in room.members:
                 self.complain(f"{message.params[0]} is there already")
-            room.members[after] = operator
+            room.members[after] = rank
         if before in self.away:
             self.away[after] = self.away.pop(before)
 
@@ -184,15 +188,40 @@ class Beliefs(Excerpt):
             self.complain("a TAGMSG without message-tags")
         if self.is_self(message.nick) and "echo-message" not in self.caps and to != self.nick:
             self.complain("an echo without echo-message")
-        if not to.startswith("#"):
+        if to[0] in SIGNS:
+            self._say_to_rank(message, to[0], to[1:])
+        elif not to.startswith("#"):
             if to != self.nick and not self.is_self(message.nick):
                 self.complain(f"words for {to}, who is {self.nick}")
         elif self.is_self(message.nick) and fold(to) not in self.rooms:
             pass  # the echo of words into a room without +n
-        elif (found := self.room(to)) is not None and found[0].modes.get("n"):
-            self._needs_member(found[1], message.nick)
+        elif (found := self.room(to)) is not None:
+            self._may_speak(*found, message.nick)
         if message.verb != "TAGMSG" and not self.is_self(message.nick):
             self.heard.append(message.params[1])
+
+    def _say_to_rank(self, message: Message, sign: str, name: str) -> None:
+        if self.is_self(message.nick):
+            return
+        if (found := self.room(name)) is not None:
+            self._may_speak(*found, message.nick)
+            rank = found[1].get(fold(self.nick))
+            letters = "qov"[: SIGNS.index(sign) + 1]
+            if rank is None or all(rank[letter] is False for letter in letters):
+                self.complain(f"words for those with {sign}, the client has {rank}")
+
+    def _may_speak(self, room: RoomBelief, members: dict[str, Rank], nick: str) -> None:
+        if room.modes.get("n") or room.modes.get("s"):
+            self._needs_member(members, nick)
+        if room.modes.get("m") and surely_has_none(members.get(fold(nick), rank_of("", True))):
+            self.complain(f"{nick} speaks, and has no voice")
+
+    def _invite(self, message: Message) -> None:
+        nick, name = message.params
+        if not self.is_self(nick):
+            self.complain(f"an invitation for {nick}, who is {self.nick}")
+        if fold(name) in self.rooms:
+            self.complain(f"an invitation to {name}, where the client is")
 
     def _topic(self, message: Message) -> None:
         if (found := self.room(message.params[0])) is not None:
@@ -215,17 +244,34 @@ class Beliefs(Excerpt):
         for letter in letters:
             if letter in "+-":
                 on = letter == "+"
-            elif letter == "o":
-                nick = names.pop(0)
-                self._needs_member(members, nick)
-                if members.get(fold(nick)) is on:
-                    self.complain(f"{nick} changes nothing")
-                members[fold(nick)] = on
             else:
-                if room.modes.get(letter) is on:
-                    self.complain(f"mode {letter} changes nothing")
-                room.modes[letter] = on
-        self._needs_member(before, message.nick, operator=True)
+                self._change_mode(room, members, letter, on, names)
+        if "!" in message.source:  # else the server gives a rank back
+            self._needs_member(before, message.nick, operator=True)
+
+    def _change_mode(
+        self, room: RoomBelief, members: dict[str, Rank], letter: str, on: bool, params: list[str]
+    ) -> None:
+        if letter in "qov":
+            nick = params.pop(0)
+            self._needs_member(members, nick)
+            rank = dict(members.get(fold(nick), rank_of("", True)))
+            if rank[letter] is on:
+                self.complain(f"{letter} of {nick} changes nothing")
+            members[fold(nick)] = {**rank, letter: on}
+        elif letter in "beI":
+            mask = fold(params.pop(0))
+            if room.masks.get((letter, mask)) is on:
+                self.complain(f"{letter} {mask} changes nothing")
+            room.masks[letter, mask] = on
+        else:
+            param = params.pop(0) if letter == "k" or (letter == "l" and on) else ""
+            if room.modes.get(letter) is on and room.params.get(letter, param) == param:
+                self.complain(f"mode {letter} changes nothing")
+            room.modes[letter] = on
+            room.params.pop(letter, None)
+            if on and param:
+                room.params[letter] = param
 
     def _set_away(self, message: Message) -> None:
         if "away-notify" not in self.caps:
@@ -276,6 +322,7 @@ EVENTS: dict[str, Callable[[Beliefs, Message], None]] = {
     "JOIN": Beliefs._join,
     "PART": Beliefs._part,
     "KICK": Beliefs._kick,
+    "INVITE": Beliefs._invite,
     "QUIT": Beliefs._quit,
     "NICK": Beliefs._rename,
     "PRIVMSG": Beliefs._say,

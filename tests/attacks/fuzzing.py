@@ -213,7 +213,9 @@ class Crowd:
             for change in apply(self.replica, again):
                 if isinstance(change, Change) and again.request.verb in ("PRIVMSG", "NOTICE"):
                     whom = (
-                        [change.whom] if change.whom is not None else [m for room in change.rooms for m in room.members]
+                        [change.whom]
+                        if change.whom is not None
+                        else [*change.among, *(m for room in change.rooms for m in room.members)]
                     )
                     for hearer in whom:
                         if hearer is not change.user:
@@ -230,7 +232,9 @@ class Crowd:
         belief = user.irc or user.plain
         assert belief is not None
         if not user.sock.closed and (connection := self.server.connection(user.sock)).left is None:
-            if user.plain is not None:
+            if user.plain is not None and not connection.audiences:
+                user.plain.forget()  # the lobby's modes do not let it listen any longer
+            elif user.plain is not None:
                 user.plain.compare(state, self.server.node.settings.lobby, connection.nick)
             elif user.irc is not None and user.irc.registered:
                 user.irc.compare(state)

@@ -74,6 +74,10 @@ class UnframedBelief(Excerpt):
         if self.there.get(fold(nick), wanted) is not wanted:
             self._suspicions.append(f"{nick} is believed {'absent' if wanted else 'there'}")
 
+    def forget(self) -> None:
+        self.there.clear()
+        self._suspicions.clear()
+
     def compare(self, state: State, lobby: str, own: str) -> None:
         """Complain of whatever no merged notice has explained, and of all in which the belief is not the state's.
 

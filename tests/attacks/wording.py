@@ -5,6 +5,19 @@ from random import Random
 
 from chat.wires.irc import CAPABILITIES
 
+MASKS = [
+    "ana",
+    "d*!*@*",
+    "*!*@10.0.0.3",
+    "*!*@10.0.0.8/30",
+    "~q:*!~u5@*",
+    "~q:?o!*@*",
+    "~a:*",
+    "*!*@*",
+    "*!*e*@*0?",
+    "b",
+]
+KEYS = ["k1", "k2", ":"]
 ROOMS = ["#lobby", "#a", "#A", "#b", "#c", "#Ä", "#d-e"]
 _numbers = iter(range(10**9))
 
@@ -31,8 +44,10 @@ def _say(random: Random, nicks: list[str]) -> str:
 def _mode(random: Random, nicks: list[str]) -> str:
     """`n` stays on in the lobby: to users of unframed wires, who know no modes, words from outside are a fault."""
     room = _room(random)
-    letters = "".join(random.choice("+-oot" + ("n" if room != "#lobby" else "")) for _ in range(random.randrange(1, 5)))
-    return f"MODE {room} {letters} {' '.join(random.choices(nicks, k=3))}"
+    some = "+-oovtqmbeIimskKlLRE" + ("n" if room != "#lobby" else "")
+    letters = "".join(random.choice(some) for _ in range(random.randrange(1, 5)))
+    params = [*random.choices(nicks, k=3), *random.choices(MASKS, k=2), random.choice(["1", "3", "x", "0"])]
+    return f"MODE {room} {letters} {' '.join(random.choices(params, k=random.randrange(5)))}"
 
 
 def operator_line(random: Random, room: str, members: list[str]) -> str:
@@ -45,6 +60,14 @@ def operator_line(random: Random, room: str, members: list[str]) -> str:
             f"MODE {room} -o {nick}",
             f"MODE {room} +o-o{off_topic} {nick} {random.choice(members)}",
             f"MODE {room} {off_topic}",
+            f"MODE {room} {random.choice('+-')}v {nick}",
+            f"MODE {room} {random.choice('+--')}{random.choice('imsR')}",
+            f"MODE {room} {random.choice('+--')}k {random.choice(KEYS)}",
+            random.choice([f"MODE {room} +l {random.randrange(1, 9)}", f"MODE {room} -l"]),
+            *[f"MODE {room} {random.choice('+-')}{random.choice('bbeI')} {random.choice(MASKS)}"] * 4,
+            f"MODE {room} {random.choice(['b', 'e', 'I', 'beI', '+b-b+e ana *!*@10.0.0.3 ' + nick])}",
+            f"KICK {room} {nick},{random.choice(members)} :both",
+            f"PRIVMSG {random.choice('@+')}{room} :{random_text(random)}",
             f"KICK {room} {nick}" + random.choice(["", " :out"]),
             f"KICK {room} {nick}" + random.choice(["", " :out"]),
             f"TOPIC {room} :{random.choice(['', 'é' * 200, random_text(random)])}",
@@ -54,7 +77,11 @@ def operator_line(random: Random, room: str, members: list[str]) -> str:
 
 _KINDS: list[tuple[int, Callable[[Random, list[str]], str]]] = [
     (20, _say),
-    (16, lambda random, nicks: f"JOIN {_some(random, ROOMS)}"),
+    (16, lambda random, nicks: f"JOIN {_some(random, ROOMS)}" + random.choice(["", "", f" {_some(random, KEYS)}"])),
+    (4, lambda random, nicks: f"INVITE {random.choice(nicks)} {_room(random)}"),
+    (1, lambda random, nicks: "INVITE"),
+    (1, lambda random, nicks: f"MODE {_room(random)} {random.choice(['b', '+b', 'e', 'I'])}"),
+    (1, lambda random, nicks: f"PRIVMSG {random.choice('@+')}{_room(random)} :{random_text(random)}"),
     (1, lambda random, nicks: "JOIN 0"),
     (8, lambda random, nicks: f"PART {_some(random, ROOMS)}" + random.choice(["", " :bye now"])),
     (9, lambda random, nicks: f"NICK {random.choice(nicks)}"),
@@ -67,7 +94,7 @@ _KINDS: list[tuple[int, Callable[[Random, list[str]], str]]] = [
     (5, lambda random, nicks: f"NAMES {_some(random, ROOMS)}"),
     (5, lambda random, nicks: f"WHO {random.choice([*ROOMS, *nicks, '*', '?[]'])}"),
     (3, lambda random, nicks: f"WHOIS {random.choice(nicks)}"),
-    (2, lambda random, nicks: f"LIST {random.choice(['', _some(random, ROOMS)])}"),
+    (2, lambda random, nicks: f"LIST {random.choice(['', _some(random, ROOMS), '>2', '<3,!*a*', 'C>0', 'T<9,*'])}"),
     (2, lambda random, nicks: f"USERHOST {' '.join(random.sample(nicks, 3))}"),
     (1, lambda random, nicks: f"ISON {' '.join(random.sample(nicks, 3))}"),
     (4, lambda random, nicks: random.choice(["AWAY", "AWAY :tea", "AWAY :lunch"])),
@@ -103,6 +130,17 @@ def _broken(random: Random, nicks: list[str]) -> str:
             "NICK :",
             "MODE #a +oooo ana",
             "MODE #a +xyz-n ana bob",
+            "MODE #a +bbbbb a b c d e",
+            "MODE #a +b " + "*a" * 60,
+            "MODE #a +b ~z:x",
+            "MODE #a +lk 0 a,b",
+            "MODE #a " + "+b-b+k-k+l-l" * 30,
+            "INVITE ana",
+            "INVITE ana #nowhere",
+            "KICK #a a,b,c,d,e",
+            "LIST >x,<,C<,!",
+            "PRIVMSG @ :x",
+            "PRIVMSG @@#a :x",
             "MODE",
             "TOPIC",
             "PRIVMSG",

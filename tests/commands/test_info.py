@@ -129,20 +129,29 @@ def tokens(server: RunningServer) -> dict[str, str]:
 
 def test_the_promised_lengths_and_numbers_are_all_there(server: RunningServer) -> None:
     assert tokens(server) == {
+        "ACCOUNTEXTBAN": "a",
         "AWAYLEN": "250",
         "BOT": "B",
         "CASEMAPPING": "ascii",
         "CHANLIMIT": "#:100",
-        "CHANMODES": ",,,Ent",
+        "CHANMODES": "beI,k,l,EimnRst",
         "CHANNELLEN": "64",
         "CHANTYPES": "#",
+        "ELIST": "CMNTU",
+        "EXCEPTS": "e",
+        "EXTBAN": "~,aq",
+        "INVEX": "I",
+        "KEYLEN": "23",
         "KICKLEN": "250",
+        "MAXLIST": "beI:100",
         "MODES": "4",
         "NAMELEN": "150",
         "NETWORK": "Fanfare",
         "NICKLEN": "30",
-        "PREFIX": "(o)@",
-        "TARGMAX": "JOIN:,KICK:1,LIST:,NAMES:,NOTICE:8,PART:,PRIVMSG:8,TAGMSG:8,WHOIS:1",
+        "PREFIX": "(qov)~@+",
+        "SAFELIST": "",
+        "STATUSMSG": "~@+",
+        "TARGMAX": "JOIN:,KICK:4,LIST:,NAMES:,NOTICE:8,PART:,PRIVMSG:8,TAGMSG:8,WHOIS:1",
         "TOPICLEN": "300",
         "USERLEN": "10",
         "UTF8ONLY": "",
@@ -157,7 +166,7 @@ def test_a_network_of_several_words_is_one_token() -> None:
 
 def test_the_modes_that_there_are_stand_in_the_welcome(server: RunningServer) -> None:
     myinfo = next(message for message in server.raw().register("ana") if message.verb == "004")
-    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "Bi", "Enot", "o"]
+    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "Bi", "EIRbeiklmnoqstv", "Ibekloqv"]
 
 
 def test_a_server_has_the_name_that_it_is_given() -> None:

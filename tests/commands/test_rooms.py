@@ -169,7 +169,10 @@ def test_without_a_reason_it_is_the_kickers_name(server: RunningServer) -> None:
     assert talk(ana, "KICK #a bea") == [":ana!~ana@127.0.0.1 KICK #a bea :ana"]
     bea.join("#a")
     ana.sync()
-    assert talk(ana, "KICK #a bea,ana :") == [":ana!~ana@127.0.0.1 KICK #a bea :ana"]  # TARGMAX=KICK:1: the first
+    assert talk(ana, "KICK #a bea,ana :") == [
+        ":ana!~ana@127.0.0.1 KICK #a bea :ana",
+        ":ana!~ana@127.0.0.1 KICK #a ana :ana",
+    ]
 
 
 def test_an_operator_may_kick_an_operator_and_herself(server: RunningServer) -> None:
@@ -307,7 +310,6 @@ def test_what_is_so_already_is_not_told(server: RunningServer, line: str) -> Non
         ("ana", "MODE #a +o carl", ["441 ana carl #a :They aren't on that channel"]),
         ("ana", "MODE #a +o nobody", ["401 ana nobody :No such nick/channel"]),
         ("ana", "MODE #a +x", ["472 ana x :is unknown mode char to me"]),
-        ("ana", "MODE #a +b *!*@*", ["472 ana b :is unknown mode char to me"]),
         ("ana", "MODE #a +é", ["472 ana é :is unknown mode char to me"]),
         ("bea", "MODE #a -n", ["482 bea #a :You're not channel operator"]),
         ("bea", "MODE #a +o bea", ["482 bea #a :You're not channel operator"]),

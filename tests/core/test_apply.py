@@ -66,8 +66,8 @@ class Replica:
         for nick in nicks:
             self.do(f":{nick}!~u@{host} USER ~u {mode} * :{nick}")
 
-    def members(self, name: str) -> dict[str, bool]:
-        return {user.nick: operator for user, operator in self.state.get_room(name).members.items()}
+    def members(self, name: str) -> dict[str, str]:
+        return {user.nick: rank for user, rank in self.state.get_room(name).members.items()}
 
 
 def by(nick: str, line: str) -> str:
@@ -111,7 +111,7 @@ def test_a_nickname_that_is_taken_or_is_none_is_refused_to_newcomers_and_to_othe
 def test_a_rename_keeps_everything_but_the_name(replica: Replica) -> None:
     assert replica.do(by("ana", "NICK Zoe")) == [Rename(person("ana"), "Zoe", 6.0, id=6)]
     assert replica.state.find_user("ana") is None
-    assert replica.members("#a") == {"Zoe": True, "bob": False}
+    assert replica.members("#a") == {"Zoe": "o", "bob": ""}
     assert replica.do(by("Zoe", "NICK ZOE")) == [Rename(person("Zoe"), "ZOE", 7.0, id=7)]
     assert replica.do(by("ZOE", "NICK ZOE")) == []
     assert replica.state.get_user("zoe").mask == "ZOE!~u@host"
@@ -136,7 +136,7 @@ def test_who_quits_leaves_every_room_and_the_name(replica: Replica) -> None:
 def test_the_first_makes_the_room_and_is_its_operator(replica: Replica) -> None:
     assert replica.do(by("eve", "JOIN #New")) == [Join(person("eve"), "#New", 6.0, "o", 6, "eve")]
     assert replica.do(by("bob", "JOIN #new")) == [Join(person("bob"), "#New", 7.0, "", 7, "bob")]
-    assert replica.members("#NEW") == {"eve": True, "bob": False}
+    assert replica.members("#NEW") == {"eve": "o", "bob": ""}
     assert replica.do(by("bob", "JOIN #NEW")) == []
     room = replica.state.get_room("#new")
     assert (room.name, room.created, room.creator_host) == ("#New", 6.0, "host")
@@ -147,7 +147,7 @@ def test_who_has_no_commands_makes_a_room_and_is_no_operator_of_it() -> None:
     replica.enter("bot", mode="plain")
     replica.enter("ana", "bob")
     replica.do(*(by(nick, "JOIN #a") for nick in ("bot", "ana", "bob")))
-    assert replica.members("#a") == {"bot": False, "ana": True, "bob": False}
+    assert replica.members("#a") == {"bot": "", "ana": "o", "bob": ""}
 
 
 def test_whoever_is_away_joins_so(replica: Replica) -> None:
@@ -188,7 +188,7 @@ def test_a_room_counts_for_the_address_that_made_it_until_the_last_has_left() ->
 @pytest.mark.parametrize(("line", "reason"), [("PART #A", ""), ("PART #A :bye now", "bye now")])
 def test_who_leaves_is_out_of_that_room(replica: Replica, line: str, reason: str) -> None:
     assert replica.do(by("ana", line)) == [Leave(person("ana"), "#a", 6.0, reason, id=6)]
-    assert replica.members("#a") == {"bob": False}
+    assert replica.members("#a") == {"bob": ""}
     assert not replica.state.get_user("ana").rooms
 
 
@@ -197,7 +197,7 @@ def test_an_operator_throws_out_whom_they_name(replica: Replica) -> None:
     assert isinstance(change, Change)
     assert change.event == Kick(person("ana"), "#a", person("bob"), 6.0, "out", id=6)
     assert (change.user.nick, change.whom) == ("ana", replica.state.get_user("bob"))
-    assert replica.members("#a") == {"ana": True}
+    assert replica.members("#a") == {"ana": "o"}
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_of_modes_what_is_another_than_before_is_told(
     room = replica.state.get_room("#a")
     for change in changes:
         if change.letter == "o":
-            assert replica.members("#a")[change.param] is change.on
+            assert ("o" in replica.members("#a")[change.param]) is change.on
         else:
             assert (change.letter in room.modes) is change.on
 
@@ -346,6 +346,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "away": "tea",
             "account": "",
             "bot": False,
+            "invited": {},
             "rooms": ["#b", "#a"],
         },
         {
@@ -360,6 +361,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "away": None,
             "account": "",
             "bot": False,
+            "invited": {},
             "rooms": ["#a"],
         },
         {
@@ -367,18 +369,26 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "created": 4.0,
             "creator_host": "host",
             "modes": "nt",
+            "keyword": "",
+            "limit": 0,
+            "lists": {},
+            "ranks": {},
             "topic": "news",
             "topic_by": ["ana", 6.0],
-            "members": [["ana", True], ["bob", False]],
+            "members": [["ana", "o"], ["bob", ""]],
         },
         {
             "room": "#b",
             "created": 3.0,
             "creator_host": "host",
             "modes": "nt",
+            "keyword": "",
+            "limit": 0,
+            "lists": {},
+            "ranks": {},
             "topic": "",
             "topic_by": None,
-            "members": [["ana", True]],
+            "members": [["ana", "o"]],
         },
     ]
 

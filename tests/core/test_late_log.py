@@ -181,7 +181,7 @@ def test_what_another_node_did_first_counts_first(late: LateServer) -> None:
     late.deliver_all()
     assert verbs(ana) == ["433", "JOIN", "353", "366"]
     room = late.node.state.get_room("#a")
-    assert [(member.nick, operator) for member, operator in room.members.items()] == [("zoe", True), ("ana", False)]
+    assert [(member.nick, rank) for member, rank in room.members.items()] == [("zoe", "o"), ("ana", "")]
 
 
 def test_what_another_node_does_is_heard_here_and_answers_nobody(late: LateServer) -> None:

@@ -12,7 +12,7 @@ from tests.support import IrcClient, running_server
 def list_of(*nicks: str, size: int = 10) -> NamesList:
     names_list = NamesList(masks=False, size=size)
     for nick in nicks:
-        names_list.add(Person(nick, "~u", "host"), operator=False)
+        names_list.add(Person(nick, "~u", "host"), sign="")
     return names_list
 
 
@@ -47,12 +47,12 @@ def test_a_change_of_name_leaves_every_name_in_it_once(changes: list[tuple[int, 
     for number, nick in changes:
         if nick not in called:
             before, called[number] = called[number], nick
-            names_list.replace(Person(before, "~u", "host"), False, Person(nick, "~u", "host"), False)
+            names_list.replace(Person(before, "~u", "host"), "", Person(nick, "~u", "host"), "")
         names_list.lines()
     assert sorted(b" ".join(names_list.lines()).decode().split()) == sorted(called)
     assert all(len(line) <= size for line in names_list.lines())
     for nick in called:
-        names_list.remove(Person(nick, "~u", "host"), False)
+        names_list.remove(Person(nick, "~u", "host"), "")
     assert names_list.lines() == []
 
 
@@ -67,7 +67,7 @@ def test_a_change_of_name_leaves_every_name_in_it_once(changes: list[tuple[int, 
 def test_a_longer_name_keeps_its_line_or_moves_to_the_end(nick: str, lines: list[bytes]) -> None:
     names_list = list_of("aaaa", "b", "ccccc", "ddd")
     assert names_list.lines() == [b"aaaa b", b"ccccc ddd"]
-    names_list.replace(Person("b", "~u", "host"), False, Person(nick, "~u", "host"), False)
+    names_list.replace(Person("b", "~u", "host"), "", Person(nick, "~u", "host"), "")
     assert names_list.lines() == lines
 
 
@@ -85,18 +85,18 @@ def test_a_changed_name_leaves_the_last_line_as_much_space_as_it_has(
     before: str, after: str, added: str, lines: list[bytes]
 ) -> None:
     names_list = list_of("aaaa", before)
-    names_list.replace(Person(before, "~u", "host"), False, Person(after, "~u", "host"), False)
-    names_list.add(Person(added, "~u", "host"), False)
+    names_list.replace(Person(before, "~u", "host"), "", Person(after, "~u", "host"), "")
+    names_list.add(Person(added, "~u", "host"), "")
     assert names_list.lines() == lines
 
 
 def test_an_operator_whose_name_moves_keeps_the_sign() -> None:
     names_list = list_of("aaaa", "b", "cc")
-    names_list.replace(Person("b", "~u", "host"), False, Person("b", "~u", "host"), True)
+    names_list.replace(Person("b", "~u", "host"), "", Person("b", "~u", "host"), "@")
     assert names_list.lines() == [b"aaaa cc", b"@b"] or names_list.lines() == [b"aaaa @b cc"]
-    names_list.replace(Person("b", "~u", "host"), True, Person("bbbbbbbb", "~u", "host"), True)
+    names_list.replace(Person("b", "~u", "host"), "@", Person("bbbbbbbb", "~u", "host"), "@")
     assert sorted(b" ".join(names_list.lines()).split()) == [b"@bbbbbbbb", b"aaaa", b"cc"]
-    names_list.remove(Person("bbbbbbbb", "~u", "host"), True)
+    names_list.remove(Person("bbbbbbbb", "~u", "host"), "@")
     assert b" ".join(names_list.lines()) == b"aaaa cc"
 
 

@@ -20,15 +20,15 @@ NAMES_LINES = (MANY - FEW) // 40  # more of them for the larger room: an answer 
 
 # Calls of our functions.
 A_MESSAGE = 59
-A_JOIN = 106
+A_JOIN = 107
 A_LEAVE = 83
 A_QUIT = 113
 A_RENAME = 71
-A_KICK = 83
-AN_OPERATOR = 80
+A_KICK = 86
+AN_OPERATOR = 102
 AN_ANSWER = 39
 A_CAP_REQ = 50
-A_GUEST = 187
+A_GUEST = 192
 FILES_OF_A_MESSAGE = 19
 
 IrcDialect.of({"message-tags", "server-time"})  # made when the first client asks for it
@@ -67,6 +67,21 @@ def test_a_member_more_is_a_send_more_and_nothing_else() -> None:
     few, many = cost(FEW, a_word), cost(MANY, a_word)
     assert few["calls"] == many["calls"] <= A_MESSAGE
     assert many["files"] <= FILES_OF_A_MESSAGE
+
+
+def test_a_list_of_bans_costs_a_message_no_call_once_the_speaker_was_compared_with_it() -> None:
+    def after(*lines: str) -> Counter[str]:
+        with still_server() as server:
+            room = full_room(server, 20)
+            for line in lines:
+                server.say(room[0], f"MODE #a {line}")
+            server.say(room[7], "PRIVMSG #a :once")
+            with counted(server) as counts:
+                server.say(room[7], "PRIVMSG #a :twice")
+        return counts
+
+    banned = [f"+bb host{number}.example nick{number}!*@10.0.0.0/8" for number in range(20)]
+    assert after(*banned, "+e *!*@never")["calls"] == after()["calls"] <= A_MESSAGE
 
 
 def test_messages_that_arrive_together_share_their_sends() -> None:

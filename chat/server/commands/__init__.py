@@ -1,7 +1,20 @@
 """The commands: a table from verb to handler. No sockets, and no bytes for a room."""
 
-from chat.server.commands import accounts, info, people, registration, rooms, sasl, talk
+from chat.server.commands import accounts, info, listing, modes, people, registration, rooms, sasl, talk
 from chat.server.commands.lobby import run_unframed
 from chat.server.commands.table import finish, run
 
-__all__ = ["accounts", "finish", "info", "people", "registration", "rooms", "run", "run_unframed", "sasl", "talk"]
+__all__ = [
+    "accounts",
+    "finish",
+    "info",
+    "listing",
+    "modes",
+    "people",
+    "registration",
+    "rooms",
+    "run",
+    "run_unframed",
+    "sasl",
+    "talk",
+]

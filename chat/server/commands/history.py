@@ -18,6 +18,7 @@ from chat.server.core.account_rules import ghosted_by
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.room import Room
+from chat.server.core.room_modes import takes_param
 from chat.server.core.user import User
 from chat.server.log.log import Entry
 from chat.server.log.memory import SEQUENCE_BITS
@@ -259,10 +260,11 @@ def _person(source: str) -> Person:
 
 
 def _mode_changes(words: Sequence[str]) -> tuple[ModeChange, ...]:
-    changes, nicks, on = [], iter(words[1:]), True
+    changes, params, on = [], iter(words[1:]), True
     for letter in words[0]:
         if letter in "+-":
             on = letter == "+"
         else:
-            changes.append(ModeChange(on, letter, next(nicks, "") if letter == "o" else ""))
+            param = next(params, "") if takes_param(letter, on) else ""
+            changes.append(ModeChange(on, letter, "*" if letter == "k" else param))  # an old key is nobody's business
     return tuple(changes)

@@ -8,10 +8,13 @@ room (64).
 REALNAME_BYTES = 150
 TOPIC_BYTES = 300
 REASON_BYTES = 250  # of AWAY, KICK, PART and QUIT
-MODES = 4  # operators changed by one MODE; the event's line fits with the longest names
+MODES = 4  # parameters of one MODE; the event's line fits with the longest names and masks
+KEY_BYTES = 23  # of a room's key (mode k); as long as RFC 2812 allows
+KICKS = 4  # members of one KICK
 TARGETS = 8  # of one PRIVMSG: enough for people, few for a spammer
 
 LINE_COST = 1 / 250  # for each line of a long answer; takes the loop some 1.5 µs
 RECEIVER_COST = 1 / 1000  # for each member that a message or a join is sent to
+RANK_COST = 1 / 100  # for each member of a room, part of whom a message is for
 ROOM_COST = 1 / 10  # for each room concerned by a rename, an away or a change of capabilities
 BYTES_A_TOKEN = 512  # of a message with its tags: a full line costs one token, one with as many bytes of tags two

@@ -12,7 +12,24 @@ from chat.server.core.node import Node
 from chat.server.core.state import Refusal, Unsafe
 from chat.wires.message import Message
 from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_reserved
+from chat.wires.numerics import (
+    ERR_BADCHANNELKEY,
+    ERR_BANNEDFROMCHAN,
+    ERR_CANNOTSENDTOCHAN,
+    ERR_CHANNELISFULL,
+    ERR_INVITEONLYCHAN,
+    ERR_NEEDREGGEDNICK,
+)
 from chat.wires.wire import Blank, Enter, Speak, TakeName
+
+# Why the lobby lets somebody not in, for people who have never heard of modes.
+_CLOSED = {
+    ERR_BANNEDFROMCHAN: "does not let you in: you are banned",
+    ERR_INVITEONLYCHAN: "lets in only those who are invited",
+    ERR_BADCHANNELKEY: "has a key, and programs like yours have no way to give it",
+    ERR_CHANNELISFULL: "is full",
+    ERR_NEEDREGGEDNICK: "lets in only those who are logged in",
+}
 
 
 def run_unframed(node: Node, client: Client, command: Enter | TakeName | Speak | Blank) -> None:
@@ -29,7 +46,7 @@ def run_unframed(node: Node, client: Client, command: Enter | TakeName | Speak |
         words = Message("PRIVMSG", [node.settings.lobby, command.text], user.mask)
         if node.charges:
             charge(node, client, words)
-        node.ask(client, words, refused=_not_done)
+        node.ask(client, words, refused=partial(_tell, client))
 
 
 def _enter(node: Node, client: Client, name: str) -> None:
@@ -58,7 +75,21 @@ def _has_entered(node: Node, client: Client, nick: str) -> None:
     client.cost += node.fan_out.size(fold(node.settings.lobby)) * RECEIVER_COST
     if welcome := client.dialect.welcome(nick):
         client.send(*welcome)
-    node.ask(client, Message("JOIN", [node.settings.lobby], user.mask), refused=_not_done)
+    lobby = node.settings.lobby
+    node.ask(client, Message("JOIN", [lobby], user.mask), refused=partial(_turn_away, node, client, lobby))
+
+
+def _turn_away(node: Node, client: Client, lobby: str, refusal: Refusal) -> None:
+    """These wires know no other room."""
+    reason = f"{lobby} {_CLOSED.get(refusal.numeric, 'lets nobody in now')}"
+    node.quit(client, reason)
+    client.hang_up(reason)
+
+
+def _tell(client: Client, refusal: Refusal) -> None:
+    """Say in the wire's own words why nobody hears what the client said."""
+    if refusal.numeric is ERR_CANNOTSENDTOCHAN:
+        client.send(*client.dialect.farewell("you may not speak here now"))
 
 
 def _take_name(node: Node, client: Client, name: str) -> None:

@@ -1,12 +1,13 @@
 """Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
 from chat.server.commands.who import Fields, read_fields, who_line
 from chat.server.core.client import Client
 from chat.server.core.node import Node
+from chat.server.core.ranks import ALL_SIGNS, HIGHEST_SIGN
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
@@ -44,7 +45,7 @@ def who(node: Node, client: Client, user: User, message: Message) -> None:
     mask = message.params[0] if message.params else "*"
     fields = read_fields(message.params[1]) if len(message.params) > 1 else None
     if mask.startswith("#"):
-        room = node.state.find_room(mask)
+        room = node.state.visible_room(mask, user)
         send_cursor(client, _room_lines(node, client, user, mask, room, fields))
     elif "*" in mask or "?" in mask:
         send_cursor(client, _matching_lines(node, client, user, mask, fields))
@@ -60,10 +61,10 @@ def _room_lines(
 ) -> Iterator[bytes]:
     """A line for each member that the asker may see. Each line shows the room at the moment it is made."""
     for member in list(room.members) if room is not None else ():
-        if room is not None and (operator := room.members.get(member)) is not None:
+        if room is not None and (rank := room.members.get(member)) is not None:
             client.cost += LINE_COST
-            if not member.invisible or user in room.members:
-                yield who_line(node, client, room.name, member, "@" if operator else "", fields)
+            if user in room.members or not (member.invisible or "s" in room.modes):
+                yield who_line(node, client, room.name, member, _signs(client)[rank], fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
 
 
@@ -78,6 +79,11 @@ def _matching_lines(node: Node, client: Client, user: User, mask: str, fields: F
             client.cost += LINE_COST
             yield who_line(node, client, "*", other, "", fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
+
+
+def _signs(client: Client) -> Mapping[str, str]:
+    """By rank: what stands before a name."""
+    return ALL_SIGNS if "multi-prefix" in client.capabilities else HIGHEST_SIGN
 
 
 @command("WHOIS")
@@ -98,7 +104,12 @@ def whois(node: Node, client: Client, user: User, message: Message) -> None:
 def _describe(node: Node, client: Client, other: User) -> None:
     person = other.person
     client.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
-    rooms = [("@" if room.members[other] else "") + room.name for room in other.rooms]
+    signs = _signs(client)
+    rooms = [
+        signs[room.members[other]] + room.name
+        for room in other.rooms
+        if "s" not in room.modes or client.user in room.members
+    ]
     for line in packed(rooms, ROOMS_BYTES):
         client.cost += LINE_COST
         client.numeric(RPL_WHOISCHANNELS, person.nick, text=line)

@@ -19,7 +19,10 @@ from chat.server.commands.sasl import mechanisms
 from chat.server.commands.table import early_command
 from chat.server.core.apply import check_nickname
 from chat.server.core.client import UNNAMED, Client
+from chat.server.core.mask_list import LETTERS as LISTS
 from chat.server.core.node import Node
+from chat.server.core.ranks import LETTERS as RANKS
+from chat.server.core.room import FLAGS
 from chat.server.core.state import Refusal
 from chat.wires.irc import REGISTRATION_CAPABILITY, IrcDialect, packed
 from chat.wires.message import Message
@@ -39,6 +42,8 @@ from chat.wires.numerics import (
 from chat.wires.text import cut
 
 CAPABILITIES_BYTES = 390  # in a line of CAP LS, beside the longest server name and nickname
+MODES_WITH_PARAM = "".join(sorted(f"kl{LISTS}{RANKS}"))
+ROOM_MODES = "".join(sorted(f"{FLAGS}{MODES_WITH_PARAM}"))
 _NOT_IN_USER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -178,7 +183,7 @@ def _welcome(node: Node, client: Client, nick: str) -> None:
     client.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.mask))
     client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    client.numeric(RPL_MYINFO, settings.name, version, "Bi", "Enot", "o")
+    client.numeric(RPL_MYINFO, settings.name, version, "Bi", ROOM_MODES, MODES_WITH_PARAM)
     if user.person.host != user.address:
         client.numeric(RPL_HOSTHIDDEN, user.person.host)
     send_isupport(client, node)

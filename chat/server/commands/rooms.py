@@ -1,52 +1,36 @@
-"""Rooms: JOIN, PART, KICK, TOPIC, MODE, NAMES, LIST."""
+"""Rooms: JOIN, PART, KICK, INVITE, TOPIC."""
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from itertools import islice
 
-from chat.events import ModeChange
 from chat.server.commands.history import replay
-from chat.server.commands.limits import LINE_COST, MODES, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
+from chat.server.commands.limits import KICKS, LINE_COST, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
+from chat.server.commands.listing import NAMES_A_LINE, all_names
 from chat.server.commands.table import command, send_cursor
+from chat.server.commands.talk import tell_away
+from chat.server.core.admission import is_silenced
 from chat.server.core.client import Client, is_middle
-from chat.server.core.names_list import NamesList
 from chat.server.core.node import Node
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
-from chat.wires.irc import LINE_BYTES, spell_modes
-from chat.wires.message import Message, build
-from chat.wires.names import NICK_LENGTH, fold
+from chat.wires.message import Message
+from chat.wires.names import each, fold
 from chat.wires.numerics import (
     ERR_NEEDMOREPARAMS,
-    ERR_NOSUCHCHANNEL,
     ERR_NOSUCHNICK,
-    ERR_UMODEUNKNOWNFLAG,
-    ERR_UNKNOWNMODE,
-    ERR_USERSDONTMATCH,
-    RPL_CHANNELMODEIS,
-    RPL_CREATIONTIME,
-    RPL_ENDOFBANLIST,
-    RPL_ENDOFNAMES,
-    RPL_LIST,
-    RPL_LISTEND,
-    RPL_NAMREPLY,
+    ERR_TOOMANYTARGETS,
+    RPL_ENDOFINVITELIST,
+    RPL_INVITELIST,
+    RPL_INVITING,
     RPL_NOTOPIC,
     RPL_TOPIC,
     RPL_TOPICWHOTIME,
-    RPL_UMODEIS,
 )
 from chat.wires.text import cut
 
-MEMBERS_AT_ONCE = 500  # looked through for one portion of an answer; takes some 1 ms
 ROOMS_AT_ONCE = 8  # of a list, joined or left in one go; each takes as long as a command
 LINES_A_ROOM = 16  # of a long answer take as long as joining or leaving one
-NAMES_A_LINE = 40  # in RPL_NAMREPLY, about
-
-
-def each(names: str) -> Collection[str]:
-    """The names in a comma-separated list, each once."""
-    return {fold(name): name for name in names.split(",") if name}.values()
 
 
 def rooms_in(message: Message) -> Collection[str]:
@@ -79,13 +63,25 @@ def join(node: Node, client: Client, user: User, message: Message) -> None:
     if message.params[0] == "0":  # RFC 1459: leave all rooms
         in_each(node, client, [room.name for room in user.rooms], partial(_leave, node, client, user, []))
     else:
-        in_each(node, client, rooms_in(message), partial(_join, node, client, user))
+        keys = _keys(message) if len(message.params) > 1 else {}
+        in_each(node, client, rooms_in(message), partial(_join, node, client, user, keys))
 
 
-def _join(node: Node, client: Client, user: User, name: str) -> None:
+def _keys(message: Message) -> dict[str, str]:
+    """By folded name: the key that stands at its place."""
+    names, keys = message.params[0].split(","), message.params[1].split(",")
+    return {fold(name): key for name, key in zip(names, keys, strict=False) if is_middle(key)}
+
+
+def _join(node: Node, client: Client, user: User, keys: dict[str, str], name: str) -> None:
     room = node.state.find_room(name)
     if room is None or user not in room.members:
-        node.ask(client, Message("JOIN", [name], user.mask), partial(_show_joined, node, client, user, name))
+        params = [name]
+        if keys and (key := keys.get(fold(name))):
+            asked = room or node.state.remembered.get(fold(name))
+            if asked is not None and asked.keyword:  # the log takes none that is not needed
+                params.append(key)
+        node.ask(client, Message("JOIN", params, user.mask), partial(_show_joined, node, client, user, name))
 
 
 def _show_joined(node: Node, client: Client, user: User, name: str) -> None:
@@ -94,7 +90,7 @@ def _show_joined(node: Node, client: Client, user: User, name: str) -> None:
         client.cost += len(room.members) * (RECEIVER_COST + LINE_COST / NAMES_A_LINE)
         if room.topic:
             _show_topic(client, room)
-        client.send(_all_names(client, room))
+        client.send(all_names(client, room))
         if node.settings.replay:
             replay(node, client, room)
 
@@ -106,17 +102,50 @@ def part(node: Node, client: Client, user: User, message: Message) -> None:
 
 
 def _leave(node: Node, client: Client, user: User, reason: list[str], name: str) -> None:
+    if reason:
+        room = node.state.find_room(name)
+        if room is not None and room.guarded and room.members.get(user) == "" and is_silenced(node.state, room, user):
+            reason = []  # it may not speak, in parting neither
     node.ask(client, Message("PART", [name, *reason], user.mask))
 
 
 @command("KICK", 2)
 def kick(node: Node, client: Client, user: User, message: Message) -> None:
-    name, nicks, *rest = message.params
-    nick = nicks.partition(",")[0]  # TARGMAX advertises one; the standard ignores the others
+    name, listed, *rest = message.params
+    nicks = each(listed)
+    if len(nicks) > KICKS:
+        raise Refusal(ERR_TOOMANYTARGETS, listed, text=ERR_TOOMANYTARGETS.text.format(KICKS))
+    if not nicks or not all(map(is_middle, nicks)):
+        raise Refusal(ERR_NOSUCHNICK, listed)
+    reason = cut(rest[0], REASON_BYTES) if rest and rest[0] else user.nick
+    client.cost += len(nicks) - 1
+    for nick in nicks:
+        node.ask(client, Message("KICK", [name, nick, reason], user.mask))
+
+
+@command("INVITE")
+def invite(node: Node, client: Client, user: User, message: Message) -> None:
+    """`INVITE nick #room`; without parameters, the rooms into which an operator has invited the asker."""
+    if not message.params:
+        for key, created in user.invited.items():
+            room = node.state.find_room(key)
+            if room is not None and room.created == created:
+                client.numeric(RPL_INVITELIST, room.name)
+        client.numeric(RPL_ENDOFINVITELIST)
+        return
+    if len(message.params) < 2:
+        raise Refusal(ERR_NEEDMOREPARAMS, "INVITE")
+    nick, name = message.params[:2]
     if not is_middle(nick):
         raise Refusal(ERR_NOSUCHNICK, nick)
-    reason = cut(rest[0], REASON_BYTES) if rest and rest[0] else user.nick
-    node.ask(client, Message("KICK", [name, nick, reason], user.mask))
+    node.ask(client, Message("INVITE", [nick, name], user.mask), partial(_show_invited, node, client, nick, name))
+
+
+def _show_invited(node: Node, client: Client, nick: str, name: str) -> None:
+    room, whom = node.state.find_room(name), node.state.find_user(nick)
+    if room is not None and whom is not None:
+        client.numeric(RPL_INVITING, whom.nick, room.name)
+        tell_away(node, client, nick)
 
 
 @command("TOPIC", 1)
@@ -136,159 +165,3 @@ def _show_topic(client: Client, room: Room) -> None:
     if room.topic_by is not None:
         nick, at = room.topic_by
         client.numeric(RPL_TOPICWHOTIME, room.name, nick, str(int(at)))
-
-
-@command("NAMES")
-def names(node: Node, client: Client, user: User, message: Message) -> None:
-    if not message.params:
-        client.numeric(RPL_ENDOFNAMES, "*")
-        return
-    asked = each(message.params[0])
-    client.cost += max(0, len(asked) - 1)
-    lines = _names_of_each(node, client, user, asked)
-    if any((room := node.state.find_room(name)) is not None and user not in room.members for name in asked):
-        send_cursor(client, lines)
-    else:
-        client.send(*lines)  # the lines are kept with the rooms
-
-
-def _names_of_each(node: Node, client: Client, user: User, asked: Collection[str]) -> Iterator[bytes]:
-    for name in asked:
-        room = node.state.find_room(name)
-        if room is None:
-            yield client.numeric_line(RPL_ENDOFNAMES, name)
-        elif user in room.members:
-            client.cost += len(room.members) * LINE_COST / NAMES_A_LINE
-            yield _all_names(client, room)
-        else:
-            yield from _visible_names(client, room)
-
-
-def _all_names(client: Client, room: Room) -> bytes:
-    """The members in full lines, which the room keeps, then the end of the list.
-
-    They are one piece, so that nobody joins, leaves or is renamed between two of the lines.
-    """
-    masks = "userhost-in-names" in client.capabilities
-    head = f":{client.server_name} {RPL_NAMREPLY.code} {client.nick} = {room.name} :".encode()
-    lines = [head + line + b"\r\n" for line in room.names(masks, _names_bytes(client, room)).lines()]
-    lines.append(client.numeric_line(RPL_ENDOFNAMES, room.name))
-    return b"".join(lines)
-
-
-def _names_bytes(client: Client, room: Room) -> int:
-    """Bytes for names in a line of RPL_NAMREPLY, whatever the asker's nickname."""
-    return (
-        LINE_BYTES - 2 - len(f":{client.server_name} {RPL_NAMREPLY.code} {'n' * NICK_LENGTH} = {room.name} :".encode())
-    )
-
-
-def _visible_names(client: Client, room: Room) -> Iterator[bytes]:
-    """The members as a user outside the room sees them: without the invisible ones."""
-    masks = "userhost-in-names" in client.capabilities
-    head = f":{client.server_name} {RPL_NAMREPLY.code} {client.nick} = {room.name} :".encode()
-    members = iter(list(room.members))
-    while portion := list(islice(members, MEMBERS_AT_ONCE)):
-        seen = NamesList(masks, _names_bytes(client, room))
-        for member in portion:
-            operator = room.members.get(member)
-            if operator is not None and not member.invisible:
-                seen.add(member.person, operator)
-        client.cost += len(portion) * LINE_COST
-        yield b""
-        yield from (head + line + b"\r\n" for line in seen.lines())
-    yield client.numeric_line(RPL_ENDOFNAMES, room.name)
-
-
-@command("LIST")
-def list_(node: Node, client: Client, user: User, message: Message) -> None:
-    if message.params:
-        asked = each(message.params[0])
-        client.cost += max(0, len(asked) - 1)
-        rooms = [room for name in asked if (room := node.state.find_room(name)) is not None]
-    else:
-        rooms = list(node.state.rooms.values())
-    send_cursor(client, _listed(node, client, rooms))
-
-
-def _listed(node: Node, client: Client, rooms: Collection[Room]) -> Iterator[bytes]:
-    for room in rooms:
-        if room.members:  # it may be empty by now
-            client.cost += LINE_COST
-            yield client.numeric_line(RPL_LIST, room.name, str(len(room.members)), text=room.topic)
-    yield client.numeric_line(RPL_LISTEND)
-
-
-@command("MODE", 1)
-def mode(node: Node, client: Client, user: User, message: Message) -> None:
-    target, *words = message.params
-    if not target.startswith("#"):
-        _user_mode(node, client, user, target, words)
-        return
-    room = node.state.find_room(target)
-    if room is None:
-        raise Refusal(ERR_NOSUCHCHANNEL, target)
-    if not words:
-        client.numeric(RPL_CHANNELMODEIS, room.name, "+" + "".join(sorted(room.modes)))
-        client.numeric(RPL_CREATIONTIME, room.name, str(int(room.created)))
-    elif words in (["b"], ["+b"]):
-        client.numeric(RPL_ENDOFBANLIST, room.name)  # clients ask when they join; there are no bans
-    else:
-        node.state.operated_room(target, user)
-        letters, nicks, wrong = _read_changes(words)
-        if letters:
-            request = Message("MODE", [room.name, letters, *nicks], user.mask)
-            node.ask(client, request, partial(_refuse_each, client, wrong))
-        else:
-            _refuse_each(client, wrong)
-
-
-def _refuse_each(client: Client, refusals: Collection[Refusal]) -> None:
-    for refusal in refusals:
-        client.refuse(refusal)
-
-
-def _read_changes(words: list[str]) -> tuple[str, list[str], list[Refusal]]:
-    """`+o-tx ana` as ("+o-t", ["ana"]), and a refusal for each letter that is unknown or incomplete."""
-    letters, sign = "", "+"
-    nicks: list[str] = []
-    wrong: dict[str, Refusal] = {}  # by letter: one answer each
-    arguments = iter(words[1 : 1 + MODES])
-    for letter in words[0]:
-        if letter in "+-":
-            sign = letter
-        elif letter in "ntE":
-            letters += sign + letter
-        elif letter != "o":
-            wrong[letter] = Refusal(ERR_UNKNOWNMODE, letter)
-        elif nick := next(arguments, ""):
-            letters += sign + letter
-            nicks.append(nick)
-        elif len(words) <= MODES:  # beyond the advertised number they are ignored
-            wrong[letter] = Refusal(ERR_NEEDMOREPARAMS, "MODE")
-    return letters, nicks, list(wrong.values())
-
-
-def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[str]) -> None:
-    whom = node.state.find_user(nick)
-    if whom is not user:
-        raise Refusal(ERR_USERSDONTMATCH) if whom else Refusal(ERR_NOSUCHNICK, nick)
-    have = {"B": user.person.bot, "i": user.invisible}
-    if not words:
-        client.numeric(RPL_UMODEIS, "+" + "".join(letter for letter, on in have.items() if on))
-        return
-    on, unknown, wanted = True, False, dict(have)
-    for letter in words[0]:
-        if letter in "+-":
-            on = letter == "+"
-        elif letter in wanted:
-            wanted[letter] = on
-        else:
-            unknown = True
-    if unknown:
-        client.numeric(ERR_UMODEUNKNOWNFLAG)
-    changes = [ModeChange(on, letter) for letter, on in wanted.items() if on is not have[letter]]
-    if changes:
-        letters = spell_modes(sorted(changes, reverse=True))
-        echo = build("MODE", user.nick, letters, source=user.mask)  # shown to the user alone
-        node.ask(client, Message("MODE", [user.nick, letters], user.mask), partial(client.send, echo))

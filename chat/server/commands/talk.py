@@ -5,6 +5,7 @@ from functools import partial
 
 from chat.server.commands.limits import (
     BYTES_A_TOKEN,
+    RANK_COST,
     REALNAME_BYTES,
     REASON_BYTES,
     RECEIVER_COST,
@@ -16,6 +17,7 @@ from chat.server.commands.nickserv import ask_nickserv
 from chat.server.commands.table import command
 from chat.server.core.client import Client, is_middle
 from chat.server.core.node import Node
+from chat.server.core.ranks import SIGNS
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
 from chat.wires.irc import LINE_BYTES
@@ -88,17 +90,20 @@ def _say_to(node: Node, client: Client, user: User, message: Message) -> None:
     elif to[0] == "#" or message.verb != "PRIVMSG":
         node.ask(client, message)
     else:
-        node.ask(client, message, partial(_tell_away, node, client, to))
+        node.ask(client, message, partial(tell_away, node, client, to))
 
 
 def charge(node: Node, client: Client, message: Message) -> None:
     """Words cost by their bytes and by how many get them."""
     to, text = message.params
+    if to[0] in SIGNS:
+        room = node.state.find_room(to[1:])
+        client.cost += len(room.members) * RANK_COST if room is not None else 0.0
     size = AROUND + len(message.source) + len(to) + len(text) + len(message.tags)
     client.cost += size // BYTES_A_TOKEN + node.fan_out.size(fold(to)) * RECEIVER_COST
 
 
-def _tell_away(node: Node, client: Client, nick: str) -> None:
+def tell_away(node: Node, client: Client, nick: str) -> None:
     whom = node.state.find_user(nick)
     if whom is not None and whom.away is not None:
         client.numeric(RPL_AWAY, whom.nick, text=whom.away)

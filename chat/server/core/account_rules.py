@@ -7,6 +7,7 @@ from chat.events import Login
 from chat.server.core.accounts import FINGERPRINTS, Account
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
+from chat.server.core.room_rules import restore_ranks
 from chat.server.core.state import Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
@@ -82,7 +83,8 @@ def _log_in(state: State, user: User, entry: Entry) -> list[Outcome]:
     if user in account.users:
         return []
     state.accounts.log_in(account, user)
-    return [Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))]
+    login = Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))
+    return [login, *restore_ranks(state, user, entry)]
 
 
 def _log_out(state: State, user: User, entry: Entry) -> list[Outcome]:

@@ -12,13 +12,22 @@ from chat.server.log.log import Entry
 class Change:
     """An event, the user who caused it, and the rooms whose members are told."""
 
-    __slots__ = ("event", "rooms", "user", "whom")
+    __slots__ = ("among", "event", "rooms", "user", "whom")
 
-    def __init__(self, event: Event, user: User, rooms: Iterable[Room] = (), whom: User | None = None) -> None:
+    def __init__(
+        self,
+        event: Event,
+        user: User,
+        rooms: Iterable[Room] = (),
+        whom: User | None = None,
+        among: tuple[User, ...] = (),
+    ) -> None:
         self.event = event
         self.user = user
         self.rooms = rooms
-        self.whom = whom  # the receiver of a private message, or the kicked user
+        # The receiver of a private message, the invited or the kicked; of a mode, who need not be told.
+        self.whom = whom
+        self.among = among  # the receivers of a message to a part of a room
 
     def __repr__(self) -> str:
         return f"Change({self.event})"

@@ -9,7 +9,7 @@ or get an answer) get slices of the blob.
 
 from collections.abc import Callable, Sequence
 
-from chat.events import Away, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
+from chat.events import Away, Invite, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
 from chat.server.core.audience import Audience, Published, in_several
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -30,6 +30,7 @@ SEES_OWN: dict[type, Callable[[Dialect], bool]] = {
     NewRealname: lambda dialect: True,
     Login: lambda dialect: True,
     Away: lambda dialect: False,
+    Invite: lambda dialect: False,
     Quit: lambda dialect: False,
 }
 
@@ -58,6 +59,19 @@ class FanOut:
             audience.add(client)
             if audience.events:
                 self._stream(client).windows[audience] = [self._published, -1]
+
+    def listeners(self, key: str) -> list[Client]:
+        """The clients that get the room's events and are nobody yet."""
+        audience = self._audiences.get(key)
+        members = audience.members.items() if audience is not None else ()
+        return [client for dialect, its in members if not dialect.numerics for client in its if client.user is None]
+
+    def stop_listening(self, client: Client, key: str) -> None:
+        """Send the client no later event of the room."""
+        audience = self._audiences.get(key)
+        if audience is not None and audience in client.audiences:
+            self.settle(client)
+            self._part(client, audience)
 
     def change_dialect(self, client: Client, dialect: Dialect) -> None:
         """Send the client events in another dialect from here on."""
@@ -96,10 +110,14 @@ class FanOut:
         published = self._publish(change)
         if kind is Join and client is not None:
             self._arrive(client, change, published)
-        elif kind is Say and whom is not None:
+        elif (kind is Say or kind is Invite) and whom is not None:
             self._direct(whom, published, False)
+        elif change.among:
+            self._among(change, published)
         if client is not None:
             sees_own = client.echoes if kind is Say else SEES_OWN[kind](client.dialect)
+            if kind is Mode and whom is client:
+                sees_own = False
             self._own(client, published, sees_own, change)
         if kind in DEPARTURES:
             gone = whom if kind is Kick else client
@@ -113,6 +131,13 @@ class FanOut:
         self._stream(client).pieces.append(piece)
         if client.reply is not None:
             client.reply.add(piece)
+
+    def _among(self, change: Change, published: Published) -> None:
+        """To some of a room's members."""
+        for user in change.among:
+            client = self.clients.get(user)
+            if client is not None and user is not change.user:
+                self._direct(client, published, False)
 
     def _prepare_arrival(self, client: Client, change: Change) -> None:
         (room,) = change.rooms

@@ -25,8 +25,8 @@ class NamesList:
     def sparse(self) -> bool:
         return self._emptied > len(self._line_of)
 
-    def add(self, person: Person, operator: bool) -> None:
-        name = self._name(person, operator)
+    def add(self, person: Person, sign: str) -> None:
+        name = self._name(person, sign)
         needed = len(name) + 1  # masks are ASCII
         if needed > self._left or not self._lines:
             self._lines.append([])
@@ -37,25 +37,25 @@ class NamesList:
         self._line_of[name] = len(self._lines) - 1
         self._left -= needed
 
-    def remove(self, person: Person, operator: bool) -> None:
-        """Remove a member that was added with the same name and rank."""
-        name = self._name(person, operator)
+    def remove(self, person: Person, sign: str) -> None:
+        """Remove a member that was added with the same name and sign."""
+        name = self._name(person, sign)
         line = self._line_of.pop(name)
         self._lines[line].remove(name)
         self._encoded[line] = b""
         self._emptied += 1
 
-    def replace(self, person: Person, operator: bool, by: Person, by_operator: bool) -> None:
-        """Give the member that was added with the first name and rank the second ones."""
-        before, after = self._name(person, operator), self._name(by, by_operator)
+    def replace(self, person: Person, sign: str, by: Person, by_sign: str) -> None:
+        """Give the member that was added with the first name and sign the second ones."""
+        before, after = self._name(person, sign), self._name(by, by_sign)
         if before == after:
             return
         number = self._line_of[before]
         line = self._lines[number]
         room = self._left if number == len(self._lines) - 1 else self._size - len(" ".join(line))
         if len(after) - len(before) > room:
-            self.remove(person, operator)
-            self.add(by, by_operator)
+            self.remove(person, sign)
+            self.add(by, by_sign)
             return
         line[line.index(before)] = after
         self._encoded[number] = b""
@@ -70,5 +70,5 @@ class NamesList:
                 self._encoded[number] = " ".join(names).encode()
         return [line for line in self._encoded if line]
 
-    def _name(self, person: Person, operator: bool) -> str:
-        return ("@" if operator else "") + (person.mask if self._masks else person.nick)
+    def _name(self, person: Person, sign: str) -> str:
+        return sign + (person.mask if self._masks else person.nick)

@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Kick, Quit, Rename
+from chat.events import Kick, Mode, Quit, Rename
 from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
+from chat.server.core.admission import may_listen
 from chat.server.core.apply import apply
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -26,7 +27,7 @@ from chat.wires.message import Message
 from chat.wires.names import fold
 
 AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
-PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE"})  # say where
+PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE", "INVITE"})  # say where
 
 Done = Callable[[], None]
 Refused = Callable[[Refusal], None]
@@ -63,6 +64,8 @@ class Node:
                 settings.rooms_total,
                 settings.accounts_total,
                 self.log.rooms_remembered,
+                settings.masks_per_room,
+                settings.masks_per_address,
             )
         )
         self.logins = Logins(settings, hasher or AtOnce())
@@ -115,6 +118,27 @@ class Node:
         self.quit(client, client.left)
         return None
 
+    def listen(self, client: Client) -> None:
+        """Let a client that is nobody yet hear the lobby, if it could come in."""
+        key = fold(self.settings.lobby)
+        room = self.state.rooms.get(key) or self.state.remembered.get(key)
+        if room is None or not room.restricted or may_listen(self.state, room, client.host):
+            self.fan_out.listen(client, key)
+
+    def _recheck_listeners(self) -> None:
+        """The lobby's modes have changed: whoever could not come in any longer hears nothing more."""
+        room = self.state.find_room(self.settings.lobby)
+        if room is None or not room.restricted:
+            return
+        answers: dict[str, bool] = {}
+        for client in self.fan_out.listeners(room.key):
+            answer = answers.get(client.host)
+            if answer is None:
+                answer = answers[client.host] = may_listen(self.state, room, client.host)
+            if not answer:
+                self.fan_out.stop_listening(client, room.key)
+        self.state.work = 0.0
+
     def quit(self, client: Client, reason: str) -> None:
         """The client's user quits, if it has one that has not quit yet.
 
@@ -139,8 +163,11 @@ class Node:
         try:
             outcomes = apply(self.state, entry)
         except Refusal as refusal:
+            self._charge(client)
             _refuse(refusal, client, refused)
             return
+        if self.state.work:
+            self._charge(client)
         self.log.keep(entry)
         for outcome in outcomes:
             if isinstance(outcome, Refusal):
@@ -150,12 +177,19 @@ class Node:
         if done is not None:
             done()
 
+    def _charge(self, client: Client) -> None:
+        """For the masks that had to be compared with its user."""
+        client.cost += self.state.work
+        self.state.work = 0.0
+
     def _show(self, change: Change) -> None:
         if not self.silent:
             self.fan_out.show(change)
         kind = type(change.event)
         if kind is Kick:
             self._disconnect_kicked(change)
+        elif kind is Mode:
+            self._recheck_listeners()
         elif kind is Quit:
             client = self.fan_out.clients.get(change.user)
             if client is not None and client.user is change.user:  # it did not ask for it
@@ -195,13 +229,15 @@ class Node:
                 _refuse(refusal, client, refused)
             if client.left is not None:
                 self.quit(client, client.left)
-            elif not client.pending:
+            elif not client.pending or client.cursor is not None:
                 client.resume()
             return
         try:
             outcomes = apply(self.state, entry)
         except Refusal:
             return
+        finally:
+            self.state.work = 0.0  # another node charges for it
         self.log.keep(entry)
         for outcome in outcomes:
             if type(outcome) is Change:

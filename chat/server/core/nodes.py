@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from chat.events import Join, Quit, Rename
 from chat.server.core.change import Change, FreeRule, Outcome
+from chat.server.core.room_rules import ranked
 from chat.server.core.state import Departed, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
@@ -64,11 +65,13 @@ def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None
     if departed.account and (account := state.accounts.find(departed.account)) is not None:
         state.accounts.log_in(account, user)
     for name, rank in departed.rooms:
-        room = state.find_room(name) or state.open_room(name, user.person.host, entry.at)
+        room = state.find_room(name) or state.open_room(name, user.address, entry.at)
         room.add(user, rank)
         user.rooms[room] = None
         told[room.key] = None
-        changes.append(Change(Join(user.person, room.name, entry.at, "o" if rank else "", id=entry.id), user, (room,)))
+        changes.append(Change(Join(user.person, room.name, entry.at, rank, id=entry.id), user, (room,)))
+        if rank and len(room.members) > 1:
+            changes.append(Change(ranked(room, user, rank, entry), user, (room,), user))
     return changes
 
 

@@ -1,9 +1,22 @@
-"""One room: its members, its modes, its topic. Changed by `apply` alone."""
+"""One room: its members, its modes, its lists, its topic. Changed by `apply` alone."""
+
+from typing import NamedTuple
 
 from chat.events import Person
+from chat.server.core.mask_list import MaskList
 from chat.server.core.names_list import NamesList
+from chat.server.core.ranks import ALL_SIGNS, HIGHEST_SIGN, OPERATORS
 from chat.server.core.user import User
 from chat.wires.names import fold
+
+FLAGS = "EimnRst"  # the modes without a parameter
+
+
+class Kept(NamedTuple):
+    """The rank that an account has whenever it is there."""
+
+    rank: str
+    registered: float  # when the account was, so that one made later under the same name has nothing of it
 
 
 class Room:
@@ -13,10 +26,17 @@ class Room:
         "_with_commands",
         "created",
         "creator_host",
+        "guarded",
         "key",
+        "keyword",
+        "limit",
+        "lists",
         "members",
         "modes",
         "name",
+        "ranks",
+        "restricted",
+        "silenced",
         "topic",
         "topic_by",
     )
@@ -26,13 +46,23 @@ class Room:
         self.key = fold(name)
         self.created = created  # seconds since the epoch
         self.creator_host = creator_host  # the address whose share of rooms it counts to
-        self.members: dict[User, bool] = {}  # True for an operator; in the order of joining
-        self.modes = {"n", "t"}  # n: no messages from outside; t: topic by operators only; E: no history
+        self.members: dict[User, str] = {}  # their ranks; in the order of joining
+        # n: no messages from outside; t: topic by operators; E: no history; i: by invitation; m: only the ranked speak;
+        # s: outside nobody learns of it; R: for those who are logged in
+        self.modes = {"n", "t"}
+        self.keyword = ""  # mode k; empty for none
+        self.limit = 0  # mode l: the most members; 0 for any number
+        self.lists: dict[str, MaskList] = {}  # by letter; those that are not empty
+        self.ranks: dict[str, Kept] = {}  # by folded account
         self.topic = ""
         self.topic_by: tuple[str, float] | None = None
+        self.guarded = False  # members without a rank may have to be silent
+        self.restricted = False  # not everybody may join
+        # Whether bans silence a member, as far as that is known; with the name and account for which it is.
+        self.silenced: dict[User, tuple[Person, bool]] = {}
         self._with_commands = 0  # members who can use an operator's rights
         self._operators = 0
-        self._names: dict[bool, NamesList] = {}  # with masks and without; made when first asked for
+        self._names: dict[tuple[bool, bool], NamesList] = {}  # with masks, with all signs; made when first asked for
 
     @property
     def wants_operator(self) -> bool:
@@ -42,43 +72,63 @@ class Room:
         """
         return not self._with_commands and not self._operators
 
-    def add(self, user: User, operator: bool) -> None:
-        self.members[user] = operator
+    @property
+    def entries(self) -> int:
+        """How many masks and accounts it keeps."""
+        return sum(map(len, self.lists.values())) + len(self.ranks)
+
+    def settle_modes(self) -> None:
+        """Modes or lists have changed."""
+        self.guarded = "m" in self.modes or "b" in self.lists
+        self.restricted = bool(
+            self.keyword or self.limit or "b" in self.lists or "i" in self.modes or "R" in self.modes
+        )
+        self.silenced = {}
+
+    # Members
+
+    def add(self, user: User, rank: str) -> None:
+        self.members[user] = rank
         self._with_commands += user.has_commands
-        self._operators += operator
-        for names in self._names.values():
-            names.add(user.person, operator)
+        self._operators += rank in OPERATORS
+        for (_, every), names in self._names.items():
+            names.add(user.person, (ALL_SIGNS if every else HIGHEST_SIGN)[rank])
 
     def remove(self, user: User) -> None:
-        operator = self.members.pop(user)
+        rank = self.members.pop(user)
+        if self.silenced:
+            self.silenced.pop(user, None)
         self._with_commands -= user.has_commands
-        self._operators -= operator
-        for names in self._names.values():
-            names.remove(user.person, operator)
+        self._operators -= rank in OPERATORS
+        for (_, every), names in self._names.items():
+            names.remove(user.person, (ALL_SIGNS if every else HIGHEST_SIGN)[rank])
         self._forget_sparse_lists()
 
-    def set_operator(self, user: User, operator: bool) -> None:
+    def set_rank(self, user: User, rank: str) -> None:
         before = self.members[user]
-        self._operators += operator - before
-        for names in self._names.values():
-            names.replace(user.person, before, user.person, operator)
-        self.members[user] = operator
+        self._operators += (rank in OPERATORS) - (before in OPERATORS)
+        for (_, every), names in self._names.items():
+            signs = ALL_SIGNS if every else HIGHEST_SIGN
+            names.replace(user.person, signs[before], user.person, signs[rank])
+        self.members[user] = rank
         self._forget_sparse_lists()
 
     def rename(self, user: User, before: Person) -> None:
         """A member has changed its name from `before`."""
-        operator = self.members[user]
-        for names in self._names.values():
-            names.replace(before, operator, user.person, operator)
+        rank = self.members[user]
+        for (_, every), names in self._names.items():
+            sign = (ALL_SIGNS if every else HIGHEST_SIGN)[rank]
+            names.replace(before, sign, user.person, sign)
         self._forget_sparse_lists()
 
-    def names(self, masks: bool, size: int) -> NamesList:
+    def names(self, masks: bool, every_sign: bool, size: int) -> NamesList:
         """All members in lines of at most `size` bytes, as members see them."""
-        names = self._names.get(masks)
+        names = self._names.get((masks, every_sign))
         if names is None:
-            names = self._names[masks] = NamesList(masks, size)
-            for member, operator in self.members.items():
-                names.add(member.person, operator)
+            names = self._names[masks, every_sign] = NamesList(masks, size)
+            signs = ALL_SIGNS if every_sign else HIGHEST_SIGN
+            for member, rank in self.members.items():
+                names.add(member.person, signs[rank])
         return names
 
     def _forget_sparse_lists(self) -> None:

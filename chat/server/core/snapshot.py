@@ -6,7 +6,8 @@ from typing import Any
 
 from chat.events import Person
 from chat.server.core.accounts import read_account
-from chat.server.core.room import Room
+from chat.server.core.mask_list import MaskList
+from chat.server.core.room import Kept, Room
 from chat.server.core.state import Departed, State
 from chat.server.core.user import User
 from chat.wires.names import fold
@@ -15,13 +16,13 @@ from chat.wires.names import fold
 def load(state: State, text: str) -> None:
     """Fill a new state. Raises ValueError, KeyError or TypeError for anything but a dump."""
     rooms_of: dict[User, list[str]] = {}
-    members: dict[Room, list[tuple[str, bool]]] = {}
+    members: dict[Room, list[tuple[str, str | bool]]] = {}
     for line in text.splitlines():
         values = json.loads(line)
         if "registered" in values:
             state.accounts.add(read_account(values))
         elif "departed" in values:
-            rooms = [(name, operator) for name, operator in values["departed"]]
+            rooms = [(name, _rank(rank)) for name, rank in values["departed"]]
             one = Departed(_read_user({**values, "account": ""}), rooms, values["account"])
             state.departed.setdefault(one.user.node, []).append(one)
         elif "user" in values:
@@ -34,13 +35,13 @@ def load(state: State, text: str) -> None:
             room = _read_room(values)
             members[room] = values["members"]
             if members[room]:
-                state.rooms[room.key] = room
-                state.rooms_by_host[room.creator_host] += 1
+                state.open(room, room.creator_host)
             else:
                 state.remembered[room.key] = room
+                state.entries_remembered += room.entries
     for room, present in members.items():
-        for nick, operator in present:
-            room.add(state.users[fold(nick)], operator)
+        for nick, rank in present:
+            room.add(state.users[fold(nick)], _rank(rank))
     for user, names in rooms_of.items():
         user.rooms = {state.rooms[fold(name)]: None for name in names}
     state.most_users = len(state.users)
@@ -54,14 +55,24 @@ def _read_user(values: dict[str, Any]) -> User:
     user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
     user.address = intern(values.get("address", host))  # snapshots had none once
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
+    user.invited = values.get("invited", {})
     return user
 
 
 def _read_room(values: dict[str, Any]) -> Room:
     room = Room(values["room"], values["created"], intern(values["creator_host"]))
     room.modes = set(values["modes"])
+    room.keyword, room.limit = values.get("keyword", ""), values.get("limit", 0)
+    room.lists = {letter: MaskList(items) for letter, items in values.get("lists", {}).items()}
+    room.ranks = {account: Kept(*kept) for account, kept in values.get("ranks", {}).items()}
+    room.settle_modes()
     room.topic = values["topic"]
     if values["topic_by"] is not None:
         nick, at = values["topic_by"]
         room.topic_by = (nick, at)
     return room
+
+
+def _rank(value: str | bool) -> str:
+    """Snapshots said once whether a member is an operator."""
+    return value if isinstance(value, str) else "o" * value

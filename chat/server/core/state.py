@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chat.errors import FanfareError
 from chat.server.core.accounts import Accounts
+from chat.server.core.ranks import OPERATORS
 from chat.server.core.room import Room
 from chat.server.core.user import User
 from chat.wires.names import fold
@@ -57,6 +58,8 @@ class Limits:
     rooms_total: int
     accounts_total: int = 100_000
     rooms_remembered: int = 0  # with nobody in them; what is in a log on disk belongs to a room that comes back
+    masks_per_room: int = 100  # in all its lists, and as many accounts whose ranks it keeps
+    masks_per_address: int = 2_000  # of the rooms that users of one address have made, accounts included
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ class Departed:
     """A user whose node is gone, as it was: with its rooms, its rank in each, and its account."""
 
     user: User
-    rooms: list[tuple[str, bool]]
+    rooms: list[tuple[str, str]]
     account: str
 
 
@@ -77,8 +80,11 @@ class State:
         self.rooms: dict[str, Room] = {}  # by folded name; somebody is in each
         self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
+        self.entries_by_host: Counter[str] = Counter()  # masks and accounts that those rooms keep
+        self.entries_remembered = 0  # those of the remembered rooms
         self.accounts = Accounts()
         self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
+        self.work = 0.0  # tokens that comparing masks has taken since somebody was charged for it
         self.most_users = 0
 
     def find_user(self, nick: str) -> User | None:
@@ -100,25 +106,42 @@ class State:
         if room is None:
             raise Refusal(ERR_NOSUCHCHANNEL, name)
         if member is not None and member not in room.members:
+            if "s" in room.modes:  # as if there were none
+                raise Refusal(ERR_NOSUCHCHANNEL, name)
             raise Refusal(ERR_NOTONCHANNEL, room.name)
         return room
+
+    def visible_room(self, name: str, user: User) -> Room | None:
+        """The room, unless it is secret and the user is not in it."""
+        room = self.rooms.get(fold(name))
+        return room if room is not None and ("s" not in room.modes or user in room.members) else None
 
     def operated_room(self, name: str, user: User) -> Room:
         """The room, of which `user` is an operator; raises Refusal."""
         room = self.get_room(name, user)
-        if not room.members[user]:
+        if room.members[user] not in OPERATORS:
             raise Refusal(ERR_CHANOPRIVSNEEDED, room.name)
         return room
 
+    # Rooms that open, are left empty and are forgotten
+
     def open_room(self, name: str, host: str, at: float) -> Room:
         """A room for the first member, of that host: a remembered one or a new one."""
-        room = self.remembered.pop(fold(name), None) if self.remembered else None
+        room = self.remembered.get(fold(name)) if self.remembered else None
         if room is None:
             room = Room(name, at, host)
+        else:
+            self.forget(room)
+        self.open(room, host)
+        return room
+
+    def open(self, room: Room, host: str) -> None:
+        """Somebody comes into a room that nobody is in; from now on it counts to that address."""
         room.creator_host = host
         self.rooms[room.key] = room
         self.rooms_by_host[host] += 1
-        return room
+        if entries := room.entries:
+            self.entries_by_host[host] += entries
 
     def remove_member(self, room: Room, user: User) -> None:
         room.remove(user)
@@ -129,13 +152,32 @@ class State:
     def remember(self, room: Room) -> None:
         """The last member has left: keep what the room is called, about and allows until somebody comes back."""
         del self.rooms[room.key]
-        self.rooms_by_host[room.creator_host] -= 1
-        if not self.rooms_by_host[room.creator_host]:
-            del self.rooms_by_host[room.creator_host]
+        _count(self.rooms_by_host, room.creator_host, -1)
+        entries = room.entries
+        if entries:
+            _count(self.entries_by_host, room.creator_host, -entries)
         if self.limits.rooms_remembered:
             self.remembered[room.key] = room
-            if len(self.remembered) > self.limits.rooms_remembered:
-                del self.remembered[next(iter(self.remembered))]
+            self.entries_remembered += entries
+            while (
+                len(self.remembered) > self.limits.rooms_remembered
+                or self.entries_remembered > self.limits.rooms_remembered
+            ):
+                self.forget(next(iter(self.remembered.values())))
+
+    def forget(self, room: Room) -> None:
+        """A remembered room is none any longer."""
+        del self.remembered[room.key]
+        self.entries_remembered -= room.entries
+
+    def has_place(self, room: Room, entries: int) -> bool:
+        """One more mask, or account, may be kept by a room that has so many of them."""
+        limits = self.limits
+        return entries < limits.masks_per_room and self.entries_by_host[room.creator_host] < limits.masks_per_address
+
+    def count_entries(self, room: Room, more: int) -> None:
+        """A room that somebody is in keeps `more` masks and accounts than before."""
+        _count(self.entries_by_host, room.creator_host, more)
 
     def member(self, room: Room, nick: str) -> User:
         """The member of that nickname; raises Refusal."""
@@ -163,9 +205,13 @@ class State:
                     "created": room.created,
                     "creator_host": room.creator_host,
                     "modes": "".join(sorted(room.modes)),
+                    "keyword": room.keyword,
+                    "limit": room.limit,
+                    "lists": {letter: list(masks) for letter, masks in sorted(room.lists.items())},
+                    "ranks": room.ranks,
                     "topic": room.topic,
                     "topic_by": room.topic_by,
-                    "members": [[member.nick, operator] for member, operator in room.members.items()],
+                    "members": [[member.nick, rank] for member, rank in room.members.items()],
                 }
             )
             for room in (*(room for _, room in sorted(self.rooms.items())), *self.remembered.values())
@@ -185,4 +231,11 @@ def _values(user: User) -> dict[str, object]:
         "invisible": user.invisible,
         "away": user.away,
         "bot": user.person.bot,
+        "invited": user.invited,
     }
+
+
+def _count(counter: Counter[str], key: str, more: int) -> None:
+    counter[key] += more
+    if not counter[key]:
+        del counter[key]

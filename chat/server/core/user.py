@@ -16,6 +16,7 @@ class User:
         "away",
         "has_commands",
         "invisible",
+        "invited",
         "mask",
         "node",
         "person",
@@ -37,6 +38,8 @@ class User:
         self.invisible = False  # listed only to users that share a room
         self.away: str | None = None
         self.rooms: dict[Room, None] = {}
+        # By folded name of the room: when that was made, so that no later room of the name is meant.
+        self.invited: dict[str, float] = {}
 
     @property
     def nick(self) -> str:

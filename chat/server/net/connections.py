@@ -18,7 +18,6 @@ from chat.server.net.timers import Timers
 from chat.server.net.transport import Transport
 from chat.server.net.writes import Writes
 from chat.wires.message import build
-from chat.wires.names import fold
 from chat.wires.wire import Wire
 
 AT_ONCE = 100  # connections that a pass times out or closes as dead; 50 µs each, 5 ms in all
@@ -84,7 +83,7 @@ class Connections:
         for data in wire.greeting:
             self.push(connection, data)
         if wire.listens:
-            self._node.fan_out.listen(connection, fold(settings.lobby))
+            self._node.listen(connection)
         return connection
 
     def count_speech(self, connection: Connection, to: str, size: int) -> None:
