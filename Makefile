@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PYTEST_PROCESSES ?= 4
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint bench compare up down pin clean
+.PHONY: help demo test lint locust-versions bench compare up down pin clean
 
 help:
 	@echo "make demo     a server and simulated users for 30 s, then the fan-out table; no Docker"
 	@echo "make test     all tests, with everything that they need"
 	@echo "make lint     ruff, mypy, the import contract"
+	@echo "make locust-versions   what the load test relies on in Locust, against the lowest, the pinned and the latest one"
 	@echo "make up       server and simulated users in containers, Locust's page on http://127.0.0.1:8089"
 	@echo "make bench    the side-by-side measurements of docs/measurements.md, in about 25 minutes; writes report/bench.svg"
 	@echo "make compare  broadcast against this server, ngIRCd, InspIRCd and Ergo: one table; COMPARE_ARGS=\"--users 500\""
@@ -29,6 +30,9 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+locust-versions:
+	@tests/loadtest/locust-versions.sh $(PYTHON) $(VENV)-locust
 
 bench: $(VENV)/.bench
 	@mkdir -p report
@@ -54,7 +58,7 @@ pin: $(VENV)/.dev
 	done
 
 clean:
-	rm -rf $(VENV) report .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(VENV)-locust report .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # A stamp file says which packages the virtual environment holds; a changed pin or project file makes them anew.
 $(VENV)/.made:

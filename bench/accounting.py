@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from bench.machine import facts
 from bench.process import raise_file_limit, running
-from loadtest.accounting import stamps
+from loadtest.core import stamps
 
 RUN, ROOM = "0badcafe", "#load"  # as the workers expect them
 SIZE = 100  # bytes of a message's text; a long line of chat

@@ -20,16 +20,17 @@ from gevent.fileobject import FileObject
 from locust.env import Environment
 
 from bench.process import raise_file_limit
-from loadtest.accounting.accounts import Account, Receiver
-from loadtest.accounting.epochs import Timetable
-from loadtest.accounting.examine import Audience
-from loadtest.accounting.slices import Slices
-from loadtest.accounting.stamps import Stamps
-from loadtest.network.connection import Connection
-from loadtest.users import ChatUser
-from loadtest.wires import IrcWire
-from loadtest.worker.garbage import settle
-from loadtest.worker.rows import Row
+from loadtest.core.examine import Audience
+from loadtest.core.ledger import Ledger
+from loadtest.core.receiver import Receiver
+from loadtest.core.schedules import Schedule
+from loadtest.core.slices import Slices
+from loadtest.core.stamps import Stamps
+from loadtest.locust.chat_user import ChatUser
+from loadtest.locust.seams import Row
+from loadtest.net.connection import Connection
+from loadtest.run.health import settle
+from loadtest.wires.irc import IrcWire
 
 Counter = Callable[[int], int]  # from the number to wait for to the deliveries so far
 
@@ -49,7 +50,7 @@ class AnyTime(int):
     __hash__ = int.__hash__
 
 
-class AsTheyCome(Timetable):
+class AsTheyCome(Schedule):
     def at(self, number: int) -> int:
         return AnyTime()
 
@@ -87,13 +88,13 @@ def fanfare(port: int, members: int) -> Counter:
     environment.create_local_runner()
     row = Row(environment.stats, "deliver", "broadcast")
     plan = AsTheyCome(time.monotonic_ns(), 1, 1 << 32)
-    audiences = {0: Audience(ROOM, members, plan.count, timetable=plan, nick="announcer")}
-    account = Account(
+    audiences = {0: Audience(ROOM, members, plan.count, schedule=plan, nick="announcer")}
+    ledger = Ledger(
         Stamps(RUN, 1, SIZE), 1_000_000_000, audiences, Slices(time.monotonic_ns(), 1_000_000_000), wire=IrcWire("")
     )
     for _ in range(members):
         user = ChatUser(environment)
-        user.account, user.receiver = account, Receiver(ROOM)
+        user.ledger, user.receiver = ledger, Receiver(ROOM)
         user.connection = Connection.open((socket.AF_INET, ("127.0.0.1", port)), 10)
         user.connection.on_lines = user._heard
         user.connection.start()
@@ -101,19 +102,19 @@ def fanfare(port: int, members: int) -> Counter:
     def tick() -> None:
         while True:
             gevent.sleep(_TICK_S)
-            account.flush()
-            account.take_completed()
-            row.show(account.fanout)
+            ledger.flush()
+            ledger.take_completed()
+            row.show(ledger.fanout)
 
     settle()
     gevent.spawn(tick)
 
     def counted(wanted: int) -> int:
         """A run flushes five times a second; here, once all is noted."""
-        noted = sum(len(batch.moments) * len(batch.stamps) for batch in account._batches)
-        if account.delivered + noted >= wanted:
-            account.flush()
-        return account.delivered
+        noted = sum(len(batch.moments) * len(batch.stamps) for batch in ledger._batches)
+        if ledger.delivered + noted >= wanted:
+            ledger.flush()
+        return ledger.delivered
 
     return counted
 

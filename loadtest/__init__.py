@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any
 
 _HERE = {
-    "ChatUser": "loadtest.users.ChatUser",
-    "Scenario": "loadtest.scenarios.own.OwnScenario",
+    "ChatUser": "loadtest.locust.chat_user.ChatUser",
+    "Scenario": "loadtest.run.scenario.OneRoom",
     "Wire": "loadtest.wires.Wire",
     "Said": "loadtest.wires.Said",
     "Refused": "loadtest.wires.Refused",

@@ -61,7 +61,10 @@ def _run(words: list[str]) -> int:
 
 
 def _report(words: list[str]) -> int:
-    from loadtest.report import exports_of  # Locust's page and plots take their time to import
+    from loadtest import scenarios
+    from loadtest.report import exports_of  # plots take their time to import
+
+    scenarios.load()  # they have sections of the report
 
     makers: dict[str, Callable[..., str]] = exports_of()
     parser = argparse.ArgumentParser(prog="fanfare load report")
@@ -69,7 +72,7 @@ def _report(words: list[str]) -> int:
     parser.add_argument("--as", dest="form", choices=tuple(makers), default="table")
     parser.add_argument("--output", type=Path, help="write it there (default: standard output)")
     options = parser.parse_args(words)
-    from loadtest.results.result import load
+    from loadtest.core.result import load
 
     text = makers[options.form](load(options.result))
     try:
@@ -81,8 +84,8 @@ def _report(words: list[str]) -> int:
 
 
 def _diff(words: list[str]) -> int:
-    from loadtest.results.diff import diff, is_worse, show
-    from loadtest.results.result import load
+    from loadtest.core.result import load
+    from loadtest.report.comparison import diff, is_worse, show
 
     parser = argparse.ArgumentParser(prog="fanfare load diff")
     parser.add_argument("one", type=Path, metavar="A.json", help="the earlier run, or its folder")
@@ -95,7 +98,7 @@ def _diff(words: list[str]) -> int:
 
 
 def _schema(words: list[str]) -> int:
-    from loadtest.results.result import json_schema
+    from loadtest.core.result import json_schema
 
     argparse.ArgumentParser(prog="fanfare load schema").parse_args(words)
     print(json.dumps(json_schema(), indent=1))

@@ -8,11 +8,11 @@ from locust import events
 if __package__ in (None, ""):  # Locust loads this file by its path, from wherever it was started
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from loadtest import plugin
-from loadtest.worker import crew
+from loadtest.locust import plugin
+from loadtest.locust.member import ScenarioUser
 
 
-class Member(crew.CrewMember):
+class Member(ScenarioUser):
     """A member of the scenario's rooms."""
 
 

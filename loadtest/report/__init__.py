@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from loadtest.core.result import Result, dump
+from loadtest.report import exports
 from loadtest.report.hgrm import hgrm
 from loadtest.report.page import page
 from loadtest.report.summary import summarise
-from loadtest.report.table import show, table
-from loadtest.results import exports
-from loadtest.results.result import Result, dump
+from loadtest.report.table import table
 
 __all__ = ["exports_of", "show", "summary_of", "table", "write"]
 

@@ -1,11 +1,12 @@
 """What a summary shows beyond messages and latency, as blocks of plain cells: the table and the page share them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from loadtest.accounting.histogram import NEVER_US
-from loadtest.accounting.reasons import printable
-from loadtest.report.plot import Plot
+from loadtest.core.histogram import NEVER_US
+from loadtest.core.reasons import printable
+from loadtest.report.plots import Plot
 
 NONE = "–"
 NEVER = "lost"  # in place of a latency: so many deliveries never came
@@ -81,3 +82,32 @@ def plain(text: str) -> str:
     """On one line of bounded length, with nothing that steers a terminal."""
     text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+Maker = Callable[[Any], Section]
+_MAKERS: dict[str, tuple[Maker, str]] = {}
+
+
+def register_section(key: str, instead_of: str = "") -> Callable[[Maker], Maker]:
+    """A scenario's section of the table and the page, made of what its part of the summary has under this key."""
+
+    def register(make: Maker) -> Maker:
+        _MAKERS[key] = (make, instead_of)
+        return make
+
+    return register
+
+
+def sections(summary: Mapping[str, Any]) -> list[Section]:
+    """Those that this run has; the usual one has none."""
+    shown = {key: each for key, each in _MAKERS.items() if summary.get(key)}
+    left_out = {instead_of for _, instead_of in shown.values()}
+    return [make(summary[key]) for key, (make, _) in shown.items() if key not in left_out]
+
+
+def each_count(counts: Mapping[str, int]) -> list[str]:
+    return [f"{count:,}" for count in counts.values()]
+
+
+def spaced(name: str) -> str:
+    return name.replace("_", " ")

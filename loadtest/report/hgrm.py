@@ -7,7 +7,7 @@ distance to 100 %.
 from collections.abc import Iterator
 from math import sqrt
 
-from loadtest.accounting.histogram import BUCKETS, Histogram, middle_of
+from loadtest.core.histogram import BUCKETS, Histogram, middle_of
 
 _ROWS_PER_HALF = 5
 _SUB_BUCKETS = 256  # in HdrHistogram's terms: those of one power of two and of all below it

@@ -1,4 +1,4 @@
-// Draw the plots in the page's colours, and anew when the colour scheme changes or the page is to be printed.
+// Draw the plots in the page's colours, and again when the colour scheme changes or the page is to be printed.
 "use strict";
 
 const plots = JSON.parse(document.getElementById("plots").textContent);

@@ -12,13 +12,11 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from loadtest.accounting.histogram import NEVER_US
-from loadtest.accounting.reasons import printable
-from loadtest.judge.verdict import Figures
-from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms
-from loadtest.report.parts import sections
-from loadtest.report.plot import Plot
-from loadtest.report.plots import cost_plots, latency_plots
+from loadtest.core.histogram import NEVER_US
+from loadtest.core.reasons import printable
+from loadtest.core.result import Figures
+from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms, sections
+from loadtest.report.plots import Plot, cost_plots, latency_plots
 
 _GIB = 1 << 30
 _HERE = Path(__file__).parent

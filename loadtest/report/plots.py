@@ -1,14 +1,71 @@
-"""The plots of a run, each where there is something to draw. Shows, judges nothing."""
+"""The plots of a run, each where there is something to draw: plain values, which Plotly's script draws on the page.
 
-from collections.abc import Mapping, Sequence
+A colour is the name of one of the page's CSS variables, like `--one`: the page's script puts its value there, and again
+when the colour scheme changes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import Any
 
-from loadtest.accounting.histogram import Histogram
-from loadtest.judge.verdict import Figures
+from loadtest.core.histogram import Histogram
+from loadtest.core.result import Figures
 from loadtest.report.hgrm import percentiles
-from loadtest.report.plot import Plot, axis, line, ms, ms_axis
+
+_LOG_FROM = 20.0  # times between the least and the most, from which a logarithmic axis reads better
+_DECADES = 3_000.0  # times, up to which 1, 2 and 5 of each decade have room for a label
+_DOTTED = 40  # points up to which each is marked: a few do not make a line
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    name: str  # of the element, an identifier
+    title: str
+    question: str  # what it answers, and how to read it
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+    height: int = 340  # pixels
+    wide: bool = field(default=False)  # over the page's whole width
+
+    def values(self) -> dict[str, Any]:
+        """As Plotly takes them; width and height are those of the element."""
+        return {"data": self.data, "layout": self.layout}
+
+
+def line(name: str, colour: str, x: Sequence[Any], y: Sequence[Any], hover: str, **more: Any) -> dict[str, Any]:
+    """A None in `y` is a gap. `hover` is what is shown of a point, with d3 formats: `%{y:,.3f} ms`."""
+    mode = "lines+markers" if len(x) <= _DOTTED else "lines"
+    look = {"line": {"color": colour, "width": 2}, "marker": {"color": colour, "size": 6}}
+    return {"type": "scatter", "mode": mode, "name": name, "x": x, "y": y, "hovertemplate": hover, **look, **more}
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    return {"title": {"text": title}, **more}
+
+
+def ms_axis(title: str, values: Iterable[float | None]) -> dict[str, Any]:
+    """Of milliseconds: from 0, or logarithmic where the values lie far apart."""
+    seen = [value for value in values if value is not None]
+    least = min((value for value in seen if value > 0), default=0.0)
+    if least and max(seen) / least >= _LOG_FROM:
+        ticks = _ticks(least, max(seen))
+        return axis(f"{title}, ms (logarithmic)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks])
+    return axis(f"{title}, ms", rangemode="tozero")
+
+
+def _ticks(least: float, most: float) -> list[float]:
+    """1, 2 and 5 of each decade, or 1 where there are many. Plotly's own leave out the noughts: `5` for 50."""
+    steps = (1, 2, 5) if most / least < _DECADES else (1,)
+    decades = range(floor(log10(least)), ceil(log10(most)) + 1)
+    return [float(f"{step}e{decade}") for decade in decades for step in steps]
+
+
+def in_ms(us: int | None) -> float | None:
+    return None if us is None else us / 1000
+
 
 Row = Mapping[str, Any]
 _MIB = 1_048_576
@@ -50,7 +107,7 @@ def over_time(timeline: Sequence[Row], marks: Sequence[tuple[float, str]]) -> Pl
     rows = _with_gaps(timeline)
     x = [row["at_s"] for row in rows]
     lines = [
-        line(name, colour, x, [ms(row[key]) for row in rows], _MS)
+        line(name, colour, x, [in_ms(row[key]) for row in rows], _MS)
         for name, key, colour in (("p50", "p50_us", "--one"), ("p99", "p99_us", "--two"), ("max", "max_us", "--soft"))
     ]
     values = [value for each in lines for value in each["y"]]
@@ -94,7 +151,7 @@ def by_tenth(tenths: Sequence[Histogram]) -> Plot | None:
         return None
     x = list(range(1, len(tenths) + 1))
     lines = [
-        line(name, colour, x, [ms(each.percentile(percent)) if each.count else None for each in tenths], _MS)
+        line(name, colour, x, [in_ms(each.percentile(percent)) if each.count else None for each in tenths], _MS)
         for name, percent, colour in _PERCENTILES
     ]
     layout = {
@@ -111,7 +168,7 @@ def by_size(sizes: Mapping[int, Histogram]) -> Plot | None:
         return None
     x = sorted(sizes)
     lines = [
-        line(name, colour, x, [ms(sizes[size].percentile(percent)) for size in x], _MS)
+        line(name, colour, x, [in_ms(sizes[size].percentile(percent)) for size in x], _MS)
         for name, percent, colour in _PERCENTILES
     ]
     layout = {

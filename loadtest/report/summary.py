@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from loadtest.accounting.disconnects import Disconnect
-from loadtest.accounting.histogram import Histogram
-from loadtest.judge.verdict import Figures, Verdict
+from loadtest.core.histogram import Histogram
+from loadtest.core.result import Figures, Verdict
 
 _INTERVALS = {"p50": 50.0, "p99": 99.0}
 
@@ -46,7 +45,7 @@ def summarise(
             for kind in ("fanout", "first", "median", "complete")
         },
         "tenths_us": [tenth.figures() for tenth in figures.tenths],
-        "disconnects": [_disconnect(disconnect) for disconnect in figures.disconnects],
+        "disconnects": [],
         **part,
         "generator": {
             "workers": figures.workers,
@@ -77,27 +76,6 @@ def _timeline(figures: Figures) -> list[dict[str, Any]]:
         }
         for (at_s, each), cost in zip(figures.over_time, figures.costs, strict=True)
     ]
-
-
-def _disconnect(one: Disconnect) -> dict[str, Any]:
-    """`first_us`, `median_us` and `last_us` are null when no observer was informed."""
-    times = one.informed
-    return {
-        "how": one.how,
-        "victims": one.victims,
-        "observers": one.observers,
-        "informed": times.count,
-        "first_us": times.shortest if times.count else None,
-        "median_us": times.percentile(50) if times.count else None,
-        "last_us": times.longest if times.count else None,
-        "ghosts": one.ghosts,
-        "false_deaths": one.false_deaths,
-        "deadline_us": one.deadline_us,
-        "dead_after_us": one.dead_after_us,
-        "reasons": one.reasons,
-        "notices_us": one.notices.figures(),
-        "fanout_us": {phase: histogram.figures() for phase, histogram in one.phases.items()},
-    }
 
 
 def brief(histogram: Histogram) -> dict[str, int]:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any, TextIO
 
-from loadtest.accounting.reasons import printable
-from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms
-from loadtest.report.parts import sections
+from loadtest.core.reasons import printable
+from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms, sections
 
 _WIDTH = 96
 _RULE = "─" * _WIDTH

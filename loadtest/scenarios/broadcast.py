@@ -1,7 +1,7 @@
 """One or a few announcers, everyone else listens: fan-out latency and completion against users and rate."""
 
 from chat.errors import SetupError
-from loadtest.scenarios.scenario import OneRoom
+from loadtest.run.scenario import OneRoom
 
 
 class Broadcast(OneRoom):

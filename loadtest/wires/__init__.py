@@ -1,9 +1,8 @@
-"""The wires that a load test can speak. One file each; a locustfile of one's own may bring another."""
+"""The wires that a load test can speak. One file each; a locustfile may bring another."""
 
 from chat.errors import SetupError
 from loadtest.wires.irc import IrcsWire, IrcWire
-from loadtest.wires.relay import RelayWire
-from loadtest.wires.tutorials import JoinedWire, NickWire, TildeWire
+from loadtest.wires.tutorials import JoinedWire, NickWire, RelayWire, TildeWire
 from loadtest.wires.wire import WIRES, Refused, Said, Step, Wire
 
 

@@ -4,8 +4,9 @@ Nothing ends a message, and all are in one room. A server tells newcomers and le
 message: whoever said it is what its last line says.
 """
 
-from loadtest.network.handshake import Refused
-from loadtest.wires.wire import Said, Step, Wire
+import re
+
+from loadtest.wires.wire import Refused, Said, Step, Wire
 
 _TILDE = "\u223c"  # what the tilde wire has for a tilde within a text
 
@@ -63,3 +64,21 @@ def _said(message: bytes, between: str) -> Said | None:
         return Said(head.rpartition("\n")[2], "", "{" + text)
     who, mark, text = words.partition(between)
     return Said(who, "", text) if mark else None
+
+
+_NOTICES = re.compile(r"^(?:\* \S+? (?:joined|left))+")
+
+
+class RelayWire(Wire):
+    scheme = "relay"
+    port = 55555
+    end = b""
+
+    def say(self, room: str, words: str) -> bytes:
+        return f"{self.nick}: {words}".encode()
+
+    def said(self, message: bytes) -> Said | None:
+        """Notices, `* NAME joined`, may stand before it: nothing ends them."""
+        words = _NOTICES.sub("", message.decode(errors="replace"))
+        who, colon, text = words.partition(": ")
+        return Said(who, "", text) if colon else None

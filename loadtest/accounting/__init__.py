@@ -1,1 +1,0 @@
-"""What was sent, and who got it when: stamps, accounts, epochs of membership, histograms. Knows no sockets."""

@@ -1,1 +1,0 @@
-"""Pass, fail, or invalid: thresholds, requirements, and the measures that they are held against. Pure."""

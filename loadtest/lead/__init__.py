@@ -1,1 +1,0 @@
-"""The process that leads a run: its phases, the generator processes, their clocks, the windows."""

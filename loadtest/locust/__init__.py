@@ -1,0 +1,1 @@
+"""The load test in Locust: users, options, page. All that Locust does not promise is in `seams`."""

@@ -1,0 +1,296 @@
+"""This process's part of one measured window: its senders, its ledger, its health. Knows no other process."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import gevent
+
+from loadtest.core import stamps
+from loadtest.core.examine import Audience, Language
+from loadtest.core.histogram import Growth, Histogram
+from loadtest.core.ledger import Ledger
+from loadtest.core.notices import NoticeLog
+from loadtest.core.receiver import Receiver
+from loadtest.core.slices import TENTHS, Overdue, Slices, tenth_of
+from loadtest.core.stamps import Stamp, Stamps
+from loadtest.core.statement import Statement
+from loadtest.net.connection import Connection
+from loadtest.run.health import Collections, Health, settle
+from loadtest.run.machine import Sampler
+from loadtest.run.messages import Crowd, Delta, Opening, SenderPlan
+from loadtest.run.sender import Say, Sender
+from loadtest.run.settings import Settings
+
+Show = Callable[[Histogram], None]  # brings a row of Locust's table up to date
+NewRow = Callable[[str, str], Show]  # of this kind and name
+
+
+_UNPLANNED = 1 << 32  # messages of those whose number nobody knows beforehand: what a stamp can count
+
+
+class Listener(Protocol):
+    """What a part needs of a user."""
+
+    connection: Connection | None
+    ledger: Ledger | None
+    receiver: Receiver
+
+    def send_words(self, room: str, words: str) -> bool: ...
+
+
+class Part:
+    """Speaks, listens, counts and watches itself, from the moment it is made."""
+
+    def __init__(
+        self,
+        run_id: str,
+        settings: Settings,
+        members: Mapping[int, Listener],
+        new_row: NewRow,
+        opening: Opening,
+        wire: Language | None = None,
+    ) -> None:
+        """`opening` has the moments of this process's clock; `wire` reads what the members hear."""
+        self.number = opening.number
+        self.sent: Counter[int] = Counter()  # messages of each sender that is here
+        self.crowd_sent: Counter[str] = Counter()  # by room, of users who come and go
+        self.crowd_left: Counter[str] = Counter()  # and how many of those said that they leave
+        self.dropped: Counter[str] = Counter()
+        self._run_id = run_id
+        settle()
+        self._members = dict(members)
+        self._stamps = Stamps(run_id, self.number, settings.message_size, opening.offset_ns, opening.sizes)
+        start_ns, death = opening.start_ns, opening.death
+        audiences, slices = self._audiences(opening.senders, start_ns), Slices(start_ns, opening.slice_ns)
+        late_after_ns = round(settings.late_after * 1e9)
+        self.ledger = Ledger(
+            self._stamps,
+            late_after_ns,
+            {**audiences, **self._crowds(opening.crowds)},
+            slices,
+            NoticeLog(stamps.nick_head(run_id), death.victims, death.at_ns) if death else None,
+            wire,
+        )
+        self._planned: dict[int, int] = {}  # messages of each sender that is here
+        self._speaking: set[int] = set()  # the users who are senders
+        self._rows = [new_row(kind, settings.scenario) for kind in ("send", "deliver", "leave")]
+        self._health = Health(Slices(start_ns, opening.slice_ns))
+        self._collections = Collections()
+        self._collections.watch()
+        self._growths = {name: Growth() for name in self._growing()}
+        schedules = {sender: each.schedule for sender, each in audiences.items() if each.schedule}
+        self._overdue = Overdue(schedules, late_after_ns, slices, self.ledger)
+        self._has_crowds = bool(opening.crowds)
+        self._reset_receivers()
+        sender = Sender(
+            [(each.schedule(start_ns), self._say(each)) for each in opening.senders if each.user in self._members],
+            self._health.send_lateness,
+        )
+        for member in self._members.values():
+            member.ledger = self.ledger
+        self._end_ns = opening.end_ns
+        self._sending = [gevent.spawn(sender.run)]
+        self._usage = Sampler(os.getpid())
+        self._watching = [
+            gevent.spawn(self._health.watch, start_ns, self._end_ns),
+            gevent.spawn(self._usage.watch, start_ns, self._end_ns, opening.slice_ns),
+        ]
+
+    @property
+    def finished(self) -> bool:
+        """Nothing more will be sent."""
+        return all(each.ready() for each in self._sending) and time.monotonic_ns() >= self._end_ns
+
+    @property
+    def send_lateness(self) -> Histogram:
+        """One sample a message that was sent."""
+        return self._health.send_lateness
+
+    def wait_for(self, greenlet: Any) -> None:
+        """It sends too: the part is not finished before it, and ends it when closed."""
+        self._sending.append(greenlet)
+
+    def words(self, stamp: Stamp) -> str:
+        """A stamped message of this window; the stamp's time is this process's, in the message it is the leader's."""
+        return self._stamps.text(stamp)
+
+    def leave_words(self, stamp: Stamp) -> str:
+        """What somebody says as they quit."""
+        return self._stamps.head(stamp)
+
+    def admit(self, member: Listener) -> None:
+        """A user is in, who was not as the window began."""
+        member.receiver = Receiver(member.receiver.room, tenth=TENTHS - 1)
+        member.ledger = self.ledger
+        self.ledger.join(member.receiver, time.monotonic_ns())
+
+    def remove(self, member: Listener, why: str = "") -> None:
+        """A member's connection has ended, or is closed now; `why` where nobody wanted it."""
+        if member.ledger is self.ledger:
+            self.ledger.end(member.receiver, time.monotonic_ns())
+            member.ledger = None
+        if why:
+            self.dropped[why] += 1
+
+    def speaks(self, number: int) -> bool:
+        """Whether a user has something to say yet."""
+        return number in self._speaking and not self.finished
+
+    def stop_sending(self) -> None:
+        """Nothing more is to be sent."""
+        gevent.killall(self._sending, block=True)
+        self._end_ns = min(self._end_ns, time.monotonic_ns())
+
+    def show(self) -> None:
+        """Bring Locust's table up to date."""
+        self.ledger.flush()
+        self._rows[0](self._health.send_lateness)
+        self._rows[1](self.ledger.fanout)
+        self._rows[2](self.ledger.leaves.fanout)
+
+    def so_far(self) -> dict[str, Any]:
+        """What was sent, and what came of it, as in a `Status`: the leader waits until they agree."""
+        ledger = self.ledger
+        return {
+            "window": self.number,
+            "finished": self.finished,
+            "due": self._due_here() if self.finished else 0,
+            "crowd_sent": dict(self.crowd_sent),
+            "crowd_left": dict(self.crowd_left),
+            "delivered": ledger.delivered,
+            "leaves_delivered": ledger.leaves.delivered,
+            "completed": ledger.take_completed(),
+            "delta": self._delta(),
+        }
+
+    def _delta(self) -> Delta:
+        """What is new since the last call, for those who look on. It costs little."""
+        ledger = self.ledger
+        own = {sender: self.sent[sender] for sender in self._planned}
+        return Delta(
+            grown={name: self._growths[name].take(each) for name, each in self._growing().items()},
+            sent=self.sent.total() + self.crowd_sent.total(),
+            overdue=None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own),  # no schedule
+            duplicated=ledger.duplicated,
+            reordered=ledger.reordered,
+            late=ledger.late,
+            cpu_percent=self._health.cpu_percent(),
+            dropped=dict(self.dropped),
+        )
+
+    def _growing(self) -> dict[str, Histogram]:
+        health = self._health
+        return {
+            "fanout": self.ledger.fanout,
+            "send_lateness": health.send_lateness,
+            "loop_lag": health.loop_lag,
+            "receive_backlog": self.ledger.waits,
+        }
+
+    def _due_here(self) -> int:
+        """What may still come, as far as is known here: that a sender elsewhere has sent less comes out at the end."""
+        short = self.short()
+        return self.ledger.due(short) - self.ledger.under_way(short)
+
+    def short(self) -> dict[int, int]:
+        """The senders here who sent fewer messages than planned, and how many these were."""
+        return {sender: self.sent[sender] for sender, count in self._planned.items() if self.sent[sender] < count}
+
+    def statement(self, short: Mapping[int, int]) -> Statement:
+        """Everything that the leader needs of this process; `short` are all processes' `short`.
+
+        What has arrived by now is read before: a process that was late must not call it lost.
+        """
+        for member in self._members.values():
+            if member.connection:
+                member.connection.read_now()
+        self._health.finish()
+        self.show()
+        self._usage.finish()
+        ledger, health = self.ledger, self._health
+        return Statement(
+            window=self.number,
+            sent=dict(self.sent),
+            crowd_sent=dict(self.crowd_sent),
+            crowd_left=dict(self.crowd_left),
+            due=ledger.due(short),
+            under_way=ledger.under_way(short),
+            joined=ledger.joined,
+            ended=ledger.ended,
+            delivered=ledger.delivered,
+            duplicated=ledger.duplicated,
+            reordered=ledger.reordered,
+            late=ledger.late,
+            stray=ledger.stray,
+            corrupt=ledger.corrupt,
+            diverged=ledger.diverged,
+            leaves_duplicated=ledger.leaves.duplicated,
+            leaves=ledger.leaves.fanout,
+            slices=ledger.slices.each() if ledger.slices else [],
+            lags=health.lags.each() if health.lags else [],
+            completed=ledger.take_completed(),
+            partial=ledger.take_partial(),
+            tenths=ledger.fairness.tenths,
+            read=ledger.read,
+            doubt=ledger.doubt,
+            send_lateness=health.send_lateness,
+            loop_lag=health.loop_lag,
+            receive_backlog=ledger.waits,
+            collections=self._collections.times,
+            orders=ledger.orders(),
+            cpu_percent=health.cpu_percent(),
+            usage=[self._usage.samples],
+            stood_still_us=health.stood_still_us,
+            machine=health.machine,
+            dropped=dict(self.dropped),
+            notices=ledger.notices.heard() if ledger.notices else None,
+        )
+
+    def close(self) -> None:
+        self._collections.stop()
+        gevent.killall([*self._sending, *self._watching], block=False)
+
+    def _audiences(self, senders: Sequence[SenderPlan], start_ns: int) -> dict[int, Audience]:
+        sizes = self._sizes()
+        return {
+            each.sender: Audience(
+                each.room,
+                sizes[each.room] - (each.user in self._members),
+                each.count,
+                schedule=each.schedule(start_ns),
+                nick=stamps.nick_of(self._run_id, each.user),
+                is_here=each.user in self._members,
+            )
+            for each in senders
+        }
+
+    def _crowds(self, crowds: Sequence[Crowd]) -> dict[int, Audience]:
+        sizes = self._sizes()
+        return {each.sender: Audience(each.room, sizes[each.room], _UNPLANNED, each.leaves) for each in crowds}
+
+    def _sizes(self) -> Counter[str]:
+        return Counter(member.receiver.room for member in self._members.values())
+
+    def _reset_receivers(self) -> None:
+        """Give everyone here a clean receiver, in the order in which they came in."""
+        sizes, places = self._sizes(), Counter[str]()
+        for member in self._members.values():
+            room = member.receiver.room
+            member.receiver = Receiver(room, tenth=tenth_of(places[room], sizes[room]))
+            places[room] += 1
+
+    def _say(self, plan: SenderPlan) -> Say:
+        """What says one message of a sender who is here."""
+        member, sender, room = self._members[plan.user], plan.sender, plan.room
+        self._speaking.add(plan.user)
+        self._planned[sender] = plan.count
+        member.receiver.number = sender
+
+        def say(number: int, intended_ns: int) -> None:
+            if member.send_words(room, self.words(Stamp(sender, number, intended_ns))):
+                self.sent[sender] += 1
+
+        return say

@@ -1,0 +1,1 @@
+"""`capacity`: a search for the highest load that keeps the requirement."""

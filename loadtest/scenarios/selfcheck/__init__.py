@@ -1,0 +1,1 @@
+"""`selfcheck`: does the instrument find what a server with known faults does?"""

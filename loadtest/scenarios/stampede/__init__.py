@@ -1,0 +1,1 @@
+"""`stampede`: the server is restarted under all users, and they come back."""

@@ -1,1 +1,0 @@
-"""The load test's own options: their kinds, defaults and reasons."""

@@ -1,1 +1,0 @@
-"""What processes and the machine take: the server's, the generator's. Judges nothing."""

@@ -1,0 +1,5 @@
+"""Tests of the load test know all its scenarios."""
+
+from loadtest import scenarios
+
+scenarios.load()

@@ -1,0 +1,108 @@
+"""Any sample is found again within 1 %, and adding histograms is the same as taking all samples with one."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.core.histogram import BUCKETS, LONGEST_US, NEVER_US, Histogram, bucket_of, floor_of
+
+durations = st.integers(0, LONGEST_US)
+samples = st.lists(durations, min_size=1, max_size=60)
+percents = st.sampled_from([0, 1, 50, 90, 99, 99.9, 100])
+
+
+def histogram(us: list[int]) -> Histogram:
+    taken = Histogram()
+    for each in us:
+        taken.add(each)
+    return taken
+
+
+@given(durations)
+def test_a_duration_lies_in_its_bucket_which_is_at_most_one_percent_wide(us: int) -> None:
+    low, high = floor_of(bucket_of(us)), floor_of(bucket_of(us) + 1)
+    assert low <= us < high
+    assert high - low <= max(1, us / 100)
+
+
+def test_buckets_follow_one_another_without_gap_up_to_an_hour() -> None:
+    assert [bucket_of(floor_of(bucket)) for bucket in range(BUCKETS)] == list(range(BUCKETS))
+
+
+@given(samples, percents)
+def test_a_percentile_is_within_one_percent_of_the_sample_at_its_rank(us: list[int], percent: float) -> None:
+    exact = sorted(us)[max(1, math.ceil(round(len(us) * percent / 100, 6))) - 1]
+    assert abs(histogram(us).percentile(percent) - exact) <= exact / 100
+
+
+@given(samples, samples)
+def test_merging_is_the_same_as_taking_all_samples_with_one(one: list[int], other: list[int]) -> None:
+    merged = histogram(one)
+    merged.merge(histogram(other))
+    assert merged == histogram(one + other)
+    assert (merged.count, merged.total) == (len(one + other), sum(one + other))
+    assert (merged.shortest, merged.longest) == (min(one + other), max(one + other))
+
+
+@given(samples)
+def test_what_is_packed_unpacks_to_the_same(us: list[int]) -> None:
+    taken = histogram(us)
+    assert Histogram.unpack(taken.pack()) == taken
+
+
+@given(st.lists(st.integers(0, LONGEST_US * 1000), max_size=60), st.integers(0, 10**9))
+def test_sorted_ends_are_counted_as_each_of_them_would_be(waits_ns: list[int], start_ns: int) -> None:
+    bulk = Histogram()
+    bulk.add_sorted(sorted(start_ns + wait for wait in waits_ns), start_ns)
+    one_by_one = histogram([wait // 1000 for wait in waits_ns])
+    assert bulk.counts == one_by_one.counts
+    assert (bulk.count, bulk.shortest, bulk.longest) == (
+        one_by_one.count,
+        one_by_one.shortest,
+        one_by_one.longest,
+    )
+
+
+def test_an_empty_histogram_has_percentile_zero_and_merges_into_nothing() -> None:
+    empty, one = Histogram(), histogram([7])
+    assert empty.percentile(50) == 0
+    one.merge(empty)
+    assert one == histogram([7])
+
+
+@pytest.mark.parametrize("us", [LONGEST_US + 1, LONGEST_US * 1000])
+def test_more_than_an_hour_is_counted_in_the_last_bucket_and_kept_as_the_longest(us: int) -> None:
+    taken, bulk = histogram([us]), Histogram()
+    bulk.add_sorted([us * 1000], 0)
+    assert taken.counts[BUCKETS - 1] == bulk.counts[BUCKETS - 1] == 1
+    assert taken.longest == bulk.longest == us
+
+
+def test_a_time_before_the_start_counts_as_zero() -> None:
+    bulk = Histogram()
+    bulk.add_sorted([900_000, 1_000_000, 3_000_000], 1_000_000)
+    assert (bulk.counts[0], bulk.counts[bucket_of(2_000)], bulk.shortest) == (2, 1, 0)
+
+
+def test_a_percentile_of_many_samples_has_no_float_dust() -> None:
+    """0.999 × 41,000 is a hair more than 40,959 as a float."""
+    taken = Histogram()
+    taken.add(100, 40_959)
+    taken.add(200, 41)
+    assert (taken.percentile(99.9), taken.percentile(99.901)) == (100, 200)
+
+
+def test_what_never_came_counts_as_infinitely_late_in_every_percentile() -> None:
+    taken = histogram([100] * 90)
+    assert [taken.percentile(percent, never=10) for percent in (50, 90, 90.1, 100)] == [100, 100, NEVER_US, NEVER_US]
+    assert taken.figures(never=10) == {
+        "count": 90,
+        "p50": 100,
+        "p90": 100,
+        "p99": NEVER_US,
+        "p999": NEVER_US,
+        "max": NEVER_US,
+    }
+    assert Histogram().percentile(50, never=1) == NEVER_US

@@ -1,0 +1,29 @@
+"""The rows of the tab, each with its figures of the last seconds and of the whole window."""
+
+from loadtest.core.histogram import Histogram
+from loadtest.core.result import Verdict
+from loadtest.locust.page import rows
+from loadtest.run.live import Live, Situation, look
+from tests.loadtest.run.test_live import status
+
+
+def test_the_rows_say_how_it_goes() -> None:
+    live, complete = Live(), Histogram()
+    live.take("a", status(sent=2, fanout=(1_500, 2_500), overdue=19, reordered=1), 1.0)
+    complete.add(2_500)
+    so_far, last = Verdict("fail", ["one", "two"]), Verdict("pass", [])
+    where = Situation("room", "window 2, 1 s of 9", 8, 1, 10, 1, 0.5, 2.0, last)
+    shown = {name: (recent, whole) for name, recent, whole in rows(look(live, complete, where, so_far, 2.5))}
+    assert shown["Run"] == ("window 2, 1 s of 9", "room, 8 of 10 users, 1 refused")
+    assert shown["Verdict so far"] == ("fail", "one; two")
+    assert shown["Last verdict"] == ("pass", "")
+    assert shown["Fan-out p99.9, ms"][1] == "2.500"
+    assert shown["Completion p50, ms"] == ("", "2.500")
+    assert shown["Lost deliveries"] == ("", "19")
+    assert shown["Reordered deliveries"] == ("", "1")
+    assert shown["Messages a second"] == ("2.0", "1.0")
+    assert shown["Generator: loop lag p99, ms"] == ("", "–")
+
+
+def test_before_the_first_run_there_is_one_row() -> None:
+    assert rows(None) == [("Run", "not started", "")]

@@ -1,0 +1,141 @@
+"""Every plot shows the numbers of its run, in the units of its axes, and none is drawn of nothing."""
+
+from typing import Any
+
+import pytest
+
+from loadtest.core.histogram import Histogram
+from loadtest.core.result import Figures
+from loadtest.report.plots import Plot, by_percentile, by_size, by_tenth, cost_plots, ms_axis, over_time
+from loadtest.scenarios.capacity.leader import p99_by_load
+from loadtest.scenarios.deaths.leader import Disconnect, plain
+from loadtest.scenarios.deaths.report import told
+from tests.loadtest.report.test_report import SILENT, UNNOTICED, histogram
+
+
+def row(at_s: float, deliveries: int = 1, **more: Any) -> dict[str, Any]:
+    latencies = {"p50_us": 1_000, "p99_us": 2_000, "max_us": 3_000}
+    costs = ("generator_cpu_percent", "generator_memory_bytes", "server_cpu_percent", "server_memory_bytes")
+    return {"at_s": at_s, "deliveries": deliveries, **latencies, **dict.fromkeys(costs), **more}
+
+
+def drawn(plot: Plot | None) -> dict[str, tuple[list[Any], list[Any]]]:
+    """x and y of each line, by its name."""
+    assert plot
+    return {each["name"]: (each["x"], each["y"]) for each in plot.data}
+
+
+def test_latency_over_time_is_in_milliseconds_at_the_seconds_of_its_slices() -> None:
+    lines = drawn(over_time([row(0.0), row(1.0, p50_us=1_500)], []))
+    assert lines == {
+        "p50": ([0.0, 1.0], [1.0, 1.5]),
+        "p99": ([0.0, 1.0], [2.0, 2.0]),
+        "max": ([0.0, 1.0], [3.0, 3.0]),
+    }
+
+
+def test_no_line_is_drawn_over_a_time_without_a_window() -> None:
+    x, y = drawn(over_time([row(0.0), row(1.0), row(9.0), row(10.0)], []))["p50"]
+    assert (x, y) == ([0.0, 1.0, 2.0, 9.0, 10.0], [1.0, 1.0, None, 1.0, 1.0])
+
+
+def test_what_happened_is_marked_at_its_second_unless_the_run_did_not_get_there() -> None:
+    plot = over_time([row(0.0), row(1.0)], [(0.5, "fin"), (1.9, "kill"), (7.0, "stop")])
+    assert plot
+    assert [(each["x"], each["text"]) for each in plot.layout["annotations"]] == [(0.5, "fin"), (1.9, "kill")]
+    assert [each["x0"] for each in plot.layout["shapes"]] == [0.5, 1.9]
+
+
+def test_percentiles_of_deliveries_and_of_the_first_the_median_and_the_last_receiver_have_a_curve() -> None:
+    figures = Figures("room", "host:1", 2)
+    figures.fanout = histogram(*range(1, 101))
+    figures.first, figures.median, figures.complete = histogram(10), histogram(20), histogram(30)
+    lines = drawn(by_percentile(figures))
+    assert list(lines) == ["each delivery", "first receiver", "half of the receivers", "last receiver (complete)"]
+    x, y = lines["each delivery"]
+    assert dict(zip(x, y, strict=True))[0.30103] == 0.05, "half of them took at most 50 µs"
+    assert (x[0], y[0], y[-1]) == (0, 0.001, 0.1)
+    assert 2 <= x[-1] < 2.2, "one of a hundred is what is left"
+    assert lines["first receiver"][1] == [0.01]
+    figures.first = Histogram()
+    assert "first receiver" not in drawn(by_percentile(figures))
+
+
+def test_the_percentile_axis_has_a_mark_for_each_nine() -> None:
+    plot = by_percentile(Figures("room", "host:1", 2, fanout=histogram(*range(255), *[9] * 10_000)))
+    assert plot
+    marks = dict(zip(plot.layout["xaxis"]["ticktext"], plot.layout["xaxis"]["tickvals"], strict=True))
+    assert marks == {"0": 0.0, "50": pytest.approx(0.301, abs=0.001), "90": 1, "99": 2, "99.9": 3, "99.99": 4}
+
+
+def test_tenths_and_sizes_are_drawn_by_p50_and_p99() -> None:
+    assert drawn(by_tenth([histogram(100), histogram()])) == {
+        "p50": ([1, 2], [0.1, None]),
+        "p99": ([1, 2], [0.1, None]),
+    }
+    assert drawn(by_size({200: histogram(9), 100: histogram(7)})) == {
+        "p50": ([100, 200], [0.007, 0.009]),
+        "p99": ([100, 200], [0.007, 0.009]),
+    }
+
+
+def test_cpu_is_in_percent_and_memory_in_mebibytes_of_whom_it_is_known() -> None:
+    cpu, memory = cost_plots([row(0.0, generator_cpu_percent=40.0, server_memory_bytes=3 << 19), row(1.0)])
+    assert drawn(cpu) == {"generator, busiest process": ([0.0, 1.0], [40.0, None])}
+    assert drawn(memory) == {"server": ([0.0, 1.0], [1.5, None])}
+
+
+def test_nothing_is_not_drawn() -> None:
+    assert over_time([], []) is None
+    assert over_time([row(0.0, 0)], []) is None
+    assert by_percentile(Figures("room", "host:1")) is None
+    assert by_tenth([histogram(), histogram()]) is None
+    assert by_size({5: histogram(1)}) is None
+    assert cost_plots([row(0.0)]) == []
+    assert told([]) is None
+
+
+def test_of_each_death_is_drawn_when_the_first_the_median_and_the_last_was_told_and_the_deadline() -> None:
+    quick = Disconnect("fin", 1, 2, 5_000_000, informed=histogram(0, 0))
+    plot = told([plain(each) for each in (SILENT, UNNOTICED, quick)])
+    lines = drawn(plot)
+    assert lines["deadline"] == ([31_000.0, 151_000.0, 5_000.0], [0, 1, 2])
+    assert lines["first to last observer"] == ([30_200.0, 30_400.0, None, 0.001, 0.001, None], [0, 0, None, 2, 2, None])
+    assert lines["median observer"] == ([30_343.167, 0.001], [0, 2]), "of one death nobody was told"
+    assert plot
+    assert plot.layout["yaxis"]["ticktext"] == ["silence", "stop", "fin"]
+
+
+def test_an_axis_is_logarithmic_where_its_values_lie_far_apart() -> None:
+    assert "type" not in ms_axis("a", [1.0, None, 19.0])
+    assert ms_axis("a", [1.0, 20.0])["type"] == "log"
+    assert ms_axis("a", [3.0, 1_200.0])["ticktext"][:9] == ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
+    assert ms_axis("a", [1.0, 5_000.0])["ticktext"] == ["1", "10", "100", "1,000", "10,000"]
+    for none in ([], [None], [0.0]):
+        assert "type" not in ms_axis("a", none)
+
+
+def step(load: float, result: str, us: int) -> dict[str, Any]:
+    return {"load": load, "phase": "up", "result": result, "fanout_us": histogram(*[us] * bool(us)).figures()}
+
+
+def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked() -> None:
+    steps = [step(10, "held", 5_000), step(20, "missed", 61_000), step(15, "generator", 7_000), step(9, "missed", 0)]
+    found = {"search": "users", "requirement": "lost=0,p99<50ms", "knee": {"load": 10}, "beyond": {"load": 20}}
+    plot = p99_by_load({**found, "steps": steps})
+    assert drawn(plot) == {
+        "held": ([10], [5.0]),
+        "missed": ([20], [61.0]),
+        "the generator was the limit": ([15], [7.0]),
+    }
+    assert plot
+    assert [each["text"] for each in plot.layout["annotations"]] == ["knee 10", "beyond 20"]
+    assert [(each["x0"], each["y0"]) for each in plot.layout["shapes"]] == [(10, 0), (20, 0), (0, 50.0)]
+
+
+def test_a_search_without_a_knee_or_a_limit_for_the_p99_has_fewer_lines_and_one_without_deliveries_no_plot() -> None:
+    found = {"search": "rate", "requirement": "lost=0", "knee": None, "beyond": None}
+    plot = p99_by_load({**found, "steps": [step(10, "held", 5_000)]})
+    assert plot
+    assert (plot.layout["shapes"], plot.layout["annotations"]) == ([], [])
+    assert p99_by_load({**found, "steps": [step(10, "missed", 0)]}) is None

@@ -1,0 +1,85 @@
+"""Runs of Locust as a person starts them, against the server of this repository."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import running_server
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 50.0  # s for a run; a bound that only a fault reaches
+UNHURRIED = (
+    *("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-receive-backlog-ms", "60000"),
+    *("--max-cpu-percent", "1000"),
+)
+QUICK = (
+    "--users",
+    "20",
+    "--spawn-rate",
+    "100",
+    "--settle",
+    "0.1",
+    "--grace",
+    "20",
+    "--linger",
+    "0.1",
+    "--duration",
+    "1",
+)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with running_server() as server:
+        yield server.ports["irc"]
+
+
+def command(*options: str, locustfile: Path = ROOT / "loadtest" / "locustfile.py") -> list[str]:
+    return [sys.executable, "-m", "locust", "-f", str(locustfile), "--skip-log", "--only-summary", *options]
+
+
+def run(
+    port: int, *options: str, environment: dict[str, str] | None = None, **place: Any
+) -> subprocess.CompletedProcess[str]:
+    host = () if "--worker" in options else ("--host", f"irc://127.0.0.1:{port}")
+    return subprocess.run(
+        command(*host, "--headless", *options, **place),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def started(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """A Locust process, ended with the test."""
+    words = [word for word in command(*options) if word != "--skip-log" or "--loglevel" not in options]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def master_port() -> tuple[str, ...]:
+    """Options for a master and its workers; the default port may be taken, and then workers join a stranger's run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
+
+
+def summary(directory: Path) -> Any:
+    return json.loads((directory / "summary.json").read_text())
