@@ -28,6 +28,13 @@ class Person:
         return f"{self.nick}!{self.user}@{self.host}" if self.user else self.nick  # a server has only a name
 
 
+def person_of(source: str) -> Person:
+    """The person that a line's source names: `nick!user@host`."""
+    nick, _, rest = source.partition("!")
+    user, _, host = rest.partition("@")
+    return Person(nick, user, host)
+
+
 class Kind(StrEnum):
     """The kind of a message; the value is the IRC verb."""
 
@@ -174,4 +181,15 @@ class Login:
     id: int = 0
 
 
-Event = Say | Join | Leave | Quit | Kick | Invite | Rename | Topic | Mode | Away | NewRealname | Login
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """`who` is there, or no longer: for those who watch the nickname (IRCv3 monitor). It comes from the server."""
+
+    who: Person
+    at: float
+    server: str
+    online: bool
+    id: int = 0
+
+
+Event = Say | Join | Leave | Quit | Kick | Invite | Rename | Topic | Mode | Away | NewRealname | Login | Presence

@@ -21,6 +21,7 @@ from chat.events import (
     Mode,
     ModeChange,
     NewRealname,
+    Presence,
     Quit,
     Rename,
     Say,
@@ -47,6 +48,7 @@ CAPABILITIES = (
     "cap-notify",
     "echo-message",
     "extended-join",
+    "extended-monitor",
     "labeled-response",
     "message-tags",
     "multi-prefix",
@@ -309,6 +311,11 @@ def _away(event: Away) -> str:
     return f":{event.who.mask} AWAY" + (f" :{event.text}" if event.text is not None else "")
 
 
+def _presence(event: Presence) -> str:
+    """The same bytes for everybody who watches: hence the `*`."""
+    return f":{event.server} 730 * :{event.who.mask}" if event.online else f":{event.server} 731 * :{event.who.nick}"
+
+
 def spell_modes(changes: Iterable[ModeChange]) -> str:
     """The changes as IRC writes them: `+o-t ana`."""
     letters, sign = "", None
@@ -332,5 +339,6 @@ _BODIES: dict[type, Callable[..., str]] = {
     Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",
     Away: _away,
     NewRealname: lambda event: f":{event.who.mask} SETNAME :{event.realname}",
+    Presence: _presence,
     Login: lambda event: f":{event.who.mask} ACCOUNT {event.who.account or '*'}",
 }

@@ -1,6 +1,6 @@
 """The commands: a table from verb to handler. No sockets, and no bytes for a room."""
 
-from chat.server.commands import accounts, info, listing, modes, people, registration, rooms, sasl, talk
+from chat.server.commands import accounts, info, listing, modes, monitor, people, registration, rooms, sasl, talk
 from chat.server.commands.lobby import run_unframed
 from chat.server.commands.table import finish, run
 
@@ -10,6 +10,7 @@ __all__ = [
     "info",
     "listing",
     "modes",
+    "monitor",
     "people",
     "registration",
     "rooms",

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 
-from chat.events import Event, Join, Kick, Kind, Leave, Mode, ModeChange, Person, Quit, Rename, Say, Topic
+from chat.events import Event, Join, Kick, Kind, Leave, Mode, ModeChange, Person, Quit, Rename, Say, Topic, person_of
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.account_rules import ghosted_by
@@ -232,7 +232,7 @@ def _show_targets(names: dict[str, str], limit: int, server: str, batch: str, en
 def event_of(entry: Entry, room: str) -> Event:
     """What the room was told when the entry was applied."""
     request, at, number = entry.request, entry.at, entry.id
-    params, who = request.params, _person(request.source)
+    params, who = request.params, person_of(request.source)
     match request.verb:
         case "JOIN":
             return Join(who, room, at, id=number)
@@ -241,7 +241,7 @@ def event_of(entry: Entry, room: str) -> Event:
         case "QUIT":
             return Quit(who, at, params[0], number)
         case "GHOST":
-            return Quit(_person(params[0]), at, ghosted_by(who.nick), number)
+            return Quit(person_of(params[0]), at, ghosted_by(who.nick), number)
         case "NICK":
             return Rename(who, params[0], at, number)
         case "KICK":
@@ -251,12 +251,6 @@ def event_of(entry: Entry, room: str) -> Event:
         case "MODE":
             return Mode(who, room, _mode_changes(params[1:]), at, number)
     return Say(who, room, params[1], at, Kind(request.verb), request.tags, number)
-
-
-def _person(source: str) -> Person:
-    nick, _, rest = source.partition("!")
-    user, _, host = rest.partition("@")
-    return Person(nick, user, host)
 
 
 def _mode_changes(words: Sequence[str]) -> tuple[ModeChange, ...]:

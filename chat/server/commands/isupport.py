@@ -9,6 +9,7 @@ from chat.server.core.client import Client
 from chat.server.core.mask_list import LETTERS as LISTS
 from chat.server.core.mask_list import QUIET
 from chat.server.core.masks import ACCOUNT
+from chat.server.core.monitor import MOST as MONITORED
 from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.ranks import SIGNS
@@ -40,6 +41,7 @@ def isupport(settings: Settings, history: bool) -> list[str]:
         f"KICKLEN={REASON_BYTES}",
         f"MAXLIST={LISTS}:{settings.masks_per_room}",
         f"MODES={MODES}",
+        f"MONITOR={MONITORED}",
         f"NAMELEN={REALNAME_BYTES}",
         f"NETWORK={_escaped(settings.network)}",
         f"NICKLEN={NICK_LENGTH}",

@@ -42,6 +42,7 @@ class Client:
         "host",
         "knows_302",
         "left",
+        "monitored",
         "negotiating",
         "password",
         "pending",
@@ -67,6 +68,7 @@ class Client:
         self.realname = ""
         self.password: str | None = None
         self.account = ""  # the one to register with; afterwards the user's counts
+        self.monitored: dict[str, str] | None = None  # nicknames by their folded forms (MONITOR)
         self.exchange: Any = None  # of SASL, while one is going on
         self.fingerprint = ""  # of its certificate: SHA-256 in lower-case hexadecimal; empty for none
         self.negotiating = False  # CAP holds registration back until CAP END

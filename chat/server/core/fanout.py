@@ -9,7 +9,7 @@ or get an answer) get slices of the blob.
 
 from collections.abc import Callable, Sequence
 
-from chat.events import Away, Invite, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
+from chat.events import Away, Event, Invite, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
 from chat.server.core.audience import Audience, Published, in_several
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -44,6 +44,7 @@ class FanOut:
         self.clients: dict[User, Client] = {}  # of the users of this node
         self._audiences: dict[str, Audience] = {}
         self._published = 0  # events of this pass
+        self.monitored = 0  # nicknames that the clients watch, counted for each client
         self.answered = 0  # bytes of answers in this pass
         self.messages = 0  # since the start, as are the deliveries
         self.deliveries = 0  # messages times receivers; a receiver who comes or goes in the pass counts as a whole one
@@ -85,6 +86,9 @@ class FanOut:
 
     def forget(self, client: Client) -> None:
         """The client's connection is closed."""
+        if client.monitored:
+            self.monitored -= len(client.monitored)
+            client.monitored = None
         for audience in list(client.audiences):
             self._part(client, audience)
         client.stream = Stream()  # nothing of it is ever pushed
@@ -97,8 +101,8 @@ class FanOut:
 
     # Events
 
-    def show(self, change: Change) -> None:
-        """Send the event to the clients of this node that are concerned."""
+    def show(self, change: Change, also: str = "") -> None:
+        """Send the event to the clients of this node that are concerned, and to those that listen at `also`."""
         kind = type(change.event)
         client = self.clients.get(change.user)
         whom = self.clients.get(change.whom) if change.whom is not None else None
@@ -108,6 +112,9 @@ class FanOut:
             self.messages += 1
             self.deliveries += whom is not None
         published = self._publish(change)
+        if also and (audience := self._audiences.get(also)) is not None:
+            audience.events.append(published)
+            self._touched[audience] = None
         if kind is Join and client is not None:
             self._arrive(client, change, published)
         elif (kind is Say or kind is Invite) and whom is not None:
@@ -123,6 +130,14 @@ class FanOut:
             gone = whom if kind is Kick else client
             if gone is not None:
                 self._depart(gone, change)
+
+    def publish(self, event: Event, key: str) -> None:
+        """Send an event to the clients that listen there; it is nobody's own."""
+        audience = self._audiences.get(key)
+        if audience is not None:
+            audience.events.append(Published(event, self._published))
+            self._touched[audience] = None
+            self._published += 1
 
     def answer(self, client: Client, sends: Sequence[bytes]) -> None:
         """Send an answer to a client, behind the events so far."""

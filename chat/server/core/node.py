@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Kick, Mode, Quit, Rename
+from chat.events import Kick, Mode, Quit, Rename, person_of
 from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
 from chat.server.core.admission import may_listen
@@ -17,6 +17,7 @@ from chat.server.core.change import Change
 from chat.server.core.client import Client
 from chat.server.core.delivery import Sink
 from chat.server.core.fanout import FanOut
+from chat.server.core.monitor import NOTED, Monitors
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry, Log
@@ -56,6 +57,7 @@ class Node:
         self.cloak = cloak
         self.started = clock()
         self.fan_out = FanOut(sink)
+        self.monitors = Monitors(self.fan_out, self.name)
         self.log = make_log(self.member, settings.history, clock)
         self.state = State(
             Limits(
@@ -174,6 +176,8 @@ class Node:
                 client.refuse(outcome)
             else:
                 self._show(outcome)
+        if self.fan_out.monitored and entry.request.verb == "USER":
+            self.monitors.came(person_of(entry.request.source), entry.at)
         if done is not None:
             done()
 
@@ -183,9 +187,12 @@ class Node:
         self.state.work = 0.0
 
     def _show(self, change: Change) -> None:
-        if not self.silent:
-            self.fan_out.show(change)
         kind = type(change.event)
+        if not self.silent:
+            if self.fan_out.monitored and kind in NOTED:
+                self.fan_out.show(change, self.monitors.note(change))
+            else:
+                self.fan_out.show(change)
         if kind is Kick:
             self._disconnect_kicked(change)
         elif kind is Mode:
@@ -231,7 +238,10 @@ class Node:
                 self.quit(client, client.left)
             elif not client.pending or client.cursor is not None:
                 client.resume()
-            return
+        else:
+            self._apply_foreign(entry)
+
+    def _apply_foreign(self, entry: Entry) -> None:
         try:
             outcomes = apply(self.state, entry)
         except Refusal:
@@ -242,12 +252,15 @@ class Node:
         for outcome in outcomes:
             if type(outcome) is Change:
                 self._show(outcome)
+        if self.fan_out.monitored and entry.request.verb == "USER":
+            self.monitors.came(person_of(entry.request.source), entry.at)
 
     def _change_node(self, entry: Entry) -> None:
         """A node is gone or back. The clients of this one hear their rooms meanwhile, and need not be told of it.
 
         What they say waits. They learn only which of them has another nickname now.
         """
+        returning = [departed.user for departed in self.state.departed.get(entry.request.source, ())]
         changes = [outcome for outcome in apply(self.state, entry) if isinstance(outcome, Change)]
         if entry.request.source == self.member:
             self.held = entry.request.params[0] == "down"
@@ -256,6 +269,9 @@ class Node:
         self.log.keep(entry)
         for change in changes:
             self._show(change)
+        if self.fan_out.monitored and entry.request.params[0] == "back":
+            for user in returning:
+                self.monitors.came(user.person, entry.at)
 
 
 def _refuse(refusal: Refusal, client: Client, refused: Refused | None) -> None:
