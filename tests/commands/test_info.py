@@ -145,6 +145,7 @@ def test_the_promised_lengths_and_numbers_are_all_there(server: RunningServer) -
         "KICKLEN": "250",
         "MAXLIST": "beI:100",
         "MODES": "4",
+        "MONITOR": "100",
         "NAMELEN": "150",
         "NETWORK": "Fanfare",
         "NICKLEN": "30",

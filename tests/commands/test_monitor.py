@@ -28,7 +28,7 @@ def test_who_is_there_is_told_at_once_and_who_comes_and_goes_later(server: Still
     server.connect("ana")
     wat = server.connect("wat")
     wat.lines()
-    assert say(server, wat, "MONITOR + Ana,bea,ANA,not-a*nick,carl") == [
+    assert say(server, wat, "MONITOR + ANA,bea,Ana,not-a*nick,carl") == [
         "730 wat :ana!~ana@127.0.0.1",
         "731 wat :bea,carl",
     ]

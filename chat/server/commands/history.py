@@ -1,7 +1,8 @@
 """What was said before: CHATHISTORY, and the last lines that a newcomer without it is shown.
 
 A member may read what a room has said since it was made. Whoever may come in may read: that is what the room's rules
-decide, and there is nothing to read from outside. A reader thread finds the lines; only the asker's commands wait.
+decide, and there is nothing to read from outside. What two accounts
+have said to each other, either of them may read. A reader thread finds the lines; only the asker's commands wait.
 
 Sources: https://ircv3.net/specs/extensions/chathistory, https://ircv3.net/specs/client-batch (the batch types)
 """
@@ -10,11 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 from chat.events import Event, Join, Kick, Kind, Leave, Mode, ModeChange, Person, Quit, Rename, Say, Topic, person_of
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.account_rules import ghosted_by
+from chat.server.core.accounts import talk_keys
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.room import Room
@@ -22,10 +25,10 @@ from chat.server.core.room_modes import takes_param
 from chat.server.core.user import User
 from chat.server.log.log import Entry
 from chat.server.log.memory import SEQUENCE_BITS
-from chat.server.log.query import Query, first_id
+from chat.server.log.query import Query, TalksQuery, first_id
 from chat.wires.irc import HISTORY_CAPABILITIES, timestamp
 from chat.wires.message import Message, build
-from chat.wires.names import fold
+from chat.wires.names import fold, is_nickname
 from chat.wires.wire import Dialect
 
 CAPABILITY, PLAYBACK = HISTORY_CAPABILITIES
@@ -69,19 +72,15 @@ def chathistory(node: Node, client: Client, user: User, message: Message) -> Non
         if subcommand == "TARGETS":
             _ask_targets(node, client, user, params, limit)
             return
-        room = node.state.find_room(params[0])
-        if room is None or user not in room.members:
-            raise Fault("INVALID_TARGET", subcommand, params[0])
+        name, place = _find_place(node, user, subcommand, params[0])
         queries = _queries(
-            subcommand, room, params, limit, node.log.history.newest + 1, PLAYBACK in client.capabilities
+            subcommand, place, params, limit, node.log.history.newest + 1, PLAYBACK in client.capabilities
         )
     except Fault as fault:
         client.line("FAIL", "CHATHISTORY", fault.code, *fault.params, TEXTS[fault.code])
         return
     client.cost += limit * LINE_COST
-    _ask(
-        node, client, queries, partial(_show, client.dialect, room.name, client.server_name, _batch(client)), subcommand
-    )
+    _ask(node, client, queries, partial(_show, client.dialect, name, client.server_name, _batch(client)), subcommand)
 
 
 def replay(node: Node, client: Client, room: Room) -> None:
@@ -107,7 +106,7 @@ def _replayed(node: Node, client: Client, lines: list[bytes] | None) -> None:
 def _ask(
     node: Node,
     client: Client,
-    queries: Sequence[Query],
+    queries: Sequence[Query | TalksQuery],
     show: Callable[[Sequence[Entry]], list[bytes]],
     subcommand: str,
 ) -> None:
@@ -162,12 +161,34 @@ def _read_place(text: str, subcommand: str) -> tuple[int, int]:
     raise Fault("INVALID_MSGREFTYPE", subcommand, text)
 
 
-def _queries(subcommand: str, room: Room, params: Sequence[str], limit: int, end: int, everything: bool) -> list[Query]:
-    """What is to be read. Nothing from `end` on: that is told as it happens; nothing from before the room was made."""
-    start = first_id(room.created) - 1
+class Place(NamedTuple):
+    """What may be read: a room's history, or that of two accounts, as one of them sees it."""
+
+    key: str
+    since: float  # seconds since the epoch: what was said under the name before was said to somebody else
+
+
+def _find_place(node: Node, user: User, subcommand: str, target: str) -> tuple[str, Place]:
+    """The place, and what the answer calls it. Raises Fault for what the user may not read."""
+    if target.startswith("#"):
+        room = node.state.find_room(target)
+        if room is None or user not in room.members:
+            raise Fault("INVALID_TARGET", subcommand, target)
+        return room.name, Place(room.key, room.created)
+    account, whom = node.state.accounts.find(user.account) if user.account else None, node.state.find_user(target)
+    name = whom.account if whom is not None and whom.account else target
+    if account is None or not is_nickname(name):
+        raise Fault("INVALID_TARGET", subcommand, target)
+    return target, Place(talk_keys(account.name, name)[0], account.registered)
+
+
+def _queries(subcommand: str, place: Place, params: Sequence[str], limit: int, end: int, playback: bool) -> list[Query]:
+    """What is to be read. Nothing from `end` on: that is told as it happens; nothing from before the place was made."""
+    start = first_id(place.since) - 1
+    everything = playback or place.key[0] != "#"
 
     def between(after: int, before: int, most: int, newest: bool) -> Query:
-        return Query(room.key, max(after, start), min(before, end), most, newest, everything)
+        return Query(place.key, max(after, start), min(before, end), most, newest, everything)
 
     if subcommand == "LATEST":
         after = start if params[1] == "*" else _read_place(params[1], subcommand)[1]
@@ -188,16 +209,19 @@ def _queries(subcommand: str, room: Room, params: Sequence[str], limit: int, end
 
 
 def _ask_targets(node: Node, client: Client, user: User, params: Sequence[str], limit: int) -> None:
-    """Which of the user's rooms have spoken between two times, and when last."""
+    """Which of the user's rooms, and who in private, have spoken between two times, and when last."""
     assert node.log.history is not None
     places = sorted(_read_place(text, "TARGETS") for text in params[:2])
     after, before = places[0][1], min(places[1][0], node.log.history.newest + 1)
-    queries = [
+    queries: list[Query | TalksQuery] = [
         Query(room.key, max(after, first_id(room.created) - 1), before, 1, newest=True, everything=False)
         for room in user.rooms
     ]
     client.cost += len(queries) * LINE_COST
     names = {room.key: room.name for room in user.rooms}
+    if user.account and (account := node.state.accounts.find(user.account)) is not None:
+        client.cost += limit * LINE_COST
+        queries.append(TalksQuery(account.key, max(after, first_id(account.registered) - 1), before, limit))
     _ask(node, client, queries, partial(_show_targets, names, limit, client.server_name, _batch(client)), "TARGETS")
 
 
@@ -223,10 +247,19 @@ def _show(dialect: Dialect, room: str, server: str, batch: str, entries: Sequenc
 
 def _show_targets(names: dict[str, str], limit: int, server: str, batch: str, entries: Sequence[Entry]) -> list[bytes]:
     lines = [
-        build("CHATHISTORY", "TARGETS", names[fold(entry.request.params[0])], timestamp(entry.at), source=server)
+        build("CHATHISTORY", "TARGETS", _target_of(entry, names), timestamp(entry.at), source=server)
         for entry in entries[:limit]
     ]
     return _in_batch(batch, build("BATCH", f"+{batch}", "draft/chathistory-targets", source=server), lines, server)
+
+
+def _target_of(entry: Entry, names: dict[str, str]) -> str:
+    """The room, or the account that the private words were exchanged with, as it calls itself where that is known."""
+    to = entry.request.params[0]
+    if to[0] == "#":
+        return names[fold(to)]
+    other = entry.rooms[0].partition(" ")[2]
+    return next((nick for nick in (to, entry.request.nick) if fold(nick) == other), other)
 
 
 def event_of(entry: Entry, room: str) -> Event:
@@ -250,7 +283,7 @@ def event_of(entry: Entry, room: str) -> Event:
             return Topic(who, room, params[1], at, number)
         case "MODE":
             return Mode(who, room, _mode_changes(params[1:]), at, number)
-    return Say(who, room, params[1], at, Kind(request.verb), request.tags, number)
+    return Say(who, room if params[0][0] == "#" else params[0], params[1], at, Kind(request.verb), request.tags, number)
 
 
 def _mode_changes(words: Sequence[str]) -> tuple[ModeChange, ...]:

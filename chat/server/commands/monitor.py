@@ -14,7 +14,7 @@ from chat.server.core.state import Refusal
 from chat.server.core.user import User
 from chat.wires.irc import packed
 from chat.wires.message import Message
-from chat.wires.names import is_nickname
+from chat.wires.names import fold, is_nickname
 from chat.wires.numerics import (
     ERR_MONLISTFULL,
     ERR_NEEDMOREPARAMS,
@@ -53,7 +53,7 @@ def monitor(node: Node, client: Client, user: User, message: Message) -> None:
 
 
 def _watch(node: Node, client: Client, nicks: Sequence[str]) -> None:
-    valid = [nick for nick in nicks if is_nickname(nick)]
+    valid = list({fold(nick): nick for nick in nicks if is_nickname(nick)}.values())
     for index, nick in enumerate(valid):
         if not node.monitors.watch(client, nick):
             _tell(node, client, valid[:index])

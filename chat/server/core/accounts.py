@@ -44,6 +44,12 @@ def read_account(values: Mapping[str, Any]) -> Account:
     return account
 
 
+def talk_keys(account: str, other: str) -> tuple[str, ...]:
+    """Where the history shows what two accounts say to each other, for each of them: no room is called so."""
+    one, two = fold(account), fold(other)
+    return (f"{one} {two}", f"{two} {one}") if one != two else (f"{one} {two}",)
+
+
 class Accounts:
     """All accounts, by name and by certificate."""
 

@@ -16,6 +16,7 @@ from chat.events import (
     Say,
 )
 from chat.server.core.account_rules import FREE_RULES, RULES
+from chat.server.core.accounts import talk_keys
 from chat.server.core.admission import is_silenced
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import KEY, quit_user
@@ -132,6 +133,8 @@ def _say(state: State, user: User, entry: Entry) -> list[Outcome]:
         whom = state.get_user(to)
         event = Say(user.person, whom.person.nick, text, entry.at, kind, request.tags, entry.id)
         change = Change(event, user, (), whom)
+        account, other = user.person.account, whom.person.account
+        entry.rooms = talk_keys(account, other) if account and other else ()
     else:
         sign, name = ("", to) if to[0] == "#" else (to[0], to[1:])
         room = state.rooms.get(fold(name))
@@ -151,6 +154,7 @@ def _say(state: State, user: User, entry: Entry) -> list[Outcome]:
         if sign:
             among = tuple(member for member, its in room.members.items() if is_at_least(its, sign))
             change = Change(event, user, among=among)
+            entry.rooms = ()
         else:
             change = Change(event, user, (room,))
     if kind is not Kind.TAGS:

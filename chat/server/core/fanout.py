@@ -111,10 +111,7 @@ class FanOut:
         if kind is Say:
             self.messages += 1
             self.deliveries += whom is not None
-        published = self._publish(change)
-        if also and (audience := self._audiences.get(also)) is not None:
-            audience.events.append(published)
-            self._touched[audience] = None
+        published = self._publish(change, also)
         if kind is Join and client is not None:
             self._arrive(client, change, published)
         elif (kind is Say or kind is Invite) and whom is not None:
@@ -133,11 +130,15 @@ class FanOut:
 
     def publish(self, event: Event, key: str) -> None:
         """Send an event to the clients that listen there; it is nobody's own."""
+        self._add(key, Published(event, self._published))
+        self._published += 1
+
+    def _add(self, key: str, published: Published) -> None:
+        """Add the event to those that are shown there, if anybody listens."""
         audience = self._audiences.get(key)
         if audience is not None:
-            audience.events.append(Published(event, self._published))
+            audience.events.append(published)
             self._touched[audience] = None
-            self._published += 1
 
     def answer(self, client: Client, sends: Sequence[bytes]) -> None:
         """Send an answer to a client, behind the events so far."""
@@ -168,7 +169,7 @@ class FanOut:
             audience.add(client)
             self._stream(client).windows[audience] = [published.index, -1]
 
-    def _publish(self, change: Change) -> Published:
+    def _publish(self, change: Change, also: str) -> Published:
         """Give the event its place in the pass, and add it to its rooms."""
         published = Published(change.event, self._published)
         said = type(change.event) is Say
@@ -178,6 +179,8 @@ class FanOut:
                 audience.events.append(published)
                 audience.messages += said
                 self._touched[audience] = None
+        if also:
+            self._add(also, published)
         self._published += 1
         return published
 

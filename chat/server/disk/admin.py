@@ -30,7 +30,7 @@ class Row:
     at: str
     node: str
     line: str
-    rooms: tuple[str, ...]
+    rooms: tuple[str, ...]  # for private words `ana bea` and `bea ana`
 
     @property
     def message(self) -> Message:
@@ -64,7 +64,7 @@ def statistics(path: Path) -> list[tuple[str, str]]:
     """What is to be known of the file, as names and values."""
     with opened(path, True) as connection:
         entries, words = connection.execute("SELECT count(*), coalesce(sum(said), 0) FROM entry").fetchone()
-        (rooms,) = connection.execute("SELECT count(DISTINCT room) FROM place").fetchone()
+        (rooms,) = connection.execute("SELECT count(DISTINCT room) FROM place WHERE room >= '#'").fetchone()
         oldest, newest = (
             connection.execute(f"SELECT at FROM entry ORDER BY id {order} LIMIT 1").fetchone() for order in ("", "DESC")
         )
@@ -99,14 +99,15 @@ def rows(connection: sqlite3.Connection, after: int, room: str = "", nick: str =
         for number, at, node, said, line in found:
             with suppress(WireError):
                 message = parse(line)
-                rooms = [fold(message.params[0])] if said else shown.get(number, [])
+                in_room = said and message.params[0][0] == "#"
+                rooms = [fold(message.params[0])] if in_room else shown.get(number, [])
                 if rooms and (not nick or fold(message.nick) == fold(nick)):
                     yield Row(number, at, node, line, tuple(rooms))
         after = found[-1][0]
 
 
 def _rooms_of_events(connection: sqlite3.Connection, first: int, last: int) -> dict[int, list[str]]:
-    """Where entries that are no words are shown, by id; words name their one room."""
+    """Where entries are shown that are no words in a room, by id; those name their one room."""
     rooms: dict[int, list[str]] = {}
     query = "SELECT id, room FROM place WHERE NOT said AND id BETWEEN ? AND ? ORDER BY id, room"
     for number, room in connection.execute(query, (first, last)).fetchall():
@@ -177,7 +178,7 @@ def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
     )
     connection.executemany(
         "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",
-        [(fold(room), row.id, said[row.id]) for row in batch for room in row.rooms],
+        [(fold(room), row.id, int(said[row.id] and room[0] == "#")) for row in batch for room in row.rooms],
     )
     for row in batch[-1:]:
         connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (row.id, row.at, row.id))

@@ -25,9 +25,9 @@ FORMATS = (
         line TEXT NOT NULL
     );
     CREATE TABLE place (
-        room TEXT NOT NULL,      -- folded
+        room TEXT NOT NULL,      -- folded; "ana bea": what ana's history shows of private words with bea
         id INTEGER NOT NULL,
-        said INTEGER NOT NULL,
+        said INTEGER NOT NULL,   -- 1 for words in a room
         PRIMARY KEY (room, id)
     ) WITHOUT ROWID;
     CREATE INDEX said_in ON place (room, id) WHERE said;

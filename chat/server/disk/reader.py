@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from chat.errors import WireError
 from chat.server.disk.file import connect
 from chat.server.log.log import Entry, Post
-from chat.server.log.query import Answered, Query, Show
+from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.wires.message import parse
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Reader:
         if self._thread.ident is not None:
             self._thread.join(patience)
 
-    def ask(self, queries: Sequence[Query], show: Show, answered: Answered, post: Post) -> None:
+    def ask(self, queries: Sequence[Query | TalksQuery], show: Show, answered: Answered, post: Post) -> None:
         self._tasks.put(partial(_answer, queries, show, answered, post))
 
     def _run(self) -> None:
@@ -50,7 +50,7 @@ class Reader:
 
 
 def _answer(
-    queries: Sequence[Query], show: Show, answered: Answered, post: Post, connection: sqlite3.Connection
+    queries: Sequence[Query | TalksQuery], show: Show, answered: Answered, post: Post, connection: sqlite3.Connection
 ) -> None:
     try:
         found = {entry.id: entry for query in queries for entry in select(connection, query)}
@@ -62,8 +62,10 @@ def _answer(
     post(partial(answered, lines))
 
 
-def select(connection: sqlite3.Connection, query: Query) -> list[Entry]:
+def select(connection: sqlite3.Connection, query: Query | TalksQuery) -> list[Entry]:
     """The entries of one query. One row holds them all: under load each further one would wait for the interpreter."""
+    if isinstance(query, TalksQuery):
+        return _select_talks(connection, query)
     ((text,),) = connection.execute(
         "SELECT json_group_array(json_array(id, at, node, line)) FROM (SELECT id, at, node, line"
         " FROM place JOIN entry USING (id) WHERE room = ? AND id > ? AND id < ?"
@@ -74,4 +76,33 @@ def select(connection: sqlite3.Connection, query: Query) -> list[Entry]:
     for number, at, node, line in json.loads(text):
         with suppress(WireError):  # somebody has edited the file
             entries.append(Entry(number, float(at), node, parse(line)))
+    return entries
+
+
+# The partners are found one after the other, each by a look into the index; the entries between are not read.
+_TALKS = """
+    WITH RECURSIVE talk(room) AS (
+        SELECT min(room) FROM place WHERE room > ?1 || ' ' AND room < ?1 || '!'
+        UNION ALL
+        SELECT (SELECT min(room) FROM place WHERE room > talk.room AND room < ?1 || '!') FROM talk
+        WHERE talk.room IS NOT NULL
+    ), newest(room, id) AS (
+        SELECT room, (SELECT max(id) FROM place WHERE place.room = talk.room AND id > ?2 AND id < ?3) FROM talk
+        WHERE room IS NOT NULL
+    )
+    SELECT json_group_array(json_array(id, at, node, line, room)) FROM (
+        SELECT id, at, node, line, room FROM newest JOIN entry USING (id) ORDER BY id LIMIT ?4
+    )
+"""
+
+
+def _select_talks(connection: sqlite3.Connection, query: TalksQuery) -> list[Entry]:
+    values = (query.account, query.after, query.before, query.limit)
+    ((text,),) = connection.execute(_TALKS, values).fetchall()
+    entries = []
+    for number, at, node, line, room in json.loads(text):
+        with suppress(WireError):
+            entry = Entry(number, float(at), node, parse(line))
+            entry.rooms = (room,)
+            entries.append(entry)
     return entries

@@ -21,7 +21,7 @@ from chat.server.disk.snapshot import NEWEST, Snapshots, read_snapshot, replay, 
 from chat.server.disk.writer import Kept, Writer, write
 from chat.server.log.log import Apply, Entry, Figures, Post
 from chat.server.log.memory import Stamps
-from chat.server.log.query import Answered, Query, Show
+from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.settings import Settings
 from chat.wires.message import Message
 from chat.wires.names import fold
@@ -137,7 +137,7 @@ class SqliteLog:
         if not self._strict:
             return entry
         said = request.verb in WORDS
-        row = request.verb in WRITTEN and (not said or self._keeps_words_to(request.params[0]))
+        row = request.verb in WRITTEN and (not said or self._keeps_words_of(request))
         self._writer.put(Kept(entry, row, (), said, True))
         return None
 
@@ -147,6 +147,9 @@ class SqliteLog:
             return
         self.newest = entry.id
         if verb in WORDS:
+            if entry.request.params[0][0] != "#":
+                self._keep_private(entry)
+                return
             key = fold(entry.request.params[0])
             room = self._state.rooms.get(key) if self._keeps_words else None
             if room is not None and EPHEMERAL not in room.modes:
@@ -156,7 +159,14 @@ class SqliteLog:
         if kept.rooms or kept.row:
             self._put(kept)
 
-    def ask(self, queries: Sequence[Query], show: Show, answered: Answered) -> None:
+    def _keep_private(self, entry: Entry) -> None:
+        """Words that both sides may read again, since both have accounts. Others leave no trace."""
+        if entry.rooms and self._keeps_words:
+            self._put(Kept(entry, True, entry.rooms, True))
+        elif self._strict:
+            self._writer.put(Kept(entry, False, refused=True))  # somebody has logged out since it was written
+
+    def ask(self, queries: Sequence[Query | TalksQuery], show: Show, answered: Answered) -> None:
         """The reader sees all that was said before the question, since the writer passes it on behind that."""
         ask = partial(self._reader.ask, queries, show, answered, self._post)
         if self._writer.error:
@@ -198,10 +208,18 @@ class SqliteLog:
         rooms = [room for room in rooms_told(entry) if self._is_kept_in(room)] if kind in self._keep else []
         return Kept(entry, row, rooms, kind == "words")
 
-    def _keeps_words_to(self, target: str) -> bool:
-        return self._keeps_words and self._is_kept_in(fold(target))
+    def _keeps_words_of(self, request: Message) -> bool:
+        if not self._keeps_words:
+            return False
+        target = request.params[0]
+        if target[0] == "#":
+            return self._is_kept_in(fold(target))
+        speaker, whom = self._state.find_user(request.nick), self._state.find_user(target)
+        return bool(speaker is not None and speaker.account and whom is not None and whom.account)
 
     def _is_kept_in(self, key: str) -> bool:
+        if key[0] != "#":
+            return True  # two accounts' own
         room = self._state.rooms.get(key) or self._state.remembered.get(key)
         return room is not None and EPHEMERAL not in room.modes
 

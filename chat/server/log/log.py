@@ -31,7 +31,8 @@ class Entry:
     at: float
     node: str
     request: Message
-    # The folded names of the rooms that were told, set by those rules whose request does not name its room.
+    # The folded names of the rooms that were told, set by those rules whose request does not name its room. Of private
+    # words, the two accounts' histories that show them.
     rooms: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     @property

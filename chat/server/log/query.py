@@ -20,6 +20,16 @@ class Query:
     everything: bool = False  # comings and goings, topics and modes too, not only words
 
 
+@dataclass(frozen=True, slots=True)
+class TalksQuery:
+    """With whom an account has talked: of each, the newest entry between two ids. Entries have `rooms` set."""
+
+    account: str  # folded
+    after: int
+    before: int
+    limit: int  # of partners
+
+
 Show = Callable[[Sequence[Entry]], list[bytes]]  # called in the reader's thread: touches nothing of the loop's
 Answered = Callable[[list[bytes] | None], None]  # called in the loop's thread; None when the file cannot be read
 
@@ -29,7 +39,7 @@ class History(Protocol):
 
     newest: int  # the id of the entry that was applied last
 
-    def ask(self, queries: Sequence[Query], show: Show, answered: Answered) -> None:
+    def ask(self, queries: Sequence[Query | TalksQuery], show: Show, answered: Answered) -> None:
         """Have the entries of all queries, in the order of their ids, shown in another thread."""
 
 
