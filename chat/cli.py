@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
+from typing import Any
 
 from chat import __version__
 from chat.admin import add_parser as add_admin
@@ -52,10 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     for setting in fields(Settings):
         if setting.name != "listen":
             unit, why, default = setting.metadata["unit"], setting.metadata["why"], setting.default
+            repeatable: dict[str, Any] = {}
+            if isinstance(default, tuple):
+                repeatable, default = {"action": "append"}, ", ".join(default) or "none"
             serve.add_argument(
                 f"--{setting.name.replace('_', '-')}",
                 metavar=unit.upper().replace(" ", "-").replace("%", ""),
                 help=f"{unit}: {why} (default {default})".replace("%", "%%"),
+                **repeatable,
             )
 
     for name in GONE:

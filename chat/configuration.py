@@ -33,7 +33,18 @@ def parse_value(name: str, value: Any) -> Any:
             raise SetupError("listen must be a list of addresses")
         return tuple(parse_address(text.strip()) for text in texts)
     kind = type(getattr(_DEFAULTS, name))
+    if kind is tuple:
+        return _parse_list(name, value)
     return _parse_text(name, value) if kind is str else _parse_number(name, value, kind)
+
+
+def _parse_list(name: str, value: Any) -> tuple[str, ...]:
+    """Texts from a list, or from one text with commas; `none` for an empty one."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        raise SetupError(f"{name} must be a list")
+    words = [word.strip() for text in texts for word in _parse_text(name, text).split(",")]
+    return () if words in ([""], ["none"]) else tuple(words)
 
 
 def _parse_text(name: str, value: Any) -> str:

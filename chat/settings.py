@@ -4,6 +4,7 @@ The command line, `FANFARE_*` variables and the config file all fill this (chat/
 needs to change stand beside their code.
 """
 
+import ipaddress
 import re
 import reprlib
 from collections import Counter
@@ -28,6 +29,9 @@ class Address:
 
 
 DEFAULT_ADDRESSES = tuple(Address(scheme, "127.0.0.1", port) for scheme, (port, *_) in SCHEMES.items())
+
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 def _setting(default: Any, unit: str, why: str) -> Any:
@@ -83,12 +87,51 @@ class Settings:
     max_per_address: int = _setting(
         0,
         "connections",
-        "from one address; 0 takes half of all, so that no single address can lock the others out",
+        "from one address; 0 lets an address hold as many as it leaves free, half of all or half of what others left, "
+        "so that a few addresses cannot lock the others out",
     )
     unframed_per_address: int = _setting(
-        32,
+        8,
         "connections",
-        "from one address on the unframed wires, whose clients need not say a word to be kept",
+        "from one address on the unframed wires, whose clients need not say a word to be kept nor who they are",
+    )
+    unframed_total: int = _setting(
+        256, "connections", "on the unframed wires from all addresses that are not exempt; eight classes of a school"
+    )
+    connection_rate: float = _setting(
+        2.0,
+        "connections/s",
+        "that one address (IPv6: a /64) may open in the long run; a /24 or a /48 four times as many",
+    )
+    connection_burst: int = _setting(
+        200, "connections", "that it may open at once; an office comes back after an outage"
+    )
+    newcomer_rate: float = _setting(
+        0.5, "users/s", "that may come in from one address in the long run; a /24 or a /48 four times as many"
+    )
+    newcomer_burst: int = _setting(100, "users", "that may come in from one address at once")
+    exempt: tuple[str, ...] = _setting(
+        LOOPBACK,
+        "networks",
+        "whose number and rate of connections nobody limits, as addresses or ranges; none for no network. What "
+        "commands cost is limited for all",
+    )
+    proxy_from: tuple[str, ...] = _setting(
+        (),
+        "networks",
+        "of proxies that say in a PROXY header, version 1 or 2, where each connection comes from; other addresses are "
+        "refused one",
+    )
+    bind: str = _setting(
+        "",
+        "address",
+        "at which a container's ports are published, as compose.yaml says; the rate limit cannot be off unless that is "
+        "a loopback address",
+    )
+    user: str = _setting(
+        "",
+        "name",
+        "whom a server that root starts becomes once its ports are bound; with root it stays root unwarned",
     )
 
     rate_limit: float = _setting(
@@ -341,6 +384,24 @@ class Settings:
         for name in ("motd", "password"):
             _check(not set(getattr(self, name)) & set("\r\0"), f"{name} holds a carriage return or a NUL")
         _check("\n" not in self.password, "password holds a line break")
+        for name in ("exempt", "proxy_from"):
+            for text in getattr(self, name):
+                _check(_is_network(text), f"{name} names {show(text)}, not an address or a range like 10.0.0.0/8")
+        self._check_guards()
+
+    def _check_guards(self) -> None:
+        """What would leave a server open that looks as if it were guarded."""
+        open_to_all = [str(address) for address in self.listen if address.scheme in UNFRAMED]
+        _check(
+            not self.password or not open_to_all,
+            f"password cannot guard {', '.join(open_to_all)}, whose programs have no way to send one: name the "
+            "listeners that it can guard, as --listen irc://127.0.0.1:6667",
+        )
+        _check(
+            self.limits_rates or not self.bind or self.bind == "localhost" or _is_loopback(self.bind),
+            f"rate_limit is off and the ports are published on {self.bind}, where anybody can flood the server: set "
+            "FANFARE_RATE_LIMIT=5, or leave FANFARE_BIND out",
+        )
 
     @property
     def shares_log(self) -> bool:
@@ -359,6 +420,7 @@ ITERATIONS = (4_096, 10_000_000)  # RFC 7677's least; beyond the most a login ta
 DURABILITIES = ("relaxed", "strict")
 SENDERS = ("auto", "send", "uring")
 KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
+UNFRAMED = frozenset(name for name, scheme in SCHEMES.items() if not scheme.wire().has_commands)
 MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows
 _MOST_REPLAY = 100  # lines, some 50 KB, for everybody who comes in
 _MOST_HELPERS = 64  # threads; more than three make it slower, and each takes a stack
@@ -379,6 +441,11 @@ _AT_LEAST_ZERO = (
 )
 _POSITIVE = (
     "unframed_per_address",
+    "unframed_total",
+    "connection_rate",
+    "connection_burst",
+    "newcomer_rate",
+    "newcomer_burst",
     "rate_burst",
     "address_rate",
     "address_burst",
@@ -419,6 +486,21 @@ _POSITIVE = (
 def _check(holds: bool, complaint: str) -> None:
     if not holds:
         raise SetupError(complaint)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_word(text: str) -> bool:

@@ -4,6 +4,7 @@ Nothing here sleeps. A test knows that something has happened because a client w
 a PING sent after it: answers never overtake events.
 """
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -62,7 +63,7 @@ def running_server(schemes: tuple[str, ...] = ("irc",), port: int = 0, **setting
     """A server on free ports of the loopback, or on the one that a server before it had; stopped at the end."""
     listen = tuple(parse_address(f"{scheme}://127.0.0.1:{port}") for scheme in schemes)
     defaults: dict[str, object] = {"rate_limit": 0.0, "stop_deadline": 2.0}
-    defaults |= {"log": "memory:", "admin": "off", "cloak": "off"}
+    defaults |= {"log": "memory:", "admin": "off", "cloak": "off", "user": "root" if os.geteuid() == 0 else ""}
     server = Server(Settings(listen=listen, **{**defaults, **settings}))  # type: ignore[arg-type]
     addresses = server.start()
     with ExitStack() as clients:

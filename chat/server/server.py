@@ -24,12 +24,14 @@ from chat.server.net.acceptor import Acceptor
 from chat.server.net.gate import Gate
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
+from chat.server.net.networks import Networks
 from chat.server.net.sender_choice import choose_sender
 from chat.server.ops import systemd
 from chat.server.ops.admin import open_admin
 from chat.server.ops.heartbeat import Heartbeat
 from chat.server.ops.metrics import Sources, open_metrics
 from chat.server.ops.operation import Row
+from chat.server.ops.privileges import drop_root
 from chat.settings import Address, Settings
 
 OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, wake-up sockets, log files, and some to spare
@@ -52,8 +54,16 @@ class Server:
         self.settings = settings
         files = raise_file_limit()
         limit = settings.max_connections or max(1, files - OWN_DESCRIPTORS)
-        unframed = settings.unframed_per_address if settings.limits_rates else limit
-        self.gate = Gate(limit, settings.max_per_address or max(1, limit // 2), unframed)
+        limited = settings.limits_rates
+        self.gate = Gate(
+            limit,
+            settings.max_per_address,
+            settings.unframed_per_address if limited else limit,
+            unframed_total=settings.unframed_total if limited else 0,
+            rate=settings.connection_rate if limited else 0.0,
+            burst=settings.connection_burst,
+            exempt=Networks(settings.exempt),
+        )
         self.started = False  # clients may have connected
         self.failure = ""  # why a thread has failed
         self.choice = ""  # how a pass is sent, and why, once `start` has been called
@@ -77,6 +87,7 @@ class Server:
                 listener = listen(address, self.settings)
                 undo.callback(listener.close)
                 listeners.append(listener)
+            drop_root(self.settings.user)  # the ports are bound
             sender, self.choice = choose_sender(self.settings)
             undo.callback(sender.stop)
             log_, cloak = self._make_log(), self._make_cloak()
@@ -85,7 +96,7 @@ class Server:
             for service in self._make_services():
                 undo.callback(service.stop)
                 self._services.append(service)
-            self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail)
+            self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail, Networks(self.settings.proxy_from))
             undo.pop_all()
         self.loop.start()
         self.started = True

@@ -1,4 +1,4 @@
-"""Recognise HTTP and TLS by the first bytes of a connection. Knows no wire and no sockets.
+"""Recognise HTTP, TLS and a proxy's header by the first bytes of a connection. Knows no wire and no sockets.
 
 A web page can make a browser send a request to any port, with a body of the page's choice. Read as chat, its headers
 would be spoken and the lines of its body run as commands. So a connection that begins like a request is refused.
@@ -16,13 +16,16 @@ _VERB = re.compile(rf"{_METHOD}[ \r\n]".encode(), re.IGNORECASE)
 _REQUEST = re.compile(
     rf"{_METHOD} (?:/|https?://)|[A-Z-]+ (?:[/*]|https?://|[^ \r\n]+:[0-9])[^ \r\n]* HTTP/[0-9]".encode()
 )
+_PROXY = re.compile(rb"PROXY (?:TCP4 |TCP6 |UNKNOWN[ \r])|(?:\r\n\r\n)?\0\r\nQUIT\n")
 _WEB = "this is not a web server"
 
 
 def refuse_foreign(start: bytes) -> None:
-    """Raise WireError when a connection that begins with these bytes speaks TLS or HTTP."""
+    """Raise WireError when a connection begins with these bytes of TLS or HTTP, or of a PROXY header."""
     if start.startswith(TLS_RECORD):
         raise WireError("this port does not speak TLS")
+    if _PROXY.match(start):
+        raise WireError("no proxy may say here where a connection comes from")
     if _REQUEST.match(start):
         raise WireError(_WEB)
 

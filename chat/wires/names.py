@@ -5,7 +5,7 @@ Source: https://modern.ircdocs.horse "Clients" and "Channels"; casemapping `asci
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import translate
 from functools import lru_cache
 
@@ -16,8 +16,6 @@ ROOM_BYTES = 64  # of UTF-8, the `#` included; InspIRCd and Ergo allow 64 too
 
 _NICKNAME = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
 _NOT_IN_NICKNAME = re.compile(r"^[0-9-]|[^A-Za-z0-9\[\]\\`_^{|}-]")
-_SERVICES = "(?:nick|chan|oper|memo|host|bot|help|info|stat|hist|root|auth)serv"  # of other networks; ours is NickServ
-_RESERVED = re.compile(rf"[^a-z]*(?:server|{_SERVICES})[^a-z]*")
 _ROOM_NAME = re.compile(r"#[^ ,:]+")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -31,15 +29,48 @@ _UNSEEN = re.compile(
 )
 
 
+def fold(text: str) -> str:
+    """The form in which equal names are equal: `Ana` and `ANA` are one name, `Ä` and `ä` are two."""
+    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+
+
 def is_nickname(text: str) -> bool:
     return len(text) <= NICK_LENGTH and _NICKNAME.fullmatch(text) is not None
 
 
-def is_reserved(nick: str) -> bool:
-    """Whether the nickname looks like the server's, as `SERVER2` or `_server_` does, or like a service's.
+_LOOKS_LIKE = {
+    "o": "[o0]",
+    "i": "[il1|]",
+    "l": "[il1|]",
+    "e": "[e3]",
+    "a": "[a4]",
+    "s": "[s5]",
+    "t": "[t7]",
+    "b": "[b8]",
+    "m": "(?:m|rn)",
+    "w": "(?:w|vv)",
+}
+# The wires without numerics show the server's own notices as from SERVER. People tell services their passwords, and
+# believe an administrator; the services of other networks are among them.
+_SERVICES = ("nick", "chan", "oper", "memo", "host", "bot", "help", "info", "stat", "hist", "root", "auth", "sasl")
+_POSTS = ("server", "services", "global", "admin", "administrator", "operator", "ircop", "sysop", "root", "system")
 
-    The wires without numerics show the server's own notices as from `SERVER`. People tell services their passwords.
+
+def look_alikes(names: Iterable[str] = ()) -> re.Pattern[str]:
+    """A pattern for whole folded nicknames that could be read as one of the names, as a service, or as an official.
+
+    With digits in place of letters, and with what is no letter around them.
     """
+    all_names = (*_POSTS, *(f"{service}serv" for service in _SERVICES), *map(fold, names))
+    likes = ("".join(_LOOKS_LIKE.get(letter, re.escape(letter)) for letter in name) for name in all_names)
+    return re.compile(f"[^a-z]*(?:{'|'.join(likes)})[^a-z]*")
+
+
+_RESERVED = look_alikes()
+
+
+def is_reserved(nick: str) -> bool:
+    """Whether the nickname could be taken for the server's, as `SERVER2` or `s3rver`, for a service's or an admin's."""
     return _RESERVED.fullmatch(fold(nick)) is not None
 
 
@@ -51,11 +82,6 @@ def is_room_name(text: str) -> bool:
     if len(text) > ROOM_BYTES or _ROOM_NAME.fullmatch(text) is None or any(map(_is_unseen, text)):
         return False
     return text.isascii() or (len(text.encode()) <= ROOM_BYTES and unicodedata.is_normalized("NFC", text))
-
-
-def fold(text: str) -> str:
-    """The form in which equal names are equal: `Ana` and `ANA` are one name, `Ä` and `ä` are two."""
-    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def each(names: str) -> Collection[str]:

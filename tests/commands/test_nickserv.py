@@ -122,7 +122,7 @@ def test_an_operator_may_keep_registration_to_themselves() -> None:
 
 
 def test_a_server_with_a_password_registers_nobody_before_it_has_been_given() -> None:
-    with still_server(replace(SETTINGS, password="secret")) as server:
+    with still_server(replace(SETTINGS, password="secret", listen=SETTINGS.listen[:1])) as server:
         sock = server.adopt(IrcWire())
         server.say(sock, "CAP LS 302", "NICK ana")
         sock.lines()

@@ -32,10 +32,12 @@ def test_the_last_place_is_given_and_the_next_client_is_told_that_the_server_is_
 
 
 def test_one_address_cannot_take_the_places_of_the_others() -> None:
-    with running_server(max_connections=4) as server:
+    with running_server(max_connections=4, exempt=()) as server:
         server.irc("first"), server.irc("second")
-        assert server.raw().rest() == ["ERROR :Closing link: too many connections from 127.0.0.1: the limit is 2"]
-        other = IrcClient(server.connect(source="127.0.0.2"))
+        assert server.raw().rest() == [
+            "ERROR :Closing link: too many connections from 127.0.0.1: it has 2, and 2 places are free"
+        ]
+        other = IrcClient(server.connect(source="127.0.1.2"))
         other.register("other")
 
 

@@ -9,8 +9,10 @@ from chat.configuration import GONE, load
 from chat.errors import SetupError
 from chat.settings import Address, Settings, parse_address
 
+GUARDED = {"listen": ["irc://127.0.0.1"]}  # listeners that a password can guard
 POSITIVE_WHOLE = (
-    *("unframed_per_address", "rate_burst", "address_burst", "input_limit", "registration_lines", "lag_limit"),
+    *("unframed_per_address", "unframed_total", "connection_burst", "newcomer_burst"),
+    *("rate_burst", "address_burst", "input_limit", "registration_lines", "lag_limit"),
     *("answer_limit", "kernel_limit", "notice_burst", "max_rooms", "rooms_per_address", "rooms_total", "memory_limit"),
 )
 
@@ -223,17 +225,17 @@ def test_a_password_is_the_one_line_of_its_file(tmp_path: Path, text: str) -> No
     file = tmp_path / "password"
     file.write_text(text, newline="")
     config = tmp_path / "fanfare.toml"
-    config.write_text(f"password-file = '{file}'")
-    assert load({"password_file": str(file)}, None, {}).password == "s e c\tret"
-    assert load({}, None, {"FANFARE_PASSWORD_FILE": str(file)}).password == "s e c\tret"
+    config.write_text(f"password-file = '{file}'\nlisten = ['irc://127.0.0.1']")
+    assert load({"password_file": str(file), **GUARDED}, None, {}).password == "s e c\tret"
+    assert load(GUARDED, None, {"FANFARE_PASSWORD_FILE": str(file)}).password == "s e c\tret"
     assert load({}, str(config), {}).password == "s e c\tret"
 
 
 def test_of_two_passwords_the_later_source_wins_and_one_source_has_one(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("filed\n")
-    assert load({"password_file": str(file)}, None, {"FANFARE_PASSWORD": "told"}).password == "filed"
-    assert load({"password": "told"}, None, {"FANFARE_PASSWORD_FILE": str(file)}).password == "told"
+    assert load({"password_file": str(file), **GUARDED}, None, {"FANFARE_PASSWORD": "told"}).password == "filed"
+    assert load({"password": "told", **GUARDED}, None, {"FANFARE_PASSWORD_FILE": str(file)}).password == "told"
     with pytest.raises(SetupError, match="password and password_file are both given, one is enough"):
         load({"password": "told", "password_file": str(file)}, None, {})
 
@@ -256,3 +258,38 @@ def test_every_setting_says_its_unit_and_its_reason() -> None:
     for setting in fields(Settings):
         assert setting.metadata["unit"], setting.name
         assert setting.metadata["why"] or setting.name == "listen", setting.name
+
+
+@pytest.mark.parametrize("scheme", ["relay", "joined", "tilde", "nick"])
+def test_a_password_guards_every_wire_or_the_server_does_not_start(scheme: str) -> None:
+    listen = [Address("irc", "127.0.0.1", 0), Address(scheme, "127.0.0.1", 0)]
+    with pytest.raises(SetupError, match=rf"password cannot guard {scheme}://127.0.0.1:0, .* --listen irc://"):
+        Settings(listen=tuple(listen), password="secret")
+    assert Settings(listen=tuple(listen[:1]), password="secret").password == "secret"
+    assert Settings(listen=tuple(listen)).password == ""
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.0.2.7", "[::]", "host"])
+def test_ports_that_are_published_for_all_take_a_rate_limit(bind: str) -> None:
+    with pytest.raises(SetupError, match=r"rate_limit is off and the ports are published on .* FANFARE_RATE_LIMIT=5"):
+        load({}, None, {"FANFARE_BIND": bind, "FANFARE_RATE_LIMIT": "off"})
+    assert load({}, None, {"FANFARE_BIND": bind}).bind == bind
+
+
+@pytest.mark.parametrize("bind", ["", "127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_ports_that_are_published_for_this_machine_need_none(bind: str) -> None:
+    assert not load({}, None, {"FANFARE_BIND": bind, "FANFARE_RATE_LIMIT": "off"}).limits_rates
+
+
+def test_networks_are_a_list_in_every_source(tmp_path: Path) -> None:
+    file = tmp_path / "fanfare.toml"
+    file.write_text('exempt = ["10.0.0.0/8", "192.0.2.7"]\n')
+    assert load({}, str(file), {}).exempt == ("10.0.0.0/8", "192.0.2.7")
+    assert load({}, None, {"FANFARE_EXEMPT": "10.0.0.0/8, 192.0.2.7"}).exempt == ("10.0.0.0/8", "192.0.2.7")
+    assert load({"exempt": ["10.0.0.0/8", "::1"]}, None, {}).exempt == ("10.0.0.0/8", "::1")
+    assert load({"exempt": ["none"]}, None, {}).exempt == ()
+    assert load({}, None, {}).exempt == ("127.0.0.0/8", "::1/128")
+    with pytest.raises(SetupError, match=r"exempt names '10.0.0.0/99', not an address or a range"):
+        load({"exempt": ["10.0.0.0/99"]}, None, {})
+    with pytest.raises(SetupError, match="proxy_from must be a list"):
+        load({"proxy_from": 3}, None, {})

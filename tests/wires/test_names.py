@@ -203,3 +203,30 @@ def test_folding_keeps_the_length_and_folding_again_changes_nothing(text: str) -
 )
 def test_a_mask_means_whole_names_in_any_case(mask: str, name: str, fits: bool) -> None:
     assert (matcher(mask)(fold(name)) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    "nick",
+    [
+        *(
+            "NickServ",
+            "chanserv",
+            "Global",
+            "Admin",
+            "admin2",
+            "_Administrator_",
+            "root",
+            "N1ckServ",
+            "NlckServ",
+            "s3rver",
+        ),
+        *("5erver", "s3rver", "ChanServ-", "0perServ", "adrnin", "|NickServ|", "Sy5tem", "IRCop", "N|ckServ"),
+    ],
+)
+def test_these_nicknames_could_be_taken_for_a_service_or_an_official(nick: str) -> None:
+    assert is_reserved(nick)
+
+
+@pytest.mark.parametrize("nick", ["nick", "conserve", "administer", "roots", "globe", "ana", "opera", "sysops9x"])
+def test_these_nicknames_are_nobodys(nick: str) -> None:
+    assert not is_reserved(nick)

@@ -4,14 +4,14 @@ from functools import partial
 from itertools import count
 
 from chat.server.commands.limits import RECEIVER_COST
-from chat.server.commands.registration import arrival
+from chat.server.commands.registration import arrival, may_come
 from chat.server.commands.talk import charge
 from chat.server.core.apply import PLAIN, check_nickname
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.state import Refusal, Unsafe
 from chat.wires.message import Message
-from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold, is_reserved
+from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold
 from chat.wires.numerics import (
     ERR_BADCHANNELKEY,
     ERR_BANNEDFROMCHAN,
@@ -51,6 +51,8 @@ def run_unframed(node: Node, client: Client, command: Enter | TakeName | Speak |
 
 def _enter(node: Node, client: Client, name: str) -> None:
     """Register under `name`, or the nearest that is free, and join the lobby."""
+    if not may_come(client):
+        return
     nick = free_name(node, client, name)
     user_name = "~" + (fold(name)[: USER_LENGTH - 1] or "guest")
     node.ask(
@@ -104,7 +106,7 @@ def free_name(node: Node, client: Client, name: str) -> str:
 
     The number of the last guest is kept: counting from 1 each time would take a look-up for each guest there is.
     """
-    if is_reserved(name):  # and so is every number of it
+    if node.state.reserves(name):  # and so is every number of it
         name = ""
     if name and _is_free(node, client, name):
         return name

@@ -152,12 +152,22 @@ def _complete(node: Node, client: Client) -> None:
         client.numeric(ERR_PASSWDMISMATCH)
         client.hang_up(ERR_PASSWDMISMATCH.text)
         return
+    if not may_come(client):
+        return
     node.ask(
         client,
         arrival(node, client, client.wanted, client.user_name, "0", client.account or "*", client.realname),
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )
+
+
+def may_come(client: Client) -> bool:
+    """Whether the client's address may bring one more user now; if not, the client is told when and closed."""
+    wait = client.newcomer_wait()
+    if wait:
+        client.hang_up(f"Too many users have come from your network: try again in {wait:.0f} s or later")
+    return not wait
 
 
 def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, account: str, realname: str) -> Message:

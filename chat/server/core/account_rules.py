@@ -11,12 +11,12 @@ from chat.server.core.room_rules import restore_ranks
 from chat.server.core.state import Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
-from chat.wires.names import fold, is_nickname, is_reserved
+from chat.wires.names import fold, is_nickname
 
 
 def check_account_name(state: State, name: str, mask: str) -> None:
     """Raise Refusal when the user with this mask (without `!`: the operator) may not register this name."""
-    if not is_nickname(name) or is_reserved(name):
+    if not is_nickname(name) or state.reserves(name):
         raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="An account's name is one that a nickname may have")
     if fold(name) in state.accounts.by_name:
         raise Failure("REGISTER", "ACCOUNT_EXISTS", name, text="There is an account of that name")

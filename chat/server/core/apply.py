@@ -27,7 +27,7 @@ from chat.server.core.room_rules import RULES as ROOM_RULES
 from chat.server.core.state import Refusal, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
-from chat.wires.names import fold, is_nickname, is_reserved
+from chat.wires.names import fold, is_nickname
 from chat.wires.numerics import (
     ERR_CANNOTSENDTOCHAN,
     ERR_ERRONEUSNICKNAME,
@@ -56,7 +56,7 @@ def apply(state: State, entry: Entry) -> list[Outcome]:
 
 def check_nickname(state: State, user: User | None, nick: str, account: str = "") -> None:
     """Raise Refusal when `user` (None: a new one, of that account) may not have this nickname."""
-    if not is_nickname(nick) or is_reserved(nick):
+    if not is_nickname(nick) or state.reserves(nick):
         raise Refusal(ERR_ERRONEUSNICKNAME, nick)
     if state.users.get(fold(nick), user) is not user:
         raise Refusal(ERR_NICKNAMEINUSE, nick)

@@ -129,6 +129,10 @@ class Client:
     def count_speech(self, to: str, size: int) -> None:
         """Have what others are told cost more where it is more than one address may put into a room or on a person."""
 
+    def newcomer_wait(self) -> float:
+        """Seconds until its address may bring one more user; 0 counts one."""
+        return 0.0
+
     def hang_up(self, reason: str) -> None:
         """Run no further command, and close once everything sent so far has gone out."""
         raise NotImplementedError

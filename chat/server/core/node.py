@@ -3,6 +3,7 @@
 A command that only asks reads `state`. A command that changes something goes through `ask`.
 """
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, REGISTRATION_CAPABILITY
 from chat.wires.message import Message
-from chat.wires.names import fold
+from chat.wires.names import fold, look_alikes
 
 AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
 PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE", "INVITE"})  # say where
@@ -68,6 +69,7 @@ class Node:
                 self.log.rooms_remembered,
                 settings.masks_per_room,
                 settings.masks_per_address,
+                reserved=_reserved(settings),
             )
         )
         self.logins = Logins(settings, hasher or AtOnce())
@@ -272,6 +274,13 @@ class Node:
         if self.fan_out.monitored and entry.request.params[0] == "back":
             for user in returning:
                 self.monitors.came(user.person, entry.at)
+
+
+def _reserved(settings: Settings) -> re.Pattern[str]:
+    """What no nickname may be read as: the network's name, the server's, and that without its domain, among others."""
+    names = (settings.network, settings.name, settings.name.partition(".")[0])
+    texts = ("".join(letter for letter in name if letter.isascii() and letter.isalnum()) for name in names)
+    return look_alikes(text for text in texts if any(letter.isalpha() for letter in text))
 
 
 def _refuse(refusal: Refusal, client: Client, refused: Refused | None) -> None:

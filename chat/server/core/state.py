@@ -1,15 +1,16 @@
 """The state of the chat: every user and every room, a function of the log. Changed by `apply` alone."""
 
 import json
+import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat.errors import FanfareError
 from chat.server.core.accounts import Accounts
 from chat.server.core.ranks import OPERATORS
 from chat.server.core.room import Room
 from chat.server.core.user import User
-from chat.wires.names import fold
+from chat.wires.names import fold, look_alikes
 from chat.wires.numerics import (
     ERR_CHANOPRIVSNEEDED,
     ERR_NOSUCHCHANNEL,
@@ -60,6 +61,8 @@ class Limits:
     rooms_remembered: int = 0  # with nobody in them; what is in a log on disk belongs to a room that comes back
     masks_per_room: int = 100  # in all its lists, and as many accounts whose ranks it keeps
     masks_per_address: int = 2_000  # of the rooms that users of one address have made, accounts included
+    # What no nickname may be read as: official names, the server's and the network's too.
+    reserved: re.Pattern[str] = field(default_factory=look_alikes)
 
 
 @dataclass(slots=True)
@@ -86,6 +89,10 @@ class State:
         self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
         self.work = 0.0  # tokens that comparing masks has taken since somebody was charged for it
         self.most_users = 0
+
+    def reserves(self, nick: str) -> bool:
+        """Whether the nickname could be taken for the server's, the network's or a service's."""
+        return self.limits.reserved.fullmatch(fold(nick)) is not None
 
     def find_user(self, nick: str) -> User | None:
         return self.users.get(fold(nick))

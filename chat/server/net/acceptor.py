@@ -12,6 +12,8 @@ from sys import intern
 
 from chat.server.net.gate import Gate, TurnedAway
 from chat.server.net.listeners import Listener
+from chat.server.net.networks import Networks
+from chat.server.net.proxied import Proxied
 from chat.server.ops.counted import CountedLog
 
 Adopt = Callable[[socket.socket, str, Listener], None]  # hands over a connected, non-blocking socket and its host
@@ -42,13 +44,22 @@ log = logging.getLogger(__name__)
 class Acceptor:
     """Any thread may call `start` and `stop`."""
 
-    def __init__(self, listeners: Sequence[Listener], adopt: Adopt, gate: Gate, failed: Callable[[str], None]) -> None:
-        """`failed` is called from the acceptor's thread, with the reason, when a fault has ended it."""
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        adopt: Adopt,
+        gate: Gate,
+        failed: Callable[[str], None],
+        proxies: Networks | None = None,
+    ) -> None:
+        """`proxies` say in a PROXY header where a connection comes from. `failed` is called from the acceptor's
+        thread, with the reason, when a fault has ended it."""
         self._listeners = listeners
         self._adopt = adopt
         self._gate = gate
         self._failed = failed
         self._refused = CountedLog(log.warning, "refused a connection", "refused {:,} connections")
+        self.proxies = proxies or Networks(())  # replaced as a whole
         self._stopping = threading.Event()
         self._wakeup, self._waker = socket.socketpair()
         self._spare: int | None = _open_spare()  # closed to accept and refuse a connection when no other is free
@@ -74,11 +85,16 @@ class Acceptor:
                 for listener in self._listeners:
                     for sock in listener.socks:
                         selector.register(sock, selectors.EVENT_READ, (sock, listener))
+                self._proxied = Proxied(selector, self._admit, self._refuse_proxied)
                 while not self._stopping.is_set():
-                    for key, _ in selector.select(self._refused.due_in(time.monotonic())):
-                        if key.data is not None:
+                    for key, _ in selector.select(self._due_in(time.monotonic())):
+                        if isinstance(key.data, tuple):
                             self._accept(*key.data)
+                        elif key.data is not None:
+                            self._proxied.read(key.data)
+                    self._proxied.expire(time.monotonic())
                     self._refused.report(time.monotonic())
+                self._proxied.close()
         except Exception as error:
             log.exception("the acceptor ends after an internal error")
             self._failed(f"the acceptor failed: {type(error).__name__}: {error}")
@@ -105,12 +121,29 @@ class Acceptor:
                     raise
                 continue
             sock.setblocking(False)
-            host = intern(_host(peer[0]))  # many share one
-            refusal = self._gate.enter(host, listener.is_unframed)
-            if refusal is None:
-                self._adopt(sock, host, listener)
+            host = _host(peer[0])
+            if host in self.proxies:
+                self._proxied.add(sock, host, listener, time.monotonic())
             else:
-                self._refuse(sock, listener, refusal)
+                self._admit(sock, host, listener)
+
+    def _admit(self, sock: socket.socket, host: str, listener: Listener) -> None:
+        """Hand the connection over, if the gate lets it in."""
+        host = intern(_host(host))  # many share one
+        refusal = self._gate.enter(host, listener.is_unframed)
+        if refusal is None:
+            self._adopt(sock, host, listener)
+        else:
+            self._refuse(sock, listener, refusal)
+
+    def _refuse_proxied(self, sock: socket.socket, listener: Listener, reason: str) -> None:
+        self._refuse(sock, listener, TurnedAway("proxy", reason))
+
+    def _due_in(self, now: float) -> float | None:
+        """Seconds until there is something to do though nobody connects."""
+        return min(
+            (due for due in (self._refused.due_in(now), self._proxied.due_in(now)) if due is not None), default=None
+        )
 
     def _refuse_one(self, queue: socket.socket, listener: Listener) -> bool:
         """Out of descriptors: accept one connection with the spare one, give the reason, and close it.

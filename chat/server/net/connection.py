@@ -47,6 +47,8 @@ class Owner(Protocol):
 
     def count_speech(self, connection: "Connection", to: str, size: int) -> None: ...
 
+    def newcomer_wait(self, connection: "Connection") -> float: ...
+
 
 class Connection(Client):
     __slots__ = (
@@ -115,6 +117,9 @@ class Connection(Client):
 
     def count_speech(self, to: str, size: int) -> None:
         self.owner.count_speech(self, to, size)
+
+    def newcomer_wait(self) -> float:
+        return self.owner.newcomer_wait(self)
 
     def hang_up(self, reason: str) -> None:
         self.owner.finish(self, reason)

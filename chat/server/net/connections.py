@@ -9,7 +9,8 @@ from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
 from chat.server.net.ends import kind_of_end
-from chat.server.net.gate import Gate
+from chat.server.net.gate import WIDE, Gate
+from chat.server.net.networks import shares
 from chat.server.net.pacing import Pacer
 from chat.server.net.poller import READ, WRITE, Poller
 from chat.server.net.sender import Sender, Short
@@ -60,6 +61,9 @@ class Connections:
         self._timers: Timers[Connection] = Timers()
         self._addresses = Addresses(lambda now: Bucket(settings.address_rate, settings.address_burst, now))
         self._speech = Addresses(lambda now: Bucket(settings.speech_rate, settings.speech_burst, now))
+        rate, burst = settings.newcomer_rate, settings.newcomer_burst
+        self._newcomers = Addresses(lambda now: Bucket(rate, burst, now))
+        self._wide_newcomers = Addresses(lambda now: Bucket(WIDE * rate, WIDE * burst, now))
         self._next_memory_look = now
         self.look_at = now  # the earliest time at which `look_at_due` has something to do
 
@@ -93,6 +97,18 @@ class Connections:
         bucket.spend(size)
         if bucket.tokens < 0.0:
             connection.cost -= bucket.tokens / BYTES_A_TOKEN
+
+    def newcomer_wait(self, connection: Connection) -> float:
+        """Seconds until the connection's address, and the network around it, may bring one more user; 0 counts one."""
+        if connection.throttle is None or connection.host in self._gate.exempt:
+            return 0.0
+        address, wide = shares(connection.host)
+        buckets = self._newcomers.bucket(address, self.now), self._wide_newcomers.bucket(wide, self.now)
+        wait = max(bucket.wait(self.now) for bucket in buckets)
+        if not wait:
+            for bucket in buckets:
+                bucket.spend(1.0)
+        return wait
 
     def push(self, connection: Connection, data: bytes) -> None:
         """Queue bytes for one connection that stand outside its stream of events."""
