@@ -6,6 +6,7 @@ import pytest
 
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import CLIENT_TAG_BYTES, parse, parse_tags
+from tests.core.chat import Chat
 from tests.support import IrcClient, RunningServer
 
 ANA = ":ana!~ana@127.0.0.1"
@@ -319,3 +320,12 @@ def test_a_real_name_of_another_length_than_promised_is_refused(server: RunningS
         f"FAIL SETNAME INVALID_REALNAME :Real name is {length} bytes, it may be 1 to 150"
     ]
     assert talk(ana, f"SETNAME :{'x' * 150}") == [f"{ANA} SETNAME :{'x' * 150}"]
+
+
+def test_words_without_a_colon_are_the_first_one() -> None:
+    """They once ended the speaker's connection."""
+    chat = Chat()
+    ana, bea = chat.member("ana", "#a"), chat.member("bea", "#a")
+    for verb in ("PRIVMSG", "NOTICE", "TAGMSG"):
+        assert chat.answers(ana, f"{verb} #a good morning all") == []
+    assert chat.told(bea)[-2:] == [":ana!~u@host PRIVMSG #a :good", ":ana!~u@host NOTICE #a :good"]

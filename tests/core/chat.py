@@ -112,6 +112,22 @@ class Chat:
     def say(self, client: Client, text: str, to: str = "#a") -> None:
         self.run(client, f"PRIVMSG {to} :{text}")
 
+    def answers(self, client: FakeClient, *lines: str) -> list[str]:
+        """What the client is told when it says these, others' news included; without the server's name in front."""
+        self.flush()
+        client.take()
+        self.run(client, *lines)
+        return [line.removeprefix(f":{self.node.name} ") for line in self.told(client)]
+
+    def log_in(self, client: FakeClient, account: str) -> None:
+        """The client's user proves to be that account's, which is made if there is none."""
+        assert client.user is not None
+        if self.node.state.accounts.find(account) is None:
+            self.node.ask(client, Message("REGISTER", [account, "-"], self.node.name))
+        self.node.ask(client, Message("ACCOUNT", [account], client.user.mask))
+        self.flush()
+        client.take()
+
     def flush(self) -> None:
         self.node.fan_out.flush()
 

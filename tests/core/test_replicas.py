@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from bench.still import StillServer, StillSocket
 from chat.server.core.apply import apply
 from chat.server.core.node import Node
+from chat.server.core.ranks import OPERATORS
+from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.log.log import Apply, Entry, parse_entry
 from chat.server.log.memory import MemoryLog
@@ -30,9 +32,12 @@ LIMITS = Limits(SETTINGS.max_rooms, SETTINGS.rooms_per_address, SETTINGS.rooms_t
 PLAIN_WIRES = (RelayWire, JoinedWire, TildeWire, NickWire)
 
 NICKS = st.sampled_from(["ana", "ANA", "bob", "eve", "guest1", "ti", "server", "x y", ":x", ",", "", "é"])
+MASKS = st.one_of(
+    NICKS, st.sampled_from(["user0", "user1", "user*", "*!*@127.0.0.0/31", "~a:*", "~q:~a:user0", "~a:user1"])
+)
 ROOMS = st.sampled_from(["#a", "#A", "#b", "#c", "#d", "#e", "#f", "a", "#", "#a,#b", "#c,,#d", "# x", ":#a", "0", ""])
 TEXTS = st.sampled_from(["hello", "", " ", ":)", "x" * 600, "é☕" * 200, "#a", "+o", "\x01ACTION waves\x01"])
-WORDS = st.one_of(NICKS, ROOMS, TEXTS, st.sampled_from(["+o", "-o", "+nt-nt", "+oo-o", "+i", "-i", "+x", "-"]))
+WORDS = st.one_of(NICKS, ROOMS, TEXTS, st.sampled_from(["+o", "-o", "+nt-nt", "+oo-o", "+i", "-i", "+x", "-", "key"]))
 TAGS = st.sampled_from(["", "", "", "@+a=b;c=d ", "@label=1;+x ", "@+" + "y" * 600 + " "])
 VERBS = st.sampled_from(
     [
@@ -67,6 +72,12 @@ GOOD_LINES = st.one_of(
     st.builds("JOIN {}".format, ROOMS),
     st.builds("PRIVMSG {} :{}".format, ROOMS, TEXTS),
     st.builds("MODE {} {} {} {}".format, ROOMS, st.sampled_from(["+o", "-o", "+oo", "+t-n"]), NICKS, NICKS),
+    st.builds(
+        "MODE {} {} {} {}".format, ROOMS, st.sampled_from(["+bb", "-b", "+eI", "+qv", "-qo", "+b"]), MASKS, MASKS
+    ),
+    st.builds("MODE {} {}".format, ROOMS, st.sampled_from(["+imsR", "-imsR", "+k key", "-k x", "+l 2", "-l", "+s"])),
+    st.builds("JOIN {} {}".format, ROOMS, st.sampled_from(["key", "key,key", "x"])),
+    st.builds("INVITE {} {}".format, NICKS, ROOMS),
     st.builds("KICK {} {} :{}".format, ROOMS, NICKS, TEXTS),
     st.builds("NICK {}".format, NICKS),
     st.builds("TOPIC {} :{}".format, ROOMS, TEXTS),
@@ -107,12 +118,22 @@ class World(StillServer):
         if index < 4:
             sock = self.adopt(IrcWire(), host)
             caps = " ".join(sorted(CAPABILITIES)[index :: index + 1])
-            self.say(sock, f"CAP REQ :{caps}", f"NICK user{index}", f"USER user{index} 0 * :User", "CAP END", "JOIN #a")
+            self.say(sock, f"CAP REQ :{caps}", f"NICK user{index}", f"USER user{index} 0 * :User", "CAP END")
+            self._log_in(sock, f"user{index % 2}")
+            self.say(sock, "JOIN #a")
             return sock
         sock = self.adopt(PLAIN_WIRES[index % 4](), host)
         sock.said = [b"hello", b"joined:jo", b"ti", b"ni"][index % 4]
         self.settle()
         return sock
+
+    def _log_in(self, sock: StillSocket, account: str) -> None:
+        client = self.connection(sock)
+        if client.user is not None:  # its nickname may be taken
+            if self.node.state.accounts.find(account) is None:
+                self.node.ask(client, Message("REGISTER", [account, "-"], self.node.name))
+            self.node.ask(client, Message("ACCOUNT", [account], client.user.mask))
+            self.settle(at_least=1)
 
     def play(self, deeds: Sequence[tuple[int, str | float | None]]) -> None:
         for index, deed in deeds:
@@ -142,6 +163,9 @@ def same(one: State, other: State) -> None:
     assert one.dump() == other.dump()
     assert one.most_users == other.most_users
     assert one.rooms_by_host == other.rooms_by_host
+    assert one.entries_by_host == other.entries_by_host
+    assert one.entries_remembered == other.entries_remembered
+    assert one.secret_rooms == other.secret_rooms
 
 
 @contextmanager
@@ -218,7 +242,7 @@ def test_a_room_is_what_its_members_say_it_is(deeds: list[tuple[int, str | float
         for room in state.rooms.values():
             assert room.members
             assert all(user.rooms.keys() >= {room} for user in room.members)
-            wants = not any(operator or user.has_commands for user, operator in room.members.items())
+            wants = not any(rank in OPERATORS or user.has_commands for user, rank in room.members.items())
             assert room.wants_operator is wants
         clients = {connection.user: connection for connection in world.loop.connections if connection.user is not None}
         assert clients.keys() == set(state.users.values())
@@ -228,6 +252,24 @@ def test_a_room_is_what_its_members_say_it_is(deeds: list[tuple[int, str | float
             heard = {audience.key for audience in client.audiences}
             assert heard - {"#a"} == {room.key for room in user.rooms} - {"#a"}  # the lobby is heard before entering
         assert sum(state.rooms_by_host.values()) == len(state.rooms)
+        assert sum(state.entries_by_host.values()) == sum(room.entries for room in state.rooms.values())
+        assert state.secret_rooms == sum("s" in room.modes for room in state.rooms.values())
+
+
+@given(DEEDS)
+def test_a_state_from_its_own_dump_is_the_same_and_goes_on_alike(deeds: list[tuple[int, str | float | None]]) -> None:
+    with played(deeds) as world:
+        appended = world.log.appended
+        for place in (len(appended) // 2, len(appended)):
+            first = replayed(appended[:place])
+            again = State(LIMITS)
+            load(again, first.dump())
+            again.most_users = first.most_users
+            same(again, first)
+            for entry in appended[place:]:
+                with suppress(Refusal):
+                    apply(again, entry)
+            same(again, world.node.state)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def lusers(node: Node, client: Client) -> None:
     now, most = len(node.state.users), node.state.most_users
     client.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now))
     client.numeric(RPL_LUSEROP, "0")
-    client.numeric(RPL_LUSERCHANNELS, str(len(node.state.rooms)))
+    client.numeric(RPL_LUSERCHANNELS, str(len(node.state.rooms) - node.state.secret_rooms))
     client.numeric(RPL_LUSERME, text=RPL_LUSERME.text.format(now))
     client.numeric(RPL_LOCALUSERS, str(now), str(most), text=RPL_LOCALUSERS.text.format(now, most))
     client.numeric(RPL_GLOBALUSERS, str(now), str(most), text=RPL_GLOBALUSERS.text.format(now, most))

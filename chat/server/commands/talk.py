@@ -46,6 +46,7 @@ def privmsg(node: Node, client: Client, user: User, message: Message) -> None:
         raise Refusal(ERR_NORECIPIENT, text=ERR_NORECIPIENT.text.format(message.verb))
     if len(params) < 2 or not params[1]:
         raise Refusal(ERR_NOTEXTTOSEND)
+    del params[2:]  # a program that left out the colon
     message.source = user.mask
     message.tags = client_tags(message.tags) if message.tags else ""
     if "," not in params[0]:

@@ -40,9 +40,10 @@ def admit(state: State, room: Room, user: User, keyword: str) -> None:
         raise Refusal(ERR_CHANNELISFULL, room.name)
 
 
-def may_listen(state: State, room: Room, host: str) -> bool:
-    """A guest from there, without an account and a key, would be let in."""
+def may_listen(state: State, room: Room, address: str, host: str) -> bool:
+    """A guest from that address, shown as that host, without an account and a key, would be let in."""
     guest = User(Person(GUEST, f"~{GUEST}", host), "", "", 0.0, has_commands=False)
+    guest.address = address
     try:
         admit(state, room, guest, "")
     except Refusal:

@@ -126,7 +126,7 @@ class Node:
         """Let a client that is nobody yet hear the lobby, if it could come in."""
         key = fold(self.settings.lobby)
         room = self.state.rooms.get(key) or self.state.remembered.get(key)
-        if room is None or not room.restricted or may_listen(self.state, room, client.host):
+        if room is None or not room.restricted or may_listen(self.state, room, client.host, self.cloak(client.host)):
             self.fan_out.listen(client, key)
 
     def _recheck_listeners(self) -> None:
@@ -138,7 +138,7 @@ class Node:
         for client in self.fan_out.listeners(room.key):
             answer = answers.get(client.host)
             if answer is None:
-                answer = answers[client.host] = may_listen(self.state, room, client.host)
+                answer = answers[client.host] = may_listen(self.state, room, client.host, self.cloak(client.host))
             if not answer:
                 self.fan_out.stop_listening(client, room.key)
         self.state.work = 0.0

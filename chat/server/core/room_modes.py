@@ -43,6 +43,7 @@ def set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
         entry.rooms = ()
         return refusals
     room.settle_modes()
+    state.secret_rooms += ("s" in room.modes) - edit.was_secret
     event = Mode(user.person, room.name, changes, entry.at, id=entry.id)
     return [Change(event, user, (room,)), *refusals]
 
@@ -57,6 +58,7 @@ class _Edit:
         self._at = at
         self._is_founder = "q" in room.members[user]
         self._flags = frozenset(room.modes)
+        self.was_secret = "s" in room.modes
         self._keyword = room.keyword
         self._limit = room.limit
         self._masks: dict[tuple[str, str], tuple[str, bool]] = {}  # by letter and folded mask: it, and if it was there
@@ -78,7 +80,8 @@ class _Edit:
 
     def changes(self) -> tuple[ModeChange, ...]:
         room = self._room
-        found = [ModeChange(mode in room.modes, mode) for mode in sorted(self._flags ^ room.modes)]
+        found = [ModeChange(True, letter) for letter in sorted(room.modes - self._flags)]
+        found += [ModeChange(False, letter) for letter in sorted(self._flags - room.modes)]
         if room.keyword != self._keyword:
             found.append(ModeChange(bool(room.keyword), "k", room.keyword or "*"))
         if room.limit != self._limit:

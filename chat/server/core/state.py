@@ -83,6 +83,7 @@ class State:
         self.rooms: dict[str, Room] = {}  # by folded name; somebody is in each
         self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
+        self.secret_rooms = 0  # of `rooms`
         self.entries_by_host: Counter[str] = Counter()  # masks and accounts that those rooms keep
         self.entries_remembered = 0  # those of the remembered rooms
         self.accounts = Accounts()
@@ -147,6 +148,7 @@ class State:
         room.creator_host = host
         self.rooms[room.key] = room
         self.rooms_by_host[host] += 1
+        self.secret_rooms += "s" in room.modes
         if entries := room.entries:
             self.entries_by_host[host] += entries
 
@@ -159,6 +161,7 @@ class State:
     def remember(self, room: Room) -> None:
         """The last member has left: keep what the room is called, about and allows until somebody comes back."""
         del self.rooms[room.key]
+        self.secret_rooms -= "s" in room.modes
         _count(self.rooms_by_host, room.creator_host, -1)
         entries = room.entries
         if entries:
