@@ -13,12 +13,12 @@ from types import FrameType
 from typing import Any
 
 from bench import ceiling
-from bench.build import BARE_EPOLL, GENERATOR, BuildError, compile_c
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, BuildError, compile_c
 from bench.cases import P99_LIMIT, Case, all_cases
 from bench.goals import check, goals_table
 from bench.machine import facts
 from bench.process import raise_file_limit
-from bench.servers import NAMES, YARDSTICK, Server, choose
+from bench.servers import NAMES, USUAL, YARDSTICKS, Server, choose
 from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
 from bench.turn import Turn, take_turn
 
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 PICTURES = (".svg", ".png", ".pdf")
 
 LEGEND = f"""1.00x is the best peer's value: more is better for deliveries and messages, less for all else.
-fanfare is what is compared, and bare-epoll is a C loop that is no chat server: neither counts as a peer.
+fanfare is what is compared, and bare-epoll and bare-uring are C loops that are no chat servers: none counts as a peer.
 "server CPU" and "generator CPU" are of one core, while load is counted; of the arrival where that is the case.
 "held up by" is what kept a search from a higher rate: "generator" if it sent over {P99_LIMIT * 100:g} ms late.
 Medians of the rounds in which others than server and generator took at most {DISTURBED} % of a core,
@@ -64,7 +64,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure IRC servers side by side.")
     add = parser.add_argument
-    add("--servers", type=_words(NAMES), default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
+    few = f"{', '.join(NAMES)}; by default {', '.join(USUAL)}"
+    add("--servers", type=_words(NAMES), default=list(USUAL), metavar="A,B", help=few)
     add("--cases", type=_words(COLUMNS), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
     add(
         "--rounds",
@@ -78,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=_positive, default=2, metavar="S", help="of counted load a turn (default 2)")
     add("--step-seconds", type=_positive, default=1, metavar="S", help="counted in each step of a search (default 1)")
     add("--idle-seconds", type=_positive, default=20, metavar="S", help="of silence in the idle case (default 20)")
+    add(
+        "--readers",
+        type=_readers,
+        default=0,
+        metavar="N",
+        help="threads of the generator that read, for a server that sends in parallel (default 0: the main one does)",
+    )
     add(
         "--checkout",
         action="append",
@@ -122,6 +130,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _readers(text: str) -> int:
+    if not text.isdecimal() or int(text) > 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 64")
+    return int(text)
+
+
 def _positive(text: str) -> float:
     try:
         value = float(text)
@@ -144,15 +158,16 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
     if options.plot:
         from bench import plot  # only a run that draws needs matplotlib
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
-    servers = choose(options.servers, bare_epoll, options.python, options.checkout)
-    known = all_cases(options.scale, options.seconds, options.step_seconds, options.idle_seconds)
+    bare_uring = compile_c(BARE_URING, scratch) if "bare-uring" in options.servers else None
+    servers = choose(options.servers, bare_epoll, options.python, options.checkout, bare_uring)
+    known = all_cases(options.scale, options.seconds, options.step_seconds, options.idle_seconds, options.readers)
     cases = [case for case in known if case.name in options.cases]
     machine, command = facts(), shlex.join(["python", "-m", "bench", *sys.argv[1:]])
     versions = {server.name: server.missing() or server.version() for server in servers}
     print(command, *(f"{name}: {fact}" for name, fact in machine.items()), sep="\n")
     print("", *(f"{name}: {version}" for name, version in versions.items()), sep="\n", flush=True)
 
-    ceilings = ceiling.measure(generator, bare_epoll, scratch, options.seconds, options.scale)
+    ceilings = ceiling.measure(generator, bare_epoll, scratch, options.seconds, options.scale, options.readers)
     print(f"\ngenerator, against a bare sink\n\n{ceiling.described(ceilings)}", flush=True)
     turns = _take_turns(generator, servers, cases, options.rounds, scratch)
     failures = list(filter(None, map(failed, [*ceilings, *turns])))
@@ -160,7 +175,7 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
         "command": command,
         "machine": machine,
         "versions": versions,
-        **_compare(servers, cases, turns, ceilings),
+        **_compare(servers, cases, turns, ceilings, max(1, options.readers)),
         "turns": [asdict(turn) for turn in turns],
     }
     print(*(f"\n{failure}" for failure in failures), f"\n{LEGEND}", sep="\n")
@@ -172,12 +187,12 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
 
 
 def _compare(
-    servers: Sequence[Server], cases: Sequence[Case], turns: Sequence[Turn], ceilings: Sequence[Turn]
+    servers: Sequence[Server], cases: Sequence[Case], turns: Sequence[Turn], ceilings: Sequence[Turn], cores: int
 ) -> dict[str, Any]:
-    """Print the tables and the goals; return their values for the report."""
+    """Print the tables and the goals; return their values for the report. `cores` is how many the generator can use."""
     rows = {case.name: {server.name: medians(turns, server.name, case.name) for server in servers} for case in cases}
-    comparable = [server.name for server in servers if server.name != YARDSTICK]
-    headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], comparable) for case in cases}
+    comparable = [server.name for server in servers if server.name not in YARDSTICKS]
+    headroom = {case.name: ceiling.headroom(ceilings, case.name, rows[case.name], comparable, cores) for case in cases}
     peers = [server.name for server in servers if server.peer]
     ours = [name for name in comparable if name not in peers]
     checked = [goal for name in ours for goal in check(rows, name, peers)]
@@ -186,7 +201,8 @@ def _compare(
     for name in ours:
         print(f"\ngoals of {name}\n\n{goals_table([goal for goal in checked if goal.server == name])}")
     if any(headroom.values()):
-        print("\nthe generator's own effort, of the one core that it can use\n")
+        can_use = "the one core" if cores == 1 else f"the {cores} cores"
+        print(f"\nthe generator's own effort, of {can_use} that it can use\n")
         print(*(f"  {line}" for line in headroom.values() if line), sep="\n")
     return {
         "cases": {case.name: case.title for case in cases},

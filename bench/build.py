@@ -8,9 +8,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GENERATOR = HERE / "generator"  # a folder: all its files are one program
 BARE_EPOLL = HERE / "peers" / "bare_epoll.c"
+BARE_URING = HERE / "peers" / "bare_uring.c"  # includes the former
 
 COMPILERS = ("cc", "gcc", "clang")
-FLAGS = ("-O2", "-std=gnu11", "-D_GNU_SOURCE")
+FLAGS = ("-O2", "-std=gnu11", "-D_GNU_SOURCE", "-pthread")
 TIMEOUT = 120  # s for one program; it takes about two
 
 

@@ -52,13 +52,15 @@ class Case:
         return self.join_deadline + load * (STEPS_MOST if self.mode == "busy" else 1) + self.deadline
 
 
-def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idle_seconds: float = 20) -> list[Case]:
-    """Every case, in the order of the tables. `scale` is of the members."""
+def all_cases(
+    scale: float = 1, seconds: float = 2, step_seconds: float = 1, idle_seconds: float = 20, readers: int = 0
+) -> list[Case]:
+    """Every case, in the order of the tables. `scale` is of the members, `readers` the generator's reading threads."""
 
     def of(members: int) -> int:
         return max(2, round(members * scale))
 
-    load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP}
+    load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP, "readers": readers}
     flood = {**load, "window": WINDOW}
     steady = {**load, "rate": RATE}
     search = {
@@ -67,6 +69,7 @@ def all_cases(scale: float = 1, seconds: float = 2, step_seconds: float = 1, idl
         "warmup": STEP_WARMUP * step_seconds,
         "rate": FIRST_RATE,
         "limit": P99_LIMIT,
+        "readers": readers,
     }
     busy = {**search, "rooms-each": 1, "room-size": BUSY_ROOM}
     rooms = {**search, "rooms-each": CROWDED_ROOM, "room-size": CROWDED_ROOM}

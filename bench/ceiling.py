@@ -22,10 +22,12 @@ IN_CASES = {  # which ceiling bounds which case's first column
 FIGURES = {"count": "deliveries_per_s", "send": "messages_per_s"}
 
 
-def measure(generator: Path, bare_epoll: Path, scratch: Path, seconds: float = 2, scale: float = 1) -> list[Turn]:
+def measure(
+    generator: Path, bare_epoll: Path, scratch: Path, seconds: float = 2, scale: float = 1, readers: int = 0
+) -> list[Turn]:
     """The two turns, `count` and `send`."""
     members = max(2, round(MEMBERS * scale))
-    load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP}
+    load = {"text": TEXT, "seconds": seconds, "warmup": WARMUP, "readers": readers}
     everyone = {**load, "rooms-each": 1, "room-size": BUSY_ROOM}
     turns = []
     for case in (
@@ -56,11 +58,15 @@ def described(turns: Sequence[Turn]) -> str:
 
 
 def headroom(
-    turns: Sequence[Turn], case: str, rows: Mapping[str, Mapping[str, float | None]], servers: Sequence[str]
+    turns: Sequence[Turn],
+    case: str,
+    rows: Mapping[str, Mapping[str, float | None]],
+    servers: Sequence[str],
+    cores: int = 1,
 ) -> str | None:
     """How much faster the generator is than the fastest server of a case, in a line; None without figures.
 
-    By its CPU time, of which it has one core, and by its rate against the sink.
+    By its CPU time, of which it has so many cores, and by its rate against the sink.
     """
     first = COLUMNS[case][0]
     figures = {name: value for name in servers if (value := rows[name][first.title]) is not None}
@@ -70,7 +76,8 @@ def headroom(
     cpu = rows[fastest]["generator CPU"]
     if not cpu:
         return None
-    line = f"{case}: {cpu:.0f} % of a core for {fastest}, the fastest: all of it would be {100 / cpu:.1f} times as much"
+    effort = f"{case}: {cpu:.0f} % of a core for {fastest}, the fastest"
+    line = f"{effort}: all of what it has would be {100 * cores / cpu:.1f} times as much"
     ceiling = next((turn.result for turn in turns if turn.case == IN_CASES.get(case)), None)
     if ceiling:
         ratio = ceiling[FIGURES[IN_CASES[case]]] / figures[fastest]

@@ -91,7 +91,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _colour(name: str) -> str:
-    return OURS if _is_ours(name) else YARDSTICK if name == "bare-epoll" else PEER
+    return OURS if _is_ours(name) else YARDSTICK if name.startswith("bare-") else PEER
 
 
 def write(report: dict[str, Any], to: Path) -> None:

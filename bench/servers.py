@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.build import HERE
+from chat.server.net.io_uring import Ring, Unavailable
 
 AT_ONCE = 1_000_000  # connections that may be opened at the same time; in effect all
 SETTINGS = HERE.parent / "docker" / "peers"  # of the packaged servers; their containers have the same
@@ -48,6 +49,7 @@ class Fanfare(Server):
     peer = False
 
     log = "memory:"
+    sender = "auto"
 
     def __init__(self, name: str, python: str, checkout: Path | None = None) -> None:
         """`checkout` is another tree of the project to run instead of this one, such as an earlier commit."""
@@ -62,9 +64,9 @@ class Fanfare(Server):
     def command(self, port: int, folder: Path) -> list[str]:
         listen = f"irc://127.0.0.1:{port}"
         limits = ["--rate-limit", "off", "--max-per-address", str(AT_ONCE)]
-        # By variables, which a checkout that has no log on disk does not read.
-        log = [f"FANFARE_LOG={self.log.format(folder)}"]
-        return ["env", *log, *self._command, "serve", "--listen", listen, *limits]
+        # By variables, which a checkout that has no such setting does not read.
+        variables = [f"FANFARE_LOG={self.log.format(folder)}", f"FANFARE_SENDER={self.sender}"]
+        return ["env", *variables, *self._command, "serve", "--listen", listen, *limits]
 
 
 class FanfareOnDisk(Fanfare):
@@ -76,6 +78,21 @@ class FanfareOnDisk(Fanfare):
 class FanfareStrict(FanfareOnDisk):
     def command(self, port: int, folder: Path) -> list[str]:
         return [*super().command(port, folder), "--durability", "strict"]
+
+
+class FanfareSend(Fanfare):
+    """With one `send` for each member, wherever it runs."""
+
+    sender = "send"
+
+
+class FanfareUring(Fanfare):
+    """With io_uring, wherever it runs."""
+
+    sender = "uring"
+
+    def missing(self) -> str | None:
+        return _no_io_uring()
 
 
 class ThreadPerClient(Server):
@@ -102,6 +119,24 @@ class BareEpoll(Server):
 
     def command(self, port: int, folder: Path) -> list[str]:
         return [str(self._program), str(port), *self._options]
+
+
+class BareUring(BareEpoll):
+    """The same with io_uring, on as many rings as Fanfare takes."""
+
+    def missing(self) -> str | None:
+        return _no_io_uring()
+
+    def version(self) -> str:
+        return "batched broadcast by io_uring, in C"
+
+
+def _no_io_uring() -> str | None:
+    try:
+        Ring(1).close()
+    except Unavailable as reason:
+        return f"no io_uring here: {reason}"
+    return None
 
 
 class Packaged(Server):
@@ -174,11 +209,21 @@ def _configured(name: str, port: int, folder: Path) -> Path:
 
 
 YARDSTICK = "bare-epoll"
-NAMES = ("fanfare", "fanfare-disk", "fanfare-strict", "thread-per-client", "ngircd", "inspircd", "ergo", YARDSTICK)
+YARDSTICKS = (YARDSTICK, "bare-uring")
+SENDERS = ("fanfare-send", "fanfare-uring", "bare-uring")  # to compare on many cores, with reading threads
+NAMES = (
+    *("fanfare", "fanfare-disk", "fanfare-strict", "fanfare-send", "fanfare-uring"),
+    *("thread-per-client", "ngircd", "inspircd", "ergo", *YARDSTICKS),
+)
+USUAL = tuple(name for name in NAMES if name not in SENDERS)
 
 
 def choose(
-    names: Sequence[str], bare_epoll: Path, pythons: Sequence[str] = (), checkouts: Sequence[Path] = ()
+    names: Sequence[str],
+    bare_epoll: Path,
+    pythons: Sequence[str] = (),
+    checkouts: Sequence[Path] = (),
+    bare_uring: Path | None = None,
 ) -> list[Server]:
     """The servers of a run. `pythons` are further interpreters, `checkouts` further trees."""
     servers: dict[str, list[Server]] = {
@@ -189,7 +234,10 @@ def choose(
         "ngircd": [NgIrcd("ngircd")],
         "inspircd": [InspIrcd("inspircd")],
         "ergo": [Ergo("ergo")],
+        "fanfare-send": [FanfareSend("fanfare-send", sys.executable)],
+        "fanfare-uring": [FanfareUring("fanfare-uring", sys.executable)],
         YARDSTICK: [BareEpoll(YARDSTICK, bare_epoll)],
+        "bare-uring": [BareUring("bare-uring", bare_uring)] if bare_uring else [],
     }
     return [server for name in NAMES if name in names for server in servers[name]]
 

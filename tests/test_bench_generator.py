@@ -1,6 +1,7 @@
 """The benchmark's generator counts right, and says so when it cannot. Figures are not looked at, only accounts."""
 
 import os
+import re
 import signal
 import threading
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bench.build import BARE_EPOLL, GENERATOR, compile_c, compiler
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c, compiler
 from bench.cases import Case
 from bench.process import free_port, running, serving
-from bench.servers import AT_ONCE, BareEpoll, Fanfare, Server, ThreadPerClient, choose
+from bench.servers import AT_ONCE, BareEpoll, BareUring, Fanfare, Server, ThreadPerClient, choose
 from bench.turn import run_generator, take_turn
 from tests.sloppy import sloppy_server
 
@@ -31,9 +32,21 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_c(GENERATOR, tmp_path_factory.mktemp("build"))
 
 
-@pytest.fixture(scope="module", params=["fanfare", "thread-per-client", "bare-epoll"])
+@pytest.fixture(scope="module", params=["fanfare", "fanfare-uring", "thread-per-client", "bare-epoll", "bare-uring"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Server:
-    return choose([request.param], compile_c(BARE_EPOLL, tmp_path_factory.mktemp("bare")))[0]
+    folder = tmp_path_factory.mktemp("bare")
+    (chosen,) = choose([request.param], compile_c(BARE_EPOLL, folder), bare_uring=compile_c(BARE_URING, folder))
+    if chosen.missing():
+        pytest.skip(f"{chosen.name} is {chosen.missing()}")
+    return chosen
+
+
+@pytest.fixture
+def bare_uring(tmp_path: Path) -> Server:
+    chosen = BareUring("bare-uring", compile_c(BARE_URING, tmp_path))
+    if chosen.missing():
+        pytest.skip(f"{chosen.missing()}")
+    return chosen
 
 
 def check_accounts(result: dict[str, Any], others: int) -> None:
@@ -75,6 +88,52 @@ def test_every_delivery_is_accounted_for(generator: Path, server: Server, tmp_pa
         assert turn.result["messages"]["sent"] == 25
         assert turn.result["complete_us"]["count"] == turn.result["send_lateness_us"]["count"] == 20
         assert turn.result["fanout_us"]["count"] == 20 * MEMBERS
+
+
+SEARCH = Case(
+    "busy",
+    "",
+    100,
+    {"text": 100, "seconds": 0.05, "warmup": 0.01, "rate": 100, "limit": 0.05, "rooms-each": 2, "room-size": 20},
+    10,
+)
+READ_BY_THREADS = [Case(case.name, "", 100, {**case.options, "readers": 3}, 10) for case in (SATURATED, STEADY)]
+
+
+@pytest.mark.parametrize("case", READ_BY_THREADS, ids=lambda case: str(case.name))
+def test_threads_that_read_account_for_every_delivery(
+    generator: Path, server: Server, tmp_path: Path, case: Case
+) -> None:
+    turn = take_turn(generator, server, case, 0, tmp_path)
+    assert turn.error is None
+    assert turn.result is not None
+    assert turn.result["readers"] == 3
+    check_one_room(turn.result, 100)
+    check_accounts(turn.result, 100)
+    if case.name == "steady":
+        assert turn.result["complete_us"]["count"] == 20
+        assert turn.result["fanout_us"]["count"] == 20 * 100
+
+
+@pytest.mark.parametrize("rings", ["0", "1", "3"])
+def test_the_bare_loop_with_io_uring_serves_on_any_number_of_rings(
+    generator: Path, bare_uring: Server, tmp_path: Path, rings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGS", rings)
+    for case in (SATURATED, SEARCH):
+        folder = tmp_path / case.name
+        folder.mkdir()
+        turn = take_turn(generator, bare_uring, Case(case.name, "", 100, case.options, 10), 0, folder)
+        assert turn.error is None
+
+
+def test_a_message_that_a_reader_never_gets_fails_the_run_with_one_line(generator: Path) -> None:
+    case = Case("saturated", "", MEMBERS, {**LOAD, "window": 8, "readers": 4}, 10)
+    with sloppy_server(withheld=b"0000000003 ") as port:
+        result, error = run_generator(generator, port, case, AT_ONCE, os.getpid())
+    assert result is None
+    assert error is not None
+    assert re.fullmatch(r"generator: member \d+ got message 4 of member 0 when 3 was due: .*", error)
 
 
 @pytest.mark.parametrize("piece", [1, 7, 143])

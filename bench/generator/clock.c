@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-uint64_t now;
+_Thread_local uint64_t now;
 
 static uint64_t clock_ns(clockid_t which)
 {
@@ -29,7 +29,7 @@ void read_clock(void)
     now = clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Of one process, with all its threads: none of the servers has more. 0 when it cannot be read. */
+/* Of one process, with all its threads, the kernel's for its rings included: none of the servers has more. 0 when it cannot be read. */
 static uint64_t server_cpu(void)
 {
     clockid_t its;

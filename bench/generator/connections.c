@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 struct connection *connections;
 uint32_t total, dialled;
+static pthread_mutex_t owing = PTHREAD_MUTEX_INITIALIZER; /* a reader answers PINGs while the main thread sends */
 
 /* A loopback address has about 28,000 ports to dial from; use the next 127.0.0.x before half of them are gone (the
  * other half may still be closing from an earlier run). */
@@ -59,7 +61,8 @@ void dial(void)
     choose_source(c->fd, dialled);
     if (connect(c->fd, (struct sockaddr *)&target, sizeof target) < 0 && errno != EINPROGRESS)
         quit(1, "cannot connect member %u to port %.0f: %s", c->number, option.port, strerror(errno));
-    watch(EPOLL_CTL_ADD, c->fd, EPOLLIN | EPOLLOUT, c);
+    c->loop = loop;
+    watch(c->loop, EPOLL_CTL_ADD, c->fd, EPOLLIN | EPOLLOUT, c);
     dialled++;
 }
 
@@ -70,7 +73,7 @@ void on_connected(struct connection *c)
     getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
         quit(1, "cannot connect member %u to port %.0f: %s", c->number, option.port, strerror(error));
-    watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+    watch(c->loop, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
     c->open = true;
     putf(c, "NICK b%u\r\nUSER bench 0 * :bench\r\n", c->number);
 }
@@ -84,28 +87,36 @@ static size_t give(struct connection *c, const char *data, size_t size)
     return took < 0 ? 0 : (size_t)took;
 }
 
+static void owe(struct connection *c, const char *data, size_t size)
+{
+    if (!c->owed_size)
+        watch(c->loop, EPOLL_CTL_MOD, c->fd, EPOLLIN | EPOLLOUT, c);
+    c->owed = realloc(c->owed, c->owed_size + size);
+    if (!c->owed)
+        quit(1, "there is no memory for what the server does not read from member %u", c->number);
+    memcpy(c->owed + c->owed_size, data, size);
+    c->owed_size += size;
+}
+
 /* Never blocks, never reorders: what a server does not read waits here, and counts as the server's delay. */
 void put(struct connection *c, const char *data, size_t size)
 {
+    pthread_mutex_lock(&owing);
     size_t took = c->owed_size ? 0 : give(c, data, size);
-    if (took == size)
-        return;
-    if (!c->owed_size)
-        watch(EPOLL_CTL_MOD, c->fd, EPOLLIN | EPOLLOUT, c);
-    c->owed = realloc(c->owed, c->owed_size + size - took);
-    if (!c->owed)
-        quit(1, "there is no memory for what the server does not read from member %u", c->number);
-    memcpy(c->owed + c->owed_size, data + took, size - took);
-    c->owed_size += size - took;
+    if (took < size)
+        owe(c, data + took, size - took);
+    pthread_mutex_unlock(&owing);
 }
 
 void on_writable(struct connection *c)
 {
+    pthread_mutex_lock(&owing);
     size_t took = give(c, c->owed, c->owed_size);
     c->owed_size -= took;
     memmove(c->owed, c->owed + took, c->owed_size);
     if (!c->owed_size)
-        watch(EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+        watch(c->loop, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+    pthread_mutex_unlock(&owing);
 }
 
 void putf(struct connection *c, const char *format, ...)

@@ -2,6 +2,7 @@
 #ifndef GENERATOR_H
 #define GENERATOR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@ extern enum mode mode;
 extern const char *mode_name;
 extern struct options { /* --name value; options.c has what each is, its limits and its default */
     double port, members, room_size, rooms_each, text, window, pending, seconds, warmup, rate, limit, deadline,
-        join_deadline, server;
+        join_deadline, server, readers;
 } option;
 
 void read_options(int argc, char **argv);
@@ -30,7 +31,7 @@ __attribute__((format(printf, 2, 3), noreturn)) void quit(int status, const char
 
 /* ---- clock.c ---- */
 
-extern uint64_t now; /* read once after each wait and each recv */
+extern _Thread_local uint64_t now; /* read once after each wait and each recv */
 
 struct span { /* of time, and of the CPU time that generator and server used in it */
     uint64_t wall, cpu, server;
@@ -64,6 +65,7 @@ void print_summary(const char *name, struct summary s);
 
 struct connection {
     int fd;
+    int loop; /* the epoll that watches it */
     uint32_t number;
     bool open;            /* TCP is up and NICK/USER are sent */
     uint32_t rooms_joined;
@@ -92,6 +94,7 @@ struct seat { /* a user in a room; seats[user * rooms_each + layer] */
 
 struct room {
     uint32_t size, speakers;
+    uint32_t *shares; /* how many of its members each reader reads */
     size_t first; /* where its part of `due` begins */
 };
 
@@ -108,14 +111,15 @@ void ask_to_join(struct connection *c);
 
 /* ---- messages.c ---- */
 
-extern uint32_t sent, finished;
-extern uint32_t counted_from; /* messages before this one are warm-up, not sampled */
-extern uint32_t over_limit;   /* counted messages that took --limit or longer */
-extern uint64_t deliveries;
-extern struct samples complete, lateness, fanout;
+extern _Atomic uint32_t sent, finished;
+extern _Atomic uint32_t counted_from; /* messages before this one are warm-up, not sampled */
+extern _Atomic uint32_t over_limit;   /* counted messages that took --limit or longer */
+extern struct samples complete, lateness; /* any reader adds to the first, within `hold_accounts` */
 
 void say(uint32_t seat, uint64_t from);
 void on_delivery(struct connection *c, const char *text);
+uint64_t delivered(void);
+struct samples *all_fanout(void);
 void hold_to_deadline(void);
 void drain(void);
 void print_accounts(void);
@@ -126,12 +130,25 @@ void print_accounts(void);
 
 extern int loop, timer, most_events;
 extern bool stdin_ended;
-extern uint64_t last_arrival; /* when bytes last came in */
-extern uint32_t joined, pongs;
-extern uint64_t join_lines; /* JOIN lines seen by anyone */
+extern _Atomic uint64_t last_arrival; /* when bytes last came in */
+extern _Atomic uint32_t joined, pongs;
+extern _Atomic uint64_t join_lines; /* JOIN lines seen by anyone */
 
-void watch(int how, int fd, unsigned events, void *with);
+void watch(int in, int how, int fd, unsigned events, void *with);
+void on_ready(struct connection *c, unsigned events);
 int pump(int wait_ms);
+
+/* ---- readers.c ---- */
+
+enum { READERS_MOST = 64 };
+extern _Thread_local uint32_t reader; /* which of them this thread is; 0 is the main thread too, which alone sends */
+
+uint32_t reader_count(void); /* at least 1: without reading threads the main thread is the only reader */
+void start_readers(void);
+void tell_finished(void); /* that a message is: any reader, to the main thread */
+void take_finished(void);
+void hold_accounts(void);
+void release_accounts(void);
 
 /* ---- arrival.c, and a file for each mode or two ---- */
 

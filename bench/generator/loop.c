@@ -11,14 +11,13 @@ enum { READ_BYTES = 256 << 10 }; /* one recv; several hundred messages, so that 
 
 int loop = -1, timer = -1, most_events = PROMPT;
 bool stdin_ended;
-uint64_t last_arrival;
-uint32_t joined, pongs;
-uint64_t join_lines;
+_Atomic uint64_t last_arrival, join_lines;
+_Atomic uint32_t joined, pongs;
 
-void watch(int how, int fd, unsigned events, void *with)
+void watch(int in, int how, int fd, unsigned events, void *with)
 {
     struct epoll_event wanted = {.events = events, .data.ptr = with};
-    if (epoll_ctl(loop, how, fd, &wanted) < 0)
+    if (epoll_ctl(in, how, fd, &wanted) < 0)
         quit(1, "epoll: %s", strerror(errno));
 }
 
@@ -64,7 +63,7 @@ static void on_line(struct connection *c, const char *line, size_t size)
 /* A line may begin in one recv and end in another: its first part waits in `keep` and is put in front of the rest. */
 static void on_readable(struct connection *c)
 {
-    static char space[LINE_MAX_BYTES + READ_BYTES];
+    static _Thread_local char space[LINE_MAX_BYTES + READ_BYTES];
     char *start = space + LINE_MAX_BYTES - c->kept, *end;
     ssize_t got = recv(c->fd, space + LINE_MAX_BYTES, READ_BYTES, 0);
     read_clock();
@@ -84,7 +83,7 @@ static void on_readable(struct connection *c)
     memcpy(c->keep, start, c->kept);
 }
 
-static void on_ready(struct connection *c, unsigned events)
+void on_ready(struct connection *c, unsigned events)
 {
     if (!c->open) {
         on_connected(c);
@@ -108,6 +107,8 @@ int pump(int wait_ms)
         char unused[64];
         if (ready[i].data.ptr == &timer)
             (void)!read(timer, unused, sizeof unused);
+        else if (ready[i].data.ptr == &finished)
+            take_finished();
         else if (ready[i].data.ptr == &stdin_ended)
             stdin_ended = read(STDIN_FILENO, unused, sizeof unused) <= 0;
         else

@@ -1,6 +1,7 @@
 /* Load an IRC server with members in rooms, and measure what arrives.
  *
- * One process, one thread, one epoll loop. It knows just enough IRC to register, join and count; it starts no server
+ * One process and one thread that sends; it reads too, or with --readers N so many threads read, each with an epoll loop
+ * and a share of the members. It knows just enough IRC to register, join and count; it starts no server
  * and compares nothing. Prints one JSON object on stdout and exits 0; a message that is lost, repeated, out of order or
  * late past its deadline, or a connection that the server closes, is one line on stderr and exit 1; a wrong option is
  * exit 2.
@@ -47,9 +48,11 @@ int main(int argc, char **argv)
     if (!connections || loop < 0)
         quit(1, "start: %s", strerror(errno));
     seat_everybody();
-    printf("{\"mode\": \"%s\", \"members\": %.0f, \"rooms\": %u, \"rooms_each\": %u", mode_name, option.members,
-           room_count, rooms_each);
+    printf("{\"mode\": \"%s\", \"members\": %.0f, \"rooms\": %u, \"rooms_each\": %u, \"readers\": %.0f", mode_name, option.members,
+           room_count, rooms_each, option.readers);
     arrive();
+    if (option.readers && mode != IDLE)
+        start_readers();
     switch (mode) {
     case SATURATED:
         run_saturated();

@@ -36,11 +36,15 @@ static const struct { const char *name; double *to, low, high; } numbers[] = {
     {"--limit", &option.limit, 0.001, 60},         /* s that p99 must stay below in a search */
     {"--deadline", &option.deadline, 0.1, 600},    /* s until all must have a message */
     {"--join-deadline", &option.join_deadline, 0.1, 3600}, /* s until all must be in their rooms */
+    {"--readers", &option.readers, 0, READERS_MOST},       /* threads that read; 0: the one that sends does */
     {"--server", &option.server, 0, 1e9}};         /* the server's process, to read its CPU time; 0: unknown */
 
 void quit(int status, const char *format, ...)
 {
+    static atomic_flag quitting = ATOMIC_FLAG_INIT;
     va_list rest;
+    while (atomic_flag_test_and_set(&quitting)) /* another thread has said why, and ends the process */
+        pause();
     va_start(rest, format);
     fputs("generator: ", stderr);
     vfprintf(stderr, format, rest);

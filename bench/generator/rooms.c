@@ -50,7 +50,11 @@ void seat_everybody(void)
         for (uint32_t i = 0; i < total; i++) {
             struct seat *seat = &seats[(size_t)users[i] * rooms_each + layer];
             seat->room = layer * layer_rooms + i % layer_rooms;
-            seat->slot = rooms[seat->room].size++;
+            struct room *room = &rooms[seat->room];
+            seat->slot = room->size++;
+            if (!room->shares && !(room->shares = calloc(reader_count(), sizeof *room->shares)))
+                quit(1, "there is no memory for %u rooms", room_count);
+            room->shares[users[i] % reader_count()]++;
         }
     }
     for (struct room *room = rooms; room < rooms + room_count; room++) {

@@ -3,7 +3,7 @@
  * A yardstick, not a server: what the machine itself allows. It answers NICK, USER, JOIN, PRIVMSG and PING, believes
  * every client and keeps no history. What arrives during one pass of the loop is put in one block a room, and goes to
  * each member with one send at the end of the pass. With --deaf it reads everything and tells nobody what is said: it
- * then shows what a generator can send.
+ * then shows what a generator can send. bare_uring.c is the same with io_uring in place of `send`.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,6 +66,8 @@ struct client {
     struct buffer owed; /* what a short write left, or what this pass has for it from several rooms */
     bool paid_later; /* it is in `payees` */
     bool blocked; /* a write was short: the loop says when to go on */
+    const char *begun; /* with io_uring, what is in flight to it */
+    size_t begun_size;
 };
 
 static struct room *shelves[SHELVES];
@@ -116,9 +118,14 @@ static void drop(struct client *c)
     gone[gone_size++] = c;
 }
 
-static void pay(struct client *c)
+#ifdef URING
+static void begin(struct client *c, const char *data, size_t size);
+static void finish(void);
+#endif
+
+/* `took`, or errno, is how a send of what is owed went. */
+static void paid(struct client *c, ssize_t took)
 {
-    ssize_t took = c->fd < 0 ? 0 : send(c->fd, c->owed.data, c->owed.size, MSG_NOSIGNAL);
     if (c->fd < 0)
         return;
     if (took < 0 && errno != EAGAIN) {
@@ -131,6 +138,12 @@ static void pay(struct client *c)
         drop(c);
     else if (c->blocked != (c->owed.size > 0))
         watch(c, EPOLL_CTL_MOD, (c->blocked = !c->blocked) ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+static void pay(struct client *c)
+{
+    if (c->fd >= 0)
+        paid(c, send(c->fd, c->owed.data, c->owed.size, MSG_NOSIGNAL));
 }
 
 /* Now, or at the end of the pass where more may come from other rooms: still one send. */
@@ -155,6 +168,18 @@ static void give(struct client *c, const char *data, size_t size)
     payees = grown(payees, &payee_capacity, payee_size + 1, sizeof *payees);
     payees[payee_size++] = c;
     c->paid_later = true;
+}
+
+/* As `give`, data that stays where it is until the end of the pass. */
+static void give_block(struct client *c, const char *data, size_t size)
+{
+#ifdef URING
+    if (c->fd >= 0 && size && c->seat_count <= 1 && !c->owed.size) {
+        begin(c, data, size);
+        return;
+    }
+#endif
+    give(c, data, size);
 }
 
 static struct room *find(const char *name, size_t size)
@@ -268,7 +293,7 @@ static void flush(void)
             if (room->members[i]->special)
                 tell_part(room->members[i]);
             else
-                give(room->members[i]->client, room->block.data, room->block.size);
+                give_block(room->members[i]->client, room->block.data, room->block.size);
         }
         room->block.size = room->line_count = 0;
     }
@@ -278,8 +303,14 @@ static void flush(void)
         if (c->blocked && c->owed.size > OWED_LIMIT)
             drop(c);
         else if (!c->blocked)
+#ifdef URING
+            begin(c, c->owed.data, c->owed.size);
+    }
+    finish();
+#else
             pay(c);
     }
+#endif
 }
 
 static void on_readable(struct client *c)
@@ -319,6 +350,10 @@ static void on_arrivals(int listener)
     }
 }
 
+#ifdef URING
+#include "rings.h"
+#endif
+
 int main(int argc, char **argv)
 {
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -329,6 +364,9 @@ int main(int argc, char **argv)
     at.sin_port = htons((unsigned short)(argc == 2 || deaf ? atoi(argv[1]) : 0));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     loop = epoll_create1(EPOLL_CLOEXEC);
+#ifdef URING
+    open_rings();
+#endif
     if ((argc != 2 && !deaf) || bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, SOMAXCONN) < 0 ||
         epoll_ctl(loop, EPOLL_CTL_ADD, listener, &arrivals) < 0) {
         fprintf(stderr, "bare_epoll PORT [--deaf]: cannot listen on 127.0.0.1: %s\n", strerror(errno));

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ENTRIES = 4096  # of a ring: 0.4 MB; a larger pass takes several turns
-RING_FROM = 16  # sends of a pass from which a ring takes less time than `send`; bench/experiments/rings.py
+RING_FROM = 32  # sends of a pass from which a ring takes less time than `send`; bench/experiments/forms.py
 A_RING = 32  # sends that are worth a further ring, which may have to be woken
 POLL_IDLE = 2  # ms that a kernel thread looks for entries, at a full core, before it sleeps; waking it takes 10 µs
 TIMEOUT = 5.0  # s; sends that do not wait complete within microseconds
