@@ -61,6 +61,10 @@ class Compose:
     def __call__(self, *arguments: str) -> Completed:
         return run(str(ROOT / "docker" / "compose.sh"), *arguments, environment=self._environment)
 
+    def set(self, **environment: str) -> None:
+        """For what is started from here on."""
+        self._environment |= environment
+
     def container(self, service: str) -> str:
         return checked(self("ps", "--quiet", service))
 

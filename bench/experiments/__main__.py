@@ -46,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name:16}{(_module(name).__doc__ or '').partition(chr(10))[0]}")
         return 0
     raise_file_limit()
+    experiment = _module(options.name)
+    if not hasattr(experiment, "VARIANTS"):  # it measures something smaller than a server
+        experiment.main(options.rounds)
+        return 0
     try:
-        _measure(_module(options.name), options)
+        _measure(experiment, options)
     except BuildError as error:
         print(f"experiments: {error}", file=sys.stderr)
         return USAGE_ERROR

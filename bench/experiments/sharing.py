@@ -17,7 +17,7 @@ from chat.server.net.connections import Connections
 CASES = ("saturated", "steady", "steady-10000", "busy", "arrival")
 
 
-def _set(**settings: int) -> None:
+def set_settings(**settings: object) -> None:
     load = cli.__dict__["load"]
 
     def load_changed(options: Mapping[str, Any], config: str | None) -> Any:
@@ -32,6 +32,6 @@ def _always() -> None:
 
 
 VARIANTS: dict[str, Callable[[], None]] = {
-    "alone": partial(_set, helpers=0),
+    "alone": partial(set_settings, helpers=0),
     "always shared": _always,
 }

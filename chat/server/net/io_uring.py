@@ -163,10 +163,13 @@ class Ring:
         self._words[self._cq[0] // 4] = self._head & 0xFFFFFFFF
         return data
 
-    def bound_workers(self, number: int) -> None:
-        """Let the kernel use no more than `number` worker threads of each kind for this ring (Linux 5.15)."""
-        most = (ctypes.c_uint32 * 2)(number, number)
-        _libc.syscall(_REGISTER, self._fd, _IOWQ_MAX_WORKERS, most, 2)
+    def register(self, operation: int, argument: Any, number: int) -> bool:
+        """io_uring_register(2); False where the kernel refuses it."""
+        return int(_libc.syscall(_REGISTER, self._fd, operation, argument, number)) >= 0
+
+    def bound_workers(self, number: int) -> bool:
+        """Let the kernel use at most `number` worker threads of each kind for this ring; False before Linux 5.15."""
+        return self.register(_IOWQ_MAX_WORKERS, (ctypes.c_uint32 * 2)(number, number), 2)
 
     def close(self) -> None:
         """Nothing may be in flight. The kernel ends its thread and frees its memory."""
