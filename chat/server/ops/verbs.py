@@ -71,6 +71,7 @@ def _user_row(operation: Operation, user: User) -> dict[str, object]:
         "user": user.person.user,
         "host": user.person.host,
         "realname": user.realname,
+        "account": user.account or None,
         "address": client.host if client is not None else None,
         "node": user.node,
         "since": timestamp(user.signed_on),
@@ -98,3 +99,6 @@ def _room_row(room: Room) -> dict[str, object]:
         "created": timestamp(room.created),
         "topic": room.topic,
     }
+
+
+from chat.server.ops import account_verbs  # noqa: E402, F401  # enters its verbs
