@@ -182,6 +182,28 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """`who` has invited somebody: for the other members of the room (IRCv3 invite-notify)."""
+
+    who: Person
+    room: str
+    nick: str
+    at: float
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """`who` has read a room or a talk up to a time, `timestamp=…`: for the clients of their account alone."""
+
+    who: Person
+    target: str
+    marker: str
+    at: float
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
     """`who` is there, or no longer: for those who watch the nickname (IRCv3 monitor). It comes from the server."""
 
@@ -192,4 +214,20 @@ class Presence:
     id: int = 0
 
 
-Event = Say | Join | Leave | Quit | Kick | Invite | Rename | Topic | Mode | Away | NewRealname | Login | Presence
+Event = (
+    Say
+    | Join
+    | Leave
+    | Quit
+    | Kick
+    | Invite
+    | Rename
+    | Topic
+    | Mode
+    | Away
+    | NewRealname
+    | Invited
+    | Login
+    | Marked
+    | Presence
+)

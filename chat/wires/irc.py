@@ -13,6 +13,7 @@ from chat.events import (
     Away,
     Event,
     Invite,
+    Invited,
     Join,
     Kick,
     Kind,
@@ -46,9 +47,11 @@ CAPABILITIES = (
     "away-notify",
     "batch",
     "cap-notify",
+    "draft/read-marker",
     "echo-message",
     "extended-join",
     "extended-monitor",
+    "invite-notify",
     "labeled-response",
     "message-tags",
     "multi-prefix",
@@ -60,6 +63,7 @@ CAPABILITIES = (
 )
 
 
+MARKER_CAPABILITY = "draft/read-marker"
 REGISTRATION_CAPABILITY = "draft/account-registration"  # of a server where people may register accounts
 HISTORY_CAPABILITIES = ("draft/chathistory", "draft/event-playback")  # of a server whose log can be asked
 
@@ -70,6 +74,7 @@ SHAPING: dict[str, type | None] = {
     "account-tag": None,
     "away-notify": Away,
     "extended-join": None,
+    "invite-notify": Invited,
     "message-tags": None,
     "server-time": None,
     "setname": NewRealname,
@@ -339,6 +344,7 @@ _BODIES: dict[type, Callable[..., str]] = {
     Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",
     Away: _away,
     NewRealname: lambda event: f":{event.who.mask} SETNAME :{event.realname}",
+    Invited: lambda event: f":{event.who.mask} INVITE {event.nick} {event.room}",
     Presence: _presence,
     Login: lambda event: f":{event.who.mask} ACCOUNT {event.who.account or '*'}",
 }

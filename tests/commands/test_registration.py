@@ -39,6 +39,7 @@ def test_older_clients_get_them_in_one_line_without_values(server: RunningServer
 def test_the_capabilities_are_those_that_are_promised() -> None:
     assert set(CAPABILITIES) == {
         "account-notify", "account-tag", "extended-join", "extended-monitor", "sasl", "standard-replies",
+        "draft/read-marker", "invite-notify",
         "message-tags", "server-time", "echo-message", "multi-prefix", "userhost-in-names",
         "away-notify", "setname", "cap-notify", "batch", "labeled-response",
     }  # fmt: skip

@@ -1,6 +1,18 @@
 """The commands: a table from verb to handler. No sockets, and no bytes for a room."""
 
-from chat.server.commands import accounts, info, listing, modes, monitor, people, registration, rooms, sasl, talk
+from chat.server.commands import (
+    accounts,
+    info,
+    listing,
+    markers,
+    modes,
+    monitor,
+    people,
+    registration,
+    rooms,
+    sasl,
+    talk,
+)
 from chat.server.commands.lobby import run_unframed
 from chat.server.commands.table import finish, run
 
@@ -9,6 +21,7 @@ __all__ = [
     "finish",
     "info",
     "listing",
+    "markers",
     "modes",
     "monitor",
     "people",

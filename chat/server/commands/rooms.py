@@ -6,6 +6,7 @@ from functools import partial
 from chat.server.commands.history import replay
 from chat.server.commands.limits import KICKS, LINE_COST, REASON_BYTES, RECEIVER_COST, TOPIC_BYTES
 from chat.server.commands.listing import NAMES_A_LINE, all_names
+from chat.server.commands.markers import tell_marker
 from chat.server.commands.table import command, send_cursor
 from chat.server.commands.talk import tell_away
 from chat.server.core.admission import is_silenced
@@ -14,6 +15,7 @@ from chat.server.core.node import Node
 from chat.server.core.room import Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
+from chat.wires.irc import MARKER_CAPABILITY
 from chat.wires.message import Message
 from chat.wires.names import each, fold
 from chat.wires.numerics import (
@@ -90,6 +92,8 @@ def _show_joined(node: Node, client: Client, user: User, name: str) -> None:
         client.cost += len(room.members) * (RECEIVER_COST + LINE_COST / NAMES_A_LINE)
         if room.topic:
             _show_topic(client, room)
+        if MARKER_CAPABILITY in client.capabilities:
+            tell_marker(node, client, user, room.name)
         client.send(all_names(client, room))
         if node.settings.replay:
             replay(node, client, room)

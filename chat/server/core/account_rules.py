@@ -3,14 +3,15 @@
 A request has the source of who asked for it: a user's mask, or the server's name for what its operator did.
 """
 
-from chat.events import Login
-from chat.server.core.accounts import FINGERPRINTS, Account
+from chat.events import Login, Marked
+from chat.server.core.accounts import FINGERPRINTS, MARKERS, Account
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
 from chat.server.core.room_rules import restore_ranks
 from chat.server.core.state import Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
+from chat.wires.irc import timestamp
 from chat.wires.names import fold, is_nickname
 
 
@@ -117,7 +118,22 @@ def _ghost(state: State, user: User, entry: Entry) -> list[Outcome]:
     return quit_user(state, whom, entry, ghosted_by(user.nick))
 
 
-RULES: dict[str, Rule] = {"ACCOUNT": _log_in, "GHOST": _ghost}
+def _mark_read(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`MARKREAD target timestamp=…`: a marker goes on, never back, and not beyond now."""
+    target, marker = entry.request.params
+    account = _get(state, user.account)
+    key = fold(target)
+    marker = min(marker, f"timestamp={timestamp(entry.at)}")
+    if marker <= account.read.get(key, ""):
+        return []
+    account.read.pop(key, None)
+    account.read[key] = marker
+    if len(account.read) > MARKERS:
+        del account.read[next(iter(account.read))]
+    return [Change(Marked(user.person, target, marker, entry.at, entry.id), user)]
+
+
+RULES: dict[str, Rule] = {"ACCOUNT": _log_in, "GHOST": _ghost, "MARKREAD": _mark_read}
 FREE_RULES: dict[str, FreeRule] = {
     "REGISTER": _register,
     "SETPASS": _set_password,

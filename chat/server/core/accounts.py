@@ -12,13 +12,14 @@ from chat.wires.names import fold
 if TYPE_CHECKING:
     from chat.server.core.user import User
 
+MARKERS = 1_000  # rooms and talks in which an account's place is kept, the newest; 100 KB
 FINGERPRINTS = 16  # certificates of one account: one a device, and some to change
 
 
 class Account:
     """Changed by `apply` alone."""
 
-    __slots__ = ("fingerprints", "key", "name", "registered", "users", "verifier")
+    __slots__ = ("fingerprints", "key", "name", "read", "registered", "users", "verifier")
 
     def __init__(self, name: str, verifier: str, registered: float) -> None:
         self.name = name  # as it was registered
@@ -26,6 +27,7 @@ class Account:
         self.verifier = verifier
         self.registered = registered  # seconds since the epoch
         self.fingerprints: dict[str, None] = {}  # of client certificates: SHA-256 in lower-case hexadecimal
+        self.read: dict[str, str] = {}  # `timestamp=…` up to which it has read a room or a talk, by the folded name
         self.users: dict[User, None] = {}  # logged in now
 
     def values(self) -> dict[str, Any]:
@@ -35,12 +37,14 @@ class Account:
             "registered": self.registered,
             "verifier": self.verifier,
             "fingerprints": list(self.fingerprints),
+            "read": self.read,
         }
 
 
 def read_account(values: Mapping[str, Any]) -> Account:
     account = Account(values["account"], values["verifier"], values["registered"])
     account.fingerprints = dict.fromkeys(values["fingerprints"])
+    account.read = dict(values["read"])
     return account
 
 
@@ -61,6 +65,11 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         return self.by_name.get(fold(name))
+
+    def marker(self, name: str, target: str) -> str:
+        """Up to where the account has read: `timestamp=…`, or `*` where that is not known."""
+        account = self.by_name.get(fold(name))
+        return "*" if account is None else account.read.get(fold(target), "*")
 
     def add(self, account: Account) -> None:
         self.by_name[account.key] = account

@@ -128,9 +128,12 @@ class FanOut:
             if gone is not None:
                 self._depart(gone, change)
 
-    def publish(self, event: Event, key: str) -> None:
-        """Send an event to the clients that listen there; it is nobody's own."""
-        self._add(key, Published(event, self._published))
+    def publish(self, event: Event, key: str, but: Client | None = None) -> None:
+        """Send an event to the clients that listen there, with one exception."""
+        published = Published(event, self._published)
+        self._add(key, published)
+        if but is not None:
+            self._stream(but).pieces.append(Piece(published.index, (), True, False))
         self._published += 1
 
     def _add(self, key: str, published: Published) -> None:
@@ -139,6 +142,10 @@ class FanOut:
         if audience is not None:
             audience.events.append(published)
             self._touched[audience] = None
+
+    def tell(self, client: Client, data: bytes) -> None:
+        """Send one client a line that it has not asked for, behind the events so far."""
+        self._stream(client).pieces.append(Piece(self._published, (data,), False, False))
 
     def answer(self, client: Client, sends: Sequence[bytes]) -> None:
         """Send an answer to a client, behind the events so far."""

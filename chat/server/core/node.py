@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Kick, Mode, Quit, Rename, person_of
+from chat.events import Invite, Invited, Kick, Marked, Mode, Quit, Rename, person_of
 from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
 from chat.server.core.admission import may_listen
@@ -24,8 +24,8 @@ from chat.server.core.user import User
 from chat.server.log.log import Entry, Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
-from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, REGISTRATION_CAPABILITY
-from chat.wires.message import Message
+from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, MARKER_CAPABILITY, REGISTRATION_CAPABILITY
+from chat.wires.message import Message, build
 from chat.wires.names import fold, look_alikes
 
 AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
@@ -190,19 +190,42 @@ class Node:
 
     def _show(self, change: Change) -> None:
         kind = type(change.event)
-        if not self.silent:
+        if kind is Marked:
+            self._tell_marker(change)
+        elif not self.silent:
             if self.fan_out.monitored and kind in NOTED:
                 self.fan_out.show(change, self.monitors.note(change))
             else:
                 self.fan_out.show(change)
         if kind is Kick:
             self._disconnect_kicked(change)
+        elif kind is Invite:
+            self._tell_members(change)
         elif kind is Mode:
             self._recheck_listeners()
         elif kind is Quit:
             client = self.fan_out.clients.get(change.user)
             if client is not None and client.user is change.user:  # it did not ask for it
                 self._disconnect(client, change)
+
+    def _tell_members(self, change: Change) -> None:
+        """Tell those in the room who asked to be told of invitations."""
+        event = change.event
+        assert isinstance(event, Invite)
+        told = Invited(event.who, event.room, event.whom.nick, event.at, event.id)
+        if not self.silent:
+            self.fan_out.publish(told, fold(event.room), self.fan_out.clients.get(change.user))
+
+    def _tell_marker(self, change: Change) -> None:
+        """To the other clients of the account; the one that has set it gets an answer."""
+        event = change.event
+        assert isinstance(event, Marked)
+        account = self.state.accounts.find(event.who.account)
+        line = build("MARKREAD", event.target, event.marker, source=self.name)
+        for user in account.users if account is not None else ():
+            client = self.fan_out.clients.get(user)
+            if client is not None and user is not change.user and MARKER_CAPABILITY in client.capabilities:
+                self.fan_out.tell(client, line)
 
     def _disconnect(self, client: Client, change: Change) -> None:
         """Somebody else has made the client's user quit."""

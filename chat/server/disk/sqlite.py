@@ -47,7 +47,7 @@ SHOWN = {
     "GHOST": "joins",
 }
 WORDS = frozenset({"PRIVMSG", "NOTICE"})
-WRITTEN = SHOWN.keys() | {"USER", "INVITE", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT"}
+WRITTEN = SHOWN.keys() | {"USER", "INVITE", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT", "MARKREAD"}
 
 log = logging.getLogger(__name__)
 
