@@ -283,6 +283,9 @@ class Settings:
         "of the socket for `fanfare admin`; off for none, empty for the log's file with the suffix .sock, which is "
         "log.sock in the data folder by default",
     )
+    log_format: str = _setting(
+        "text", "word", "of the process's own log on standard error; json is an object a line, for a log collector"
+    )
     metrics: str = _setting(
         "",
         "host:port",
@@ -379,6 +382,7 @@ class Settings:
             least <= self.password_iterations <= most,
             f"password_iterations is {self.password_iterations:,}, it must be {least:,} to {most:,}",
         )
+        _check(self.log_format in LOG_FORMATS, f"log_format is {self.log_format!r}, not {' or '.join(LOG_FORMATS)}")
         unknown = set(self.keep.split(",")) - {*KINDS, ""}
         _check(not unknown, f"keep is {self.keep!r}, a list of {', '.join(KINDS)}")
         for name in ("motd", "password"):
@@ -419,6 +423,7 @@ SWITCH = ("on", "off")
 ITERATIONS = (4_096, 10_000_000)  # RFC 7677's least; beyond the most a login takes seconds
 DURABILITIES = ("relaxed", "strict")
 SENDERS = ("auto", "send", "uring")
+LOG_FORMATS = ("text", "json")
 KINDS = ("words", "topics", "modes", "joins")  # of what a room's history shows
 UNFRAMED = frozenset(name for name, scheme in SCHEMES.items() if not scheme.wire().has_commands)
 MOST = 1_000_000_000  # of anything; so that no sum or deadline overflows

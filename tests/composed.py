@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK", "NGIRCD", "INSPIRCD", "ERGO")
-PROFILES = ("peers", "compare", "distributed")  # whose services may be left when a test has failed
+PROFILES = ("peers", "compare", "distributed", "observe")  # whose services may be left when a test has failed
 USERS = ("--users=20", "--spawn-rate=20")
 QUICK = ("--settle=0.1", "--grace=20")  # what is there in time is not waited for
 BRIEF = (*QUICK, "--before=1", "--after=0")
@@ -48,6 +48,8 @@ class Compose:
             "COMPOSE_PROJECT_NAME": self.image,
             "FANFARE_LOAD_IMAGE": self.image,
             "FANFARE_PEERS_IMAGE": self.peers_image,
+            "FANFARE_OBSERVE_IMAGE": f"{self.image}-observe",
+            "PROMETHEUS_PORT": "0",
             "FANFARE_BIND": "127.0.0.1",
             "FANFARE_REPORT": str(report),
             "LOCUST_USERS": "20",

@@ -14,6 +14,8 @@ if [ "$(uname)" = Linux ]; then
     command -v xprop >/dev/null || missing="$missing x11-utils"
     command -v redis-server >/dev/null || missing="$missing redis-server"
 fi
+# Its promtool checks the alerts and the format of the metrics.
+command -v promtool >/dev/null || missing="$missing prometheus"
 # Namespaces and packet filters are Linux's; elsewhere the tests that need them are skipped.
 if [ "$(uname)" = Linux ]; then
     command -v ip >/dev/null || missing="$missing iproute2"

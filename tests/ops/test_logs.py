@@ -1,7 +1,9 @@
 """Logging never blocks the thread that logs, and what could not be written is counted."""
 
+import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -101,7 +103,7 @@ def test_a_record_that_cannot_be_formatted_is_one_line() -> None:
     handler.close()
     os.close(descriptor)
     with open(reader) as lines:
-        assert lines.read() == "a log record of chat.test, line 12, cannot be formatted\n"
+        assert lines.read().endswith(" WARNING a log record of chat.test, line 12, cannot be formatted\n")
 
 
 def test_a_full_pipe_at_standard_error_neither_stops_accepting_nor_makes_sigterm_void() -> None:
@@ -168,3 +170,39 @@ def test_a_fault_of_a_thread_is_logged_and_not_printed() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[0].endswith(" ERROR divider ended by a fault")
     assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_json_is_an_object_a_line_with_the_same_keys() -> None:
+    reader, descriptor = os.pipe()
+    handler = LogHandler(descriptor)
+    handler.use("json")
+    handler.handle(logging.LogRecord("chat.test", logging.INFO, "", 12, "two\nlines of %s", ("ünï",), None))
+    try:
+        raise ValueError("ours")
+    except ValueError:
+        handler.handle(logging.LogRecord("chat.test", logging.ERROR, "", 12, "a fault", (), sys.exc_info()))
+    handler._writer.write(handler._say_lost(7))
+    handler.close()
+    os.close(descriptor)
+    with open(reader) as lines:
+        plain, fault, lost = (json.loads(line) for line in lines)
+    assert list(plain) == ["time", "level", "logger", "thread", "message"]
+    assert (plain["level"], plain["logger"], plain["message"]) == ("INFO", "chat.test", "two\nlines of ünï")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", plain["time"])
+    assert list(fault) == [*plain, "stack"]
+    assert fault["stack"].endswith("ValueError: ours")
+    assert (lost["level"], lost["message"]) == ("WARNING", "lost 7 log lines: standard error did not take them")
+
+
+def test_a_server_writes_its_whole_log_as_json() -> None:
+    with serving(*IRC, "--rate-limit", "off", "--log-format", "json") as server:
+        server.port()
+        server.log_line("rate limits are off")
+        server.signal(Signals.SIGUSR1, Signals.SIGUSR2)
+        assert json.loads(server.log_line("status: "))["thread"] == "signals"
+        assert json.loads(server.log_line("stack of "))["level"] == "INFO"
+        server.signal(Signals.SIGTERM)
+        status, rest = server.end()
+    assert status == 0
+    for line in rest.splitlines():
+        json.loads(line)

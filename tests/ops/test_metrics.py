@@ -39,6 +39,13 @@ def read(sources: Sources, name: str) -> Any:
     return metric.read(sources)
 
 
+def dropped(sources: Sources) -> dict[str, int]:
+    """Those that there are; the others are there with 0, so that an alert sees the first."""
+    counts = read(sources, "fanfare_connections_dropped")
+    assert len(counts) > 5
+    return {kind: count for (kind,), count in counts.items() if count}
+
+
 def test_messages_and_deliveries_are_counted_once_each() -> None:
     with still_server() as server:
         sources = sources_of(server)
@@ -62,11 +69,11 @@ def test_connections_are_counted_by_wire_and_transport_and_ends_by_their_reason(
         ana.ended = True
         server.settle()
         assert read(sources, "fanfare_connections")["irc", "stillsocket"] == 1
-        assert read(sources, "fanfare_connections_dropped") == {("closed",): 1}
+        assert dropped(sources) == {"closed": 1}
         assert read(sources, "fanfare_connections_accepted") == 3
         server.advance(1000.0)
         server.advance(1000.0)
-        assert read(sources, "fanfare_connections_dropped") == {("closed",): 1, ("ping_timeout",): 1}
+        assert dropped(sources) == {"closed": 1, "ping_timeout": 1}
 
 
 @pytest.mark.parametrize(
@@ -274,7 +281,7 @@ def test_the_address_is_said_behind_the_listeners() -> None:
     with serving("--listen", "irc://127.0.0.1:0", "--metrics", "127.0.0.1:0") as process:
         assert process.port()
         assert process.process.stdout is not None
-        line = process.process.stdout.readline()
+        line = next(line for line in process.process.stdout if line.startswith("metrics on "))
         assert line.startswith("metrics on http://127.0.0.1:")
         assert get(line.split()[-1])[0] == 200
 

@@ -8,7 +8,7 @@ from itertools import islice
 from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
-from chat.server.net.ends import kind_of_end
+from chat.server.net.ends import ENDS_COUNTED, kind_of_end
 from chat.server.net.gate import WIDE, Gate
 from chat.server.net.networks import shares
 from chat.server.net.pacing import Pacer
@@ -48,7 +48,7 @@ class Connections:
         self._settings = settings = node.settings
         self.accepted = 0  # since the start, as are the next two
         self.flushes = 0  # of send queues
-        self.drops: Counter[str] = Counter()  # by kind of reason
+        self.drops = Counter(dict.fromkeys(ENDS_COUNTED, 0))  # by kind of reason
         self.by_kind: Counter[tuple[type, type]] = Counter()  # those there are, by wire and transport
         self._all: set[Connection] = set()
         self._writes = writes

@@ -14,6 +14,7 @@ KINDS = {
 }
 MEMORY = "short of memory"  # is in the reason of those dropped for it
 OTHER = "other"  # what the wire refuses, errors of the network that are rare
+ENDS_COUNTED = (*KINDS.values(), "memory", OTHER)
 
 
 def kind_of_end(reason: str) -> str:

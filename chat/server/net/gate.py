@@ -12,6 +12,9 @@ from chat.server.net.throttle import Addresses, Bucket
 WIDE = 4  # how many times as fast a whole /24 or /48 may connect as one address
 
 
+KINDS = ("full", "address", "unframed", "unframed in all", "rate", "proxy", "descriptors", "memory")
+
+
 class TurnedAway(NamedTuple):
     """Why a connection is refused: the kind, which logging counts, and the sentence that the peer gets."""
 
@@ -55,7 +58,8 @@ class Gate:
         self._unframed: Counter[str] = Counter()
         self._unframed_all = 0
         self._total = 0
-        self.refusals: Counter[str] = Counter()  # since the start, by kind; counted by the acceptor's thread
+        # Since the start, by kind; counted by the acceptor's thread. Those of 0 are there: an alert sees the first.
+        self.refusals = Counter(dict.fromkeys(KINDS, 0))
         self._rates = Addresses(lambda now: Bucket(rate, burst, now)) if rate else None
         self._wide_rates = Addresses(lambda now: Bucket(WIDE * rate, WIDE * burst, now)) if rate else None
 

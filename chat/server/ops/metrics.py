@@ -76,7 +76,8 @@ def summary(name: str, text: str, read: Callable[[Sources], tuple[int, float]]) 
 
 
 def _by_one(counts: Mapping[str, int]) -> Labelled:
-    return {(name,): value for name, value in dict(counts).items()}  # one operation copies it: its owner goes on
+    counts = dict(counts)  # one operation, while the owner goes on
+    return {(name.replace(" ", "_"),): value for name, value in counts.items()}
 
 
 def _connections(sources: Sources) -> Labelled:

@@ -36,8 +36,10 @@ def run(load: Callable[[], Settings]) -> int:
         from chat.server.server import Server  # it takes a tenth of a second, in which a signal may come
 
         _open_standard_descriptors()
-        with logging_to_standard_error():
-            return process.serve(Server(load()))
+        with logging_to_standard_error() as handler:
+            settings = load()
+            handler.use(settings.log_format)
+            return process.serve(Server(settings))
 
 
 class _Process:
