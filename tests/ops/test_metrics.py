@@ -181,10 +181,10 @@ def test_a_scrape_of_a_server_has_everything(tmp_path: Path) -> None:
 
 
 def test_a_refused_connection_is_counted_with_its_reason() -> None:
-    with running_server(metrics="127.0.0.1:0", max_per_address=1) as server:
+    with running_server(metrics="127.0.0.1:0", max_connections=1) as server:
         server.irc("ana").sync()
         assert server.raw().rest() != []
-        assert scraped(server)["fanfare_connections_refused_total{reason=address}"] == 1
+        assert scraped(server)["fanfare_connections_refused_total{reason=full}"] == 1
 
 
 def test_health_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
