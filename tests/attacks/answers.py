@@ -13,6 +13,8 @@ from chat.wires.names import fold
 from tests.attacks.beliefs import EVENTS, Beliefs, RoomBelief
 from tests.attacks.rank_beliefs import Rank, all_fit, fits, merged, rank_of, split_signs, surely_operates
 
+UNTAGGED = ("ACCOUNT", "JOIN")  # they change or tell what is believed
+
 
 class IrcBelief(Beliefs):
     """`receive` takes bytes. `pings` are to be answered by whoever has the belief.
@@ -47,6 +49,8 @@ class IrcBelief(Beliefs):
             if answer is not None:
                 answer(self, message)
         elif message.verb in EVENTS:
+            if "!" in message.source and message.verb not in UNTAGGED:
+                self.people.tagged(message.nick, message.tag("account"), self.caps)
             EVENTS[message.verb](self, message)
         else:
             self.complain(f"an unknown verb {message.verb}")
@@ -237,6 +241,8 @@ class IrcBelief(Beliefs):
             return
         if {room.key for room in user.rooms} != self.rooms.keys():
             self.complain(f"the client is in {list(user.rooms)}, believed {list(self.rooms)}")
+        for difference in self.people.differences(state):
+            self.complain(difference)
         if user.invisible is not self.invisible:
             self.complain(f"invisible is {user.invisible}")
         for room in user.rooms:
@@ -281,6 +287,8 @@ _ANSWERS: dict[str, Callable[[IrcBelief, Message], None]] = {
     "352": IrcBelief._who_reply,
     "353": IrcBelief._name_reply,
     "366": IrcBelief._end_of_names,
+    "730": lambda belief, message: belief.people.seen(message),
+    "731": lambda belief, message: belief.people.seen(message),
     "401": IrcBelief._no_such_nick,
     "403": IrcBelief._not_there,
     "433": IrcBelief._nick_in_use,

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from chat.wires.message import Message, parse_tags
 from chat.wires.names import fold
+from tests.attacks.account_beliefs import AccountBelief
 from tests.attacks.rank_beliefs import Rank, may_operate, rank_of, surely_has_none, surely_operates
 
 SIGNS = "~@+"
+TAGS = {"time": "server-time", "label": "labeled-response", "batch": "batch", "account": "account-tag"}
 EXCERPT = 12  # lines before a contradiction that are shown with it
 
 
@@ -57,6 +59,7 @@ class Beliefs(Excerpt):
         self.heard: list[str] = []  # others' words, in their order
         self.labels: list[str] = []  # that have been answered
         self.pings: list[str] = []
+        self.people = AccountBelief(self.complain)
         self._batches: set[str] = set()
         self._last_id = 0
         self._last_pong = 0
@@ -71,7 +74,7 @@ class Beliefs(Excerpt):
     def check_tags(self, message: Message) -> None:
         tags = parse_tags(message.tags)
         for tag in tags:
-            needed = {"time": "server-time", "label": "labeled-response", "batch": "batch"}.get(tag, "message-tags")
+            needed = TAGS.get(tag, "message-tags")
             if needed not in self.caps:
                 self.complain(f"the tag {tag} without {needed}")
         if "batch" in tags and tags["batch"] not in self._batches:
@@ -89,6 +92,8 @@ class Beliefs(Excerpt):
     def check_own_name(self, message: Message) -> None:
         if message.verb == "001":
             self.registered, self.nick = True, message.params[0]
+        elif message.verb in ("730", "731") and message.params[0] == "*":
+            pass  # the same for all who watch
         elif self.registered and message.params[0] != self.nick:
             self.complain(f"a numeric for {message.params[0]}, who is {self.nick}")
 
@@ -118,12 +123,14 @@ class Beliefs(Excerpt):
             self.complain(f"{nick} is no operator")
 
     def _forget_strangers(self) -> None:
+        self.people.forget(self.shares)
         self.away = {nick: away for nick, away in self.away.items() if self.shares(nick) or nick == fold(self.nick)}
 
     # Events
 
     def _join(self, message: Message) -> None:
         name = message.params[0]
+        self.people.joined(message, self.caps)
         if self.is_self(message.nick):
             if fold(name) in self.rooms:
                 self.complain("the client joins a room where it is")
@@ -179,11 +186,14 @@ class Beliefs(Excerpt):
             if after in room.members:
                 self.complain(f"{message.params[0]} is there already")
             room.members[after] = rank
+        self.people.renamed(before, after)
         if before in self.away:
             self.away[after] = self.away.pop(before)
 
     def _say(self, message: Message) -> None:
         to = message.params[0]
+        if message.source.startswith("NickServ!"):
+            return
         if message.verb == "TAGMSG" and "message-tags" not in self.caps:
             self.complain("a TAGMSG without message-tags")
         if self.is_self(message.nick) and "echo-message" not in self.caps and to != self.nick:
@@ -219,8 +229,9 @@ class Beliefs(Excerpt):
     def _invite(self, message: Message) -> None:
         nick, name = message.params
         if not self.is_self(nick):
-            self.complain(f"an invitation for {nick}, who is {self.nick}")
-        if fold(name) in self.rooms:
+            if "invite-notify" not in self.caps or self.room(name) is None or self.is_self(message.nick):
+                self.complain(f"an invitation for {nick}, who is {self.nick}")
+        elif fold(name) in self.rooms:
             self.complain(f"an invitation to {name}, where the client is")
 
     def _topic(self, message: Message) -> None:
@@ -277,20 +288,35 @@ class Beliefs(Excerpt):
         if "away-notify" not in self.caps:
             self.complain("an AWAY without away-notify")
         if not self.shares(message.nick):
-            self.complain(f"{message.nick} is away, and shares no room")
+            if not self._watches(message.nick):
+                self.complain(f"{message.nick} is away, and shares no room")
+            return
         self.away[fold(message.nick)] = bool(message.params)
 
     def _set_realname(self, message: Message) -> None:
         if "setname" not in self.caps:
             self.complain("a SETNAME without setname")
-        if not self.is_self(message.nick) and not self.shares(message.nick):
+        if not self.is_self(message.nick) and not self.shares(message.nick) and not self._watches(message.nick):
             self.complain(f"{message.nick} has a new real name, and shares no room")
 
+    def _watches(self, nick: str) -> bool:
+        return "extended-monitor" in self.caps and fold(nick) in self.people.present
+
+    def _log_in(self, message: Message) -> None:
+        self.people.logged_in(message, self.caps, self.shares(message.nick), self.is_self(message.nick))
+
+    def _mark(self, message: Message) -> None:
+        target, marker = message.params
+        if marker != "*" and not marker.startswith("timestamp="):
+            self.complain(f"{target} is read up to {marker}")
+
     def _cap(self, message: Message) -> None:
-        _, subcommand, words = message.params
+        _, subcommand, *_, words = message.params
         if subcommand == "ACK":
             for word in words.split():
                 (self.caps.discard if word[0] == "-" else self.caps.add)(word.removeprefix("-"))
+            if "account-notify" in words:
+                self.people.accounts.clear()
             if "away-notify" in words:
                 self.away = {nick: away for nick, away in self.away.items() if nick == fold(self.nick)}
         elif subcommand == "LIST" and set(words.split()) - {"cap-notify"} != self.caps - {"cap-notify"}:
@@ -332,6 +358,10 @@ EVENTS: dict[str, Callable[[Beliefs, Message], None]] = {
     "MODE": Beliefs._mode,
     "AWAY": Beliefs._set_away,
     "SETNAME": Beliefs._set_realname,
+    "ACCOUNT": Beliefs._log_in,
+    "MARKREAD": Beliefs._mark,
+    "REGISTER": Beliefs._ack,
+    "AUTHENTICATE": Beliefs._ack,
     "CAP": Beliefs._cap,
     "BATCH": Beliefs._batch,
     "PONG": Beliefs._pong,

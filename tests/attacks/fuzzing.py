@@ -22,6 +22,7 @@ USERS = (*["irc"] * 9, "relay", "joined", "tilde", "nick")  # a user each
 REST_EVERY = 1_500  # inputs between two comparisons of all beliefs with the state
 PACES = ([0, 0, 1, 1, 1, 2, 5], [0, 0, 0, 0, 0, 0, 1, 1])  # passes between inputs: few share one, or many do
 MOST_WAITING = 6_000  # bytes that a user leaves unread by the server before it sends more
+CHEAP: dict[str, int] = {"helpers": 0, "password_iterations": 4_096, "login_attempts": 1_000}
 EVERYTHING = 10**9
 LONG_REST = 4_000  # looks at a server that is to come to rest
 
@@ -137,7 +138,7 @@ class Crowd:
         self.nicks = ["ana", "Ana", "bob", "cleo", "d[]", "d{}", "eve", "fay", "g_g", "hal", "ivy", "jo", "kim", "lea"]
         self.late = late
         self.whole_answers = "answer_limit" not in settings
-        self.server = StillServer(Settings(helpers=0, **settings), self._make_log)  # type: ignore[arg-type]
+        self.server = StillServer(Settings(**{**CHEAP, **settings}), self._make_log)  # type: ignore[arg-type]
         self.contradictions: list[str] = []
         self.replica = State(self.server.node.state.limits)
         self.users = [FuzzUser(self, number, scheme) for number, scheme in enumerate(USERS, 1)]

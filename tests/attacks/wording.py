@@ -19,6 +19,8 @@ MASKS = [
 ]
 KEYS = ["k1", "k2", ":"]
 ROOMS = ["#lobby", "#a", "#A", "#b", "#c", "#Ä", "#d-e"]
+PASSWORD = "sesame-open"
+MARKERS = ["timestamp=1970-01-02T00:00:00.000Z", "timestamp=2970-01-02T00:00:00.000Z", "*"]
 _numbers = iter(range(10**9))
 
 
@@ -100,11 +102,35 @@ _KINDS: list[tuple[int, Callable[[Random, list[str]], str]]] = [
     (4, lambda random, nicks: random.choice(["AWAY", "AWAY :tea", "AWAY :lunch"])),
     (2, lambda random, nicks: f"SETNAME :{random.choice(['One', 'Another', ''])}"),
     (3, lambda random, nicks: _capabilities(random)),
+    (5, lambda random, nicks: _account(random, nicks)),
+    (2, lambda random, nicks: f"MARKREAD {random.choice([*ROOMS, *nicks])} {random.choice(['', *MARKERS])}"),
+    (2, lambda random, nicks: f"MONITOR {random.choice(['+', '+', '+', 'S', 'L'])} {_some(random, nicks)}"),
+    (1, lambda random, nicks: f"MODE {random.choice(nicks)} {random.choice('+-')}B"),
     (3, lambda random, nicks: f"PING {next(_numbers)}"),
     (1, lambda random, nicks: random.choice(["QUIT", "QUIT :gone", *["PING"] * 2])),
     (4, lambda random, nicks: _broken(random, nicks)),
 ]
 _WEIGHTS = [weight for weight, _ in _KINDS]
+
+
+def _account(random: Random, nicks: list[str]) -> str:
+    """All accounts have the same password, so that people get into each other's."""
+    name = random.choice(nicks)
+    return random.choice(
+        [
+            f"REGISTER {random.choice(['*', name])} * {PASSWORD}",
+            f"PRIVMSG NickServ :REGISTER {PASSWORD}",
+            *[f"NS IDENTIFY {name} {PASSWORD}"] * 4,
+            f"NS IDENTIFY {name} wrong",
+            f"NS SET PASSWORD {PASSWORD}",
+            *["NS LOGOUT"] * 2,
+            f"NS GHOST {name}",
+            f"NS GHOST {name} {PASSWORD}",
+            "AUTHENTICATE PLAIN",
+            "AUTHENTICATE AGFuYQBzZXNhbWUtb3Blbg==",
+            "AUTHENTICATE *",
+        ]
+    )
 
 
 def _capabilities(random: Random) -> str:

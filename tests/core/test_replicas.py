@@ -26,12 +26,21 @@ from chat.wires.tilde import TildeWire
 from tests.core.chat import FakeSink
 
 SETTINGS = Settings(
-    helpers=0, rate_limit=0.0, max_rooms=3, rooms_per_address=4, rooms_total=5, lobby="#a", history=10_000
+    password_iterations=4_096,
+    helpers=0,
+    rate_limit=0.0,
+    max_rooms=3,
+    rooms_per_address=4,
+    rooms_total=5,
+    lobby="#a",
+    history=10_000,
 )
 LIMITS = Limits(SETTINGS.max_rooms, SETTINGS.rooms_per_address, SETTINGS.rooms_total)
 PLAIN_WIRES = (RelayWire, JoinedWire, TildeWire, NickWire)
 
 NICKS = st.sampled_from(["ana", "ANA", "bob", "eve", "guest1", "ti", "server", "x y", ":x", ",", "", "é"])
+ACCOUNTS = st.sampled_from(["ana", "ANA", "user0", "user1", "eve"])
+PASSWORDS = st.sampled_from(["sesame-open", "other-words", ""])
 MASKS = st.one_of(
     NICKS, st.sampled_from(["user0", "user1", "user*", "*!*@127.0.0.0/31", "~a:*", "~q:~a:user0", "~a:user1"])
 )
@@ -56,6 +65,7 @@ VERBS = st.sampled_from(
             "MODE",
             "MODE",
         ),
+        *("REGISTER", "NS", "MARKREAD", "MONITOR", "AUTHENTICATE"),
         *("KICK", "AWAY", "SETNAME", "QUIT", "NAMES", "WHO", "WHOIS", "LIST", "PING", "CAP REQ", "USER"),
     ]
 )
@@ -81,6 +91,13 @@ GOOD_LINES = st.one_of(
     st.builds("KICK {} {} :{}".format, ROOMS, NICKS, TEXTS),
     st.builds("NICK {}".format, NICKS),
     st.builds("TOPIC {} :{}".format, ROOMS, TEXTS),
+    st.builds("REGISTER {} * sesame-open".format, st.one_of(st.just("*"), NICKS)),
+    st.builds("NS IDENTIFY {} sesame-open".format, ACCOUNTS),
+    st.builds("NS {} {} {}".format, st.sampled_from(["GHOST", "LOGOUT", "SET PASSWORD"]), ACCOUNTS, PASSWORDS),
+    st.builds("NS CERT {} {}".format, st.sampled_from(["ADD", "DEL"]), st.sampled_from(["ab" * 32, "cd" * 32])),
+    st.builds("MARKREAD {} timestamp={}-01-02T00:00:00.000Z".format, ROOMS, st.sampled_from(["1970", "2970"])),
+    st.builds("PRIVMSG {} :{}".format, ACCOUNTS, TEXTS),
+    st.builds("MODE {} {}".format, ACCOUNTS, st.sampled_from(["+B", "-B", "+iB-i"])),
 )
 # Who does what; negative: the clock steps, back too; None: it closes.
 DEEDS = st.lists(

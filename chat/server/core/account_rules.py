@@ -54,7 +54,7 @@ def _drop(state: State, entry: Entry) -> list[Outcome]:
     """`DROP name`: the account is gone; whoever is logged in to it no longer is."""
     account = _get(state, entry.request.params[0])
     outcomes: list[Outcome] = []
-    for user in list(account.users):
+    for user in sorted(account.users, key=lambda user: fold(user.nick)):
         outcomes += _log_out(state, user, entry)
     state.accounts.remove(account)
     return outcomes

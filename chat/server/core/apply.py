@@ -60,7 +60,7 @@ def check_nickname(state: State, user: User | None, nick: str, account: str = ""
         raise Refusal(ERR_ERRONEUSNICKNAME, nick)
     if state.users.get(fold(nick), user) is not user:
         raise Refusal(ERR_NICKNAMEINUSE, nick)
-    if state.accounts.by_name:
+    if state.accounts.by_name and (user is None or fold(nick) not in state.users):
         owner = state.accounts.find(nick)
         if owner is not None and owner is not state.accounts.find(account if user is None else user.person.account):
             raise Refusal(ERR_NICKNAMEINUSE, nick, text=REGISTERED)

@@ -19,6 +19,7 @@ def quit_user(state: State, user: User, entry: Entry, reason: str = "") -> list[
     for room in rooms:
         state.remove_member(room, user)
     del state.users[fold(user.nick)]
+    person = user.person  # logged in still
     if user.person.account:
         state.accounts.log_out(user)
-    return [Change(Quit(user.person, entry.at, reason or entry.request.params[0], id=entry.id), user, rooms)]
+    return [Change(Quit(person, entry.at, reason or entry.request.params[0], id=entry.id), user, rooms)]

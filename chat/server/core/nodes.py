@@ -47,10 +47,11 @@ def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Ou
     for room in rooms:
         state.remove_member(room, user)
     del state.users[fold(user.nick)]
+    person = user.person  # logged in still
     if user.account:
         state.accounts.log_out(user)
     told.update(dict.fromkeys(map(KEY, rooms)))
-    return Change(Quit(user.person, entry.at, f"The server {user.node} is gone", id=entry.id), user, rooms)
+    return Change(Quit(person, entry.at, f"The server {user.node} is gone", id=entry.id), user, rooms)
 
 
 def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None]) -> list[Outcome]:
