@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.errors import SetupError
-from chat.wires.schemes import SCHEMES
+from chat.wires.schemes import PLAIN_SCHEMES, SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Address:
         return f"{self.scheme}://{host}:{self.port}"
 
 
-DEFAULT_ADDRESSES = tuple(Address(scheme, "127.0.0.1", port) for scheme, (port, *_) in SCHEMES.items())
+DEFAULT_ADDRESSES = tuple(Address(scheme, "127.0.0.1", SCHEMES[scheme].port) for scheme in PLAIN_SCHEMES)
 
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -70,6 +70,32 @@ class Settings:
         "what IRC clients must send as PASS; empty for none. Everybody on the machine can read a command line: use "
         "--password-file or FANFARE_PASSWORD",
     )
+    tls_cert: str = _setting(
+        "",
+        "file",
+        "the certificate, in PEM, with those that vouch for it, for listeners that take TLS. SIGHUP reads it again",
+    )
+    tls_key: str = _setting("", "file", "its key, in PEM and not encrypted; empty where it is in the same file")
+    tls_client_ca: str = _setting(
+        "",
+        "file",
+        "authorities, in PEM, whose certificates users may log in with; empty asks nobody for a certificate",
+    )
+    handshake_timeout: float = _setting(
+        10.0, "s", "for a TLS handshake; it takes two round trips, and a phone in a tunnel comes back later"
+    )
+    sts_port: int = _setting(
+        0,
+        "port",
+        "of TLS that IRC clients without it are told to use from then on (IRCv3 sts); 0 tells them nothing",
+    )
+    sts_duration: int = _setting(
+        2_592_000,
+        "s",
+        "for which they keep to TLS after each visit; 30 days. Before the port closes, serve 0 for as long as it was",
+    )
+    sts_preload: str = _setting("off", "word", "on: lists of hosts that take TLS only may name this server")
+
     lobby: str = _setting("#lobby", "room", "the room where the unframed wires meet")
 
     cloak: str = _setting(
@@ -383,6 +409,7 @@ class Settings:
             f"password_iterations is {self.password_iterations:,}, it must be {least:,} to {most:,}",
         )
         _check(self.log_format in LOG_FORMATS, f"log_format is {self.log_format!r}, not {' or '.join(LOG_FORMATS)}")
+        self._check_tls()
         unknown = set(self.keep.split(",")) - {*KINDS, ""}
         _check(not unknown, f"keep is {self.keep!r}, a list of {', '.join(KINDS)}")
         for name in ("motd", "password"):
@@ -412,6 +439,21 @@ class Settings:
         """The log is one that several servers share."""
         return self.log.partition("://")[0] in SHARED_LOGS
 
+    def _check_tls(self) -> None:
+        secure = [address for address in self.listen if SCHEMES[address.scheme].tls]
+        _check(
+            bool(self.tls_cert) or not secure,
+            f"{secure[0] if secure else ''} takes a certificate: give tls_cert, and tls_key where the key is in a file "
+            "of its own",
+        )
+        _check(bool(self.tls_cert) or not self.tls_key, "tls_key is given without tls_cert")
+        _check(self.sts_preload in SWITCH, f"sts_preload is {self.sts_preload!r}, not {' or '.join(SWITCH)}")
+        _check(self.sts_port <= 65_535, f"sts_port is {self.sts_port}, the most is 65,535")
+        _check(
+            not self.sts_port or any(address.scheme == "ircs" for address in secure),
+            "sts_port tells clients to use TLS, and no listener is ircs://",
+        )
+
     @property
     def limits_rates(self) -> bool:
         """False with `rate_limit off`, which is for trusted networks and load tests."""
@@ -437,6 +479,8 @@ _AT_LEAST_ZERO = (
     "senders",
     "max_connections",
     "max_per_address",
+    "sts_port",
+    "sts_duration",
     "rate_limit",
     "history",
     "history_length",
@@ -481,6 +525,7 @@ _POSITIVE = (
     "login_pause",
     "memory_limit",
     "registration_timeout",
+    "handshake_timeout",
     "ping_interval",
     "ping_timeout",
     "user_timeout",

@@ -9,11 +9,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from typing import TypeVar
 
 from chat.server.server import Server
 from chat.settings import Settings, parse_address
 from chat.wires.lines import LineSplitter, Overlong
 from chat.wires.message import Message, parse
+
+Socket = TypeVar("Socket", bound=socket.socket)
 
 PATIENCE = 20.0  # s for an answer; a bound that only a fault reaches
 _tokens = count(1)
@@ -31,6 +34,11 @@ class RunningServer:
         sock = socket.create_connection(("127.0.0.1", self.ports[scheme]), PATIENCE, (source, 0))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each PING would wait for a delayed ACK
         return self._clients.enter_context(sock)
+
+    def keep(self, sock: Socket) -> Socket:
+        """Close it at the end."""
+        self._clients.callback(sock.close)
+        return sock
 
     def raw(self) -> "IrcClient":
         """A connection that has not registered."""

@@ -21,11 +21,14 @@ from chat.server.disk.cloak_key import cloak_key
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.server.net.acceptor import Acceptor
+from chat.server.net.certificates import Certificates
 from chat.server.net.gate import Gate
+from chat.server.net.handshakes import Handshakes
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
 from chat.server.net.networks import Networks
 from chat.server.net.sender_choice import choose_sender
+from chat.server.net.transport import Arrival, Transport
 from chat.server.ops import systemd
 from chat.server.ops.admin import open_admin
 from chat.server.ops.heartbeat import Heartbeat
@@ -75,6 +78,8 @@ class Server:
         self._ends = 0  # how often `end` was called
         self._stopping = ""  # the reason, once `stop` was called
         self._acceptor: Acceptor | None = None
+        self.certificates: Certificates | None = None  # with listeners that take TLS, as the next
+        self._handshakes: Handshakes | None = None
         self.metrics_url = ""  # where metrics are served, once `start` has been called
         self._services: list[Service] = []
         self.loop: Loop  # once `start` has been called
@@ -88,6 +93,8 @@ class Server:
                 undo.callback(listener.close)
                 listeners.append(listener)
             drop_root(self.settings.user)  # the ports are bound
+            if any(listener.is_tls for listener in listeners):
+                self.certificates = Certificates(self.settings)
             sender, self.choice = choose_sender(self.settings)
             undo.callback(sender.stop)
             log_, cloak = self._make_log(), self._make_cloak()
@@ -96,10 +103,18 @@ class Server:
             for service in self._make_services():
                 undo.callback(service.stop)
                 self._services.append(service)
+            if self.certificates is not None:
+                timeout = self.settings.handshake_timeout
+                self._handshakes = Handshakes(
+                    self.certificates, self._adopt_secure, self.gate.leave, timeout, self._fail
+                )
+                undo.callback(self._handshakes.stop)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail, Networks(self.settings.proxy_from))
             undo.pop_all()
         self.loop.start()
         self.started = True
+        if self._handshakes is not None:
+            self._handshakes.start()
         self._acceptor.start()
         for service in self._services:
             service.start()
@@ -143,7 +158,20 @@ class Server:
         return Cloaks(cloak_key(log_path(self.settings.log).parent)).host
 
     def _adopt(self, sock: socket.socket, host: str, listener: Listener) -> None:
-        self.loop.adopt(listener.transport(sock), host, listener.wire())
+        if self._handshakes is not None and listener.is_tls:
+            self._handshakes.begin(sock, host, listener)
+        else:
+            self.loop.adopt(sock, host, listener.wire())
+
+    def _adopt_secure(self, transport: Transport, host: str, listener: Listener, arrival: Arrival) -> None:
+        self.loop.adopt(transport, host, listener.wire(), arrival)
+
+    def reload(self) -> bool:
+        """Read the certificate's files again; False when there is nothing to reload."""
+        if self.certificates is None:
+            return False
+        self.certificates.reload()
+        return True
 
     def wait(self) -> bool:
         """Wait until `end` is called or a thread has failed; False for the latter, and `failure` says why."""
@@ -199,6 +227,8 @@ class Server:
         if acceptor is None:
             return  # never started, or stopped already
         acceptor.stop()
+        if self._handshakes is not None:
+            self._handshakes.stop()
         drain = self.settings.drain if drain is None else drain
         with self._lock:
             self._stopping = reason

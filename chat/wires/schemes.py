@@ -1,4 +1,4 @@
-"""The table of schemes: an address's wire, transport and default port."""
+"""The table of schemes: an address's wire, what carries it, and its default port."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,13 +14,20 @@ from chat.wires.wire import Wire
 class Scheme(NamedTuple):
     port: int  # for an address without one
     wire: Callable[[], Wire]
-    transport: str = "tcp"  # a name in chat/server/net/transport.py
+    tls: bool = False
+    web: bool = False  # the wire's lines come and go as WebSocket messages
 
 
 SCHEMES = {
     "irc": Scheme(6667, IrcWire),
+    "ircs": Scheme(6697, IrcWire, tls=True),
     "relay": Scheme(55555, RelayWire),
+    "relay+tls": Scheme(55556, RelayWire, tls=True),
     "joined": Scheme(10319, JoinedWire),
+    "joined+tls": Scheme(10320, JoinedWire, tls=True),
     "tilde": Scheme(1100, TildeWire),
+    "tilde+tls": Scheme(1101, TildeWire, tls=True),
     "nick": Scheme(5501, NickWire),
+    "nick+tls": Scheme(5502, NickWire, tls=True),
 }
+PLAIN_SCHEMES = tuple(name for name, scheme in SCHEMES.items() if not scheme.tls and not scheme.web)

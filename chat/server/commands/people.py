@@ -28,8 +28,10 @@ from chat.wires.numerics import (
     RPL_WHOISACCOUNT,
     RPL_WHOISACTUALLY,
     RPL_WHOISBOT,
+    RPL_WHOISCERTFP,
     RPL_WHOISCHANNELS,
     RPL_WHOISIDLE,
+    RPL_WHOISSECURE,
     RPL_WHOISSERVER,
     RPL_WHOISUSER,
     Numeric,
@@ -116,6 +118,11 @@ def _describe(node: Node, client: Client, other: User) -> None:
     client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
     if person.host != other.address and other is client.user:
         client.numeric(RPL_WHOISACTUALLY, person.nick, other.address)
+    there = node.fan_out.clients.get(other)
+    if there is not None and there.secure:
+        client.numeric(RPL_WHOISSECURE, person.nick)
+        if there is client and client.fingerprint:
+            client.numeric(RPL_WHOISCERTFP, person.nick, text=RPL_WHOISCERTFP.text.format(client.fingerprint))
     if other.away is not None:
         client.numeric(RPL_AWAY, person.nick, text=other.away)
     if person.account:

@@ -24,6 +24,7 @@ from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.room import FLAGS
 from chat.server.core.state import Refusal
+from chat.settings import Settings
 from chat.wires.irc import REGISTRATION_CAPABILITY, IrcDialect, packed
 from chat.wires.message import Message
 from chat.wires.names import USER_LENGTH
@@ -78,7 +79,16 @@ def _list_capabilities(node: Node, client: Client, nick: str) -> None:
         return
     values = {"sasl": ",".join(mechanisms(client)), REGISTRATION_CAPABILITY: VALUES}
     words = [f"{name}={values[name]}" if name in values else name for name in node.capabilities]
+    if node.settings.sts_port:
+        words.append(f"sts={_sts(node.settings, client.secure)}")  # told, never granted
     _send_list(client, nick, "LS", words)
+
+
+def _sts(settings: Settings, secure: bool) -> str:
+    """Where TLS is, or for how long to keep to it: https://ircv3.net/specs/extensions/sts"""
+    if not secure:
+        return f"port={settings.sts_port}"
+    return f"duration={settings.sts_duration}" + (",preload" if settings.sts_preload == "on" else "")
 
 
 def _send_list(client: Client, nick: str, subcommand: str, words: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ class Client:
         "pending",
         "realname",
         "reply",
+        "secure",
         "server_name",
         "stream",
         "user",
@@ -70,6 +71,7 @@ class Client:
         self.account = ""  # the one to register with; afterwards the user's counts
         self.monitored: dict[str, str] | None = None  # nicknames by their folded forms (MONITOR)
         self.exchange: Any = None  # of SASL, while one is going on
+        self.secure = False  # it came by TLS
         self.fingerprint = ""  # of its certificate: SHA-256 in lower-case hexadecimal; empty for none
         self.negotiating = False  # CAP holds registration back until CAP END
         self.knows_302 = False  # has sent CAP LS 302

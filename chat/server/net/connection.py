@@ -14,7 +14,7 @@ from chat.server.core.client import Client
 from chat.server.core.fanout import FanOut
 from chat.server.net.send_queue import SendQueue
 from chat.server.net.throttle import Bucket, Throttle
-from chat.server.net.transport import Transport
+from chat.server.net.transport import PLAIN, Arrival, Transport
 from chat.settings import Settings
 from chat.wires.wire import Wire
 
@@ -88,8 +88,10 @@ class Connection(Client):
         settings: Settings,
         throttle: Throttle | None,
         now: float,
+        arrival: Arrival = PLAIN,
     ) -> None:
         super().__init__(host, wire.dialect, fan_out, settings.name)
+        self.secure, self.fingerprint = arrival.secure, arrival.fingerprint
         self.owner = owner
         self.sock = sock
         self.descriptor = sock.fileno() if type(sock) is socket.socket else -1  # -1: a transport between it and bytes

@@ -16,7 +16,7 @@ from chat.server.net.poller import READ, WRITE, Poller
 from chat.server.net.sender import Sender, Short
 from chat.server.net.throttle import Addresses, Bucket, Throttle
 from chat.server.net.timers import Timers
-from chat.server.net.transport import Transport
+from chat.server.net.transport import PLAIN, Arrival, Transport
 from chat.server.net.writes import Writes
 from chat.wires.message import build
 from chat.wires.wire import Wire
@@ -73,12 +73,12 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._all))
 
-    def adopt(self, sock: Transport, host: str, wire: Wire) -> Connection:
+    def adopt(self, sock: Transport, host: str, wire: Wire, arrival: Arrival = PLAIN) -> Connection:
         settings, throttle = self._settings, None
         if settings.limits_rates:
             own = Bucket(settings.rate_limit, settings.rate_burst, self.now)
             throttle = Throttle(own, self._addresses.bucket(host, self.now), self.now)
-        connection = Connection(self, sock, host, wire, self._node.fan_out, settings, throttle, self.now)
+        connection = Connection(self, sock, host, wire, self._node.fan_out, settings, throttle, self.now, arrival)
         self._all.add(connection)
         self.accepted += 1
         self.by_kind[type(wire), type(sock)] += 1

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from chat.errors import SetupError
-from chat.server.net.transport import TRANSPORTS
 from chat.settings import Address, Settings
 from chat.wires.schemes import SCHEMES
 
@@ -21,14 +20,15 @@ LONGEST_MS = 2**31 - 1  # for TCP_USER_TIMEOUT
 
 
 class Listener:
-    """Sockets bound to one address, with its wire and transport."""
+    """Sockets bound to one address, with the scheme's wire and what carries it."""
 
     def __init__(self, socks: Sequence[socket.socket], scheme: str) -> None:
         host, port = socks[0].getsockname()[:2]
         self.socks = socks
         self.address = Address(scheme, host, port)
         self.wire = SCHEMES[scheme].wire
-        self.transport = TRANSPORTS[SCHEMES[scheme].transport]
+        self.is_tls = SCHEMES[scheme].tls
+        self.is_web = SCHEMES[scheme].web
         self.is_unframed = not self.wire().has_commands
 
     def close(self) -> None:

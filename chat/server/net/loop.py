@@ -30,7 +30,7 @@ from chat.server.net.mailbox import Mailbox
 from chat.server.net.pacing import Pacer
 from chat.server.net.poller import HANGUP, READ, WRITE, EpollPoller, Poller, SelectorsPoller
 from chat.server.net.sender import Sender, SendLoop
-from chat.server.net.transport import Transport
+from chat.server.net.transport import PLAIN, Arrival, Transport
 from chat.server.net.writes import Writes
 from chat.settings import Settings
 from chat.wires.message import Message
@@ -108,9 +108,9 @@ class Loop:
         self._thread.start()
         self._sender.start()
 
-    def adopt(self, sock: Transport, host: str, wire: Wire) -> None:
+    def adopt(self, sock: Transport, host: str, wire: Wire, arrival: Arrival = PLAIN) -> None:
         """Take over a connected, non-blocking socket that the gate has let in."""
-        self.mailbox.post(partial(self._adopt, sock, host, wire))
+        self.mailbox.post(partial(self._adopt, sock, host, wire, arrival))
 
     def stop(self, reason: str, drain: float, deadline: float) -> None:
         """End all connections, spread over `drain` seconds, and the loop `deadline` seconds after that at the latest.
@@ -413,10 +413,12 @@ class Loop:
 
     # Callbacks
 
-    def _adopt(self, sock: Transport, host: str, wire: Wire) -> None:
-        connection = self.connections.adopt(sock, host, wire)
+    def _adopt(self, sock: Transport, host: str, wire: Wire, arrival: Arrival) -> None:
+        connection = self.connections.adopt(sock, host, wire, arrival)
         if self._stopping:
             self.connections.drop(connection, self._stopping)
+        elif arrival.received:  # the poller does not report it
+            self._feed(connection, arrival.received)
 
     def _begin_stop(self, reason: str, drain: float, deadline: float) -> None:
         self.node.silent = not drain

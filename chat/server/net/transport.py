@@ -1,16 +1,18 @@
 """Transports: what carries a wire's bytes, behind the calls of a non-blocking socket."""
 
-import socket
-from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Transport(Protocol):
-    """A connected, non-blocking byte stream. "Not now" is BlockingIOError in both directions."""
+    """A connected, non-blocking byte stream. "Not now" is BlockingIOError in both directions.
+
+    A plain socket is its own transport, so nothing stands between the loop and the system call.
+    """
 
     def recv(self, size: int, /) -> bytes: ...
 
-    def send(self, data: bytes | memoryview, /) -> int: ...
+    def send(self, data: bytes | memoryview, /) -> int:
+        """Returns the number of bytes taken. The next call begins with the first byte that was not."""
 
     def shutdown(self, how: int, /) -> None: ...
 
@@ -19,9 +21,12 @@ class Transport(Protocol):
     def fileno(self) -> int: ...
 
 
-def tcp(sock: socket.socket) -> Transport:
-    """A socket is its own transport, so nothing stands between the loop and the system call."""
-    return sock
+class Arrival(NamedTuple):
+    """What is known of a connection when the loop takes it over, beside its address."""
+
+    secure: bool = False  # by TLS
+    fingerprint: str = ""  # of the client's certificate: SHA-256 in lower-case hexadecimal; empty for none
+    received: bytes = b""  # what was read behind the handshake
 
 
-TRANSPORTS: dict[str, Callable[[socket.socket], Transport]] = {"tcp": tcp}
+PLAIN = Arrival()

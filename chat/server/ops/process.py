@@ -90,7 +90,8 @@ class _Process:
         self._end()
 
     def _reload(self) -> None:
-        log.info("SIGHUP: there is nothing to reload; a changed setting takes a restart")
+        if self._server is None or not self._server.reload():
+            log.info("SIGHUP: there is no certificate to reload; a changed setting takes a restart")
 
     def _log_status(self) -> None:
         log.info("status: %s", self._server.status() if self._server else "starting")

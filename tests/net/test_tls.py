@@ -1,0 +1,424 @@
+"""TLS: people talk over it as over TCP, handshakes hold up nobody, and certificates change while people talk."""
+
+import hashlib
+import logging
+import random
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chat.errors import SetupError
+from chat.server.net.certificates import Certificates
+from chat.server.net.tls_transport import TlsTransport
+from chat.settings import Settings, parse_address
+from tests.support import PATIENCE, IrcClient, RunningServer, running_server
+from tests.tls import Authority, half_open, secure, secure_irc, secure_plain
+
+BOTH = ("irc", "ircs")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def server(authority: Authority) -> Iterator[RunningServer]:
+    with running_server(BOTH, **authority.settings) as running:
+        yield running
+
+
+def test_people_on_tls_and_on_tcp_talk_to_each_other(server: RunningServer, authority: Authority) -> None:
+    ana, ben = secure_irc(server, authority.client(), "ana", "#a"), server.irc("ben", "#a")
+    ben.say("#a", "hello")
+    assert ana.expect("PRIVMSG").params == ["#a", "hello"]
+    ana.say("#a", "hello to you")
+    assert ben.expect("PRIVMSG").params == ["#a", "hello to you"]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_both_versions_carry_long_texts_in_many_records(
+    server: RunningServer, authority: Authority, version: ssl.TLSVersion
+) -> None:
+    context = authority.client()
+    context.minimum_version = context.maximum_version = version
+    ana, ben = secure_irc(server, context, "ana", "#a"), server.irc("ben", "#a")
+    for number in range(300):
+        ben.say("#a", f"{number} {'x' * 400}")
+    texts = [ana.expect("PRIVMSG").params[1] for _ in range(300)]
+    assert [int(text.split()[0]) for text in texts] == list(range(300))
+    assert {len(text.split()[1]) for text in texts} == {400}
+    ana.send(*(f"PRIVMSG #a :{number} {'y' * 400}" for number in range(300)))
+    assert [int(ben.expect("PRIVMSG").params[1].split()[0]) for _ in range(300)] == list(range(300))
+
+
+@pytest.mark.parametrize("scheme", ["relay+tls", "joined+tls", "tilde+tls", "nick+tls"])
+def test_every_wire_speaks_over_tls(authority: Authority, scheme: str) -> None:
+    with running_server(("irc", scheme), **authority.settings) as server:
+        ana = server.irc("ana", "#lobby")
+        plain = secure_plain(server, authority.client(), scheme)
+        plain.send({"joined+tls": "joined:Bob", "relay+tls": "Bob: here"}.get(scheme, "Bob"))
+        ana.expect("JOIN")
+        ana.say("#lobby", "over here")
+        plain.expect("over here")
+
+
+def test_what_is_sent_with_the_end_of_the_handshake_is_read(server: RunningServer, authority: Authority) -> None:
+    """The last flight and the first lines in one packet: the poller never reports those."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = authority.client().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    sock = server.connect("ircs")
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            sock.sendall(outgoing.read())
+            incoming.write(sock.recv(65_536))
+    tls.write(b"NICK ana\r\nUSER ana 0 * :ana\r\n")
+    sock.sendall(outgoing.read())
+    text = b""
+    while b" 001 ana " not in text:
+        incoming.write(sock.recv(65_536))
+        try:
+            text += tls.read(65_536)
+        except ssl.SSLWantReadError:
+            continue
+
+
+def test_the_end_is_told_by_close_notify(server: RunningServer, authority: Authority) -> None:
+    context = authority.client()
+    sock = secure(server, context)
+    client = IrcClient(sock)
+    client.register("ana")
+    client.send("QUIT")
+    sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # an end without close_notify is an error
+    assert client.rest()[-1].startswith("ERROR :Closing link: Quit")
+
+
+def test_a_close_notify_ends_the_user_though_tcp_stays_open(server: RunningServer, authority: Authority) -> None:
+    ben = server.irc("ben", "#a")
+    ana = secure_irc(server, authority.client(), "ana", "#a")
+    ben.expect("JOIN")
+    assert isinstance(ana.sock, ssl.SSLSocket)
+    ana.sock.unwrap()  # returns when the server has said so too
+    assert ben.expect("QUIT").params == ["Remote host closed the connection"]
+
+
+def test_a_broken_record_ends_the_connection_and_nobody_else(server: RunningServer, authority: Authority) -> None:
+    ben = server.irc("ben", "#a")
+    ana = secure_irc(server, authority.client(), "ana", "#a")
+    ben.expect("JOIN")
+    socket.socket.sendall(ana.sock, b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert ben.expect("QUIT").params == ["Protocol error"]
+    ben.sync()
+
+
+def test_renegotiation_is_refused_and_old_versions_too(server: RunningServer, authority: Authority) -> None:
+    certificates = server.server.certificates
+    assert certificates is not None
+    for web in (False, True):
+        context = certificates.context(web)
+        assert context.options & ssl.OP_NO_RENEGOTIATION
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_alpn_says_irc_where_it_is_offered(server: RunningServer, authority: Authority) -> None:
+    context = authority.client()
+    context.set_alpn_protocols(["http/1.1", "irc"])
+    assert secure(server, context).selected_alpn_protocol() == "irc"
+
+
+# Handshakes
+
+
+def test_200_half_open_handshakes_hold_up_nobody_and_end_by_the_deadline(authority: Authority) -> None:
+    settings = authority.settings
+    with running_server(BOTH, handshake_timeout=1.0, **settings) as server:
+        ana, ben = server.irc("ana", "#a"), secure_irc(server, authority.client(), "ben", "#a")
+        ana.expect("JOIN")
+        waiting = [half_open(server) for _ in range(200)]
+        for number in range(20):
+            ana.say("#a", f"word {number}")
+            assert ben.expect("PRIVMSG").params[1] == f"word {number}"
+        for sock in waiting:
+            sock.settimeout(PATIENCE)
+            assert sock.recv(1) == b""
+        ana.sync()
+        assert server.server.gate.total == 2
+        handshakes = server.server._handshakes
+        assert handshakes is not None
+        assert (handshakes.going, handshakes.refused["timeout"]) == (0, 200)
+
+
+def test_a_client_without_tls_is_told_so(server: RunningServer) -> None:
+    sock = server.connect("ircs")
+    sock.settimeout(PATIENCE)
+    sock.sendall(b"NICK ana\r\n")
+    assert sock.recv(4096) == b"ERROR :Closing link: this port speaks TLS\r\n"
+
+
+def test_random_bytes_in_a_handshake_are_refused_and_counted(server: RunningServer, authority: Authority) -> None:
+    sock = server.connect("ircs")
+    sock.settimeout(PATIENCE)
+    sock.sendall(b"\x16\x03\x01\x00\x10" + b"\xff" * 16)
+    while sock.recv(4096):
+        pass
+    secure_irc(server, authority.client(), "ana")
+    handshakes = server.server._handshakes
+    assert handshakes is not None
+    assert handshakes.refused.total() == 1
+
+
+def test_a_handshake_thread_that_fails_ends_the_server(server: RunningServer, authority: Authority) -> None:
+    handshakes = server.server._handshakes
+    assert handshakes is not None
+    handshakes._mailbox.post(lambda: (_ for _ in ()).throw(RuntimeError("broken")))
+    assert server.server.wait() is False
+    assert server.server.failure == "the handshakes' thread failed: RuntimeError: broken"
+
+
+# Slow readers
+
+
+def test_a_slow_reader_on_tls_gets_everything_in_order(authority: Authority) -> None:
+    with running_server(BOTH, **authority.settings) as server:
+        sock = server.connect("ircs")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ana = IrcClient(server.keep(authority.client().wrap_socket(sock, server_hostname="localhost")))
+        ana.register("ana")
+        ana.join("#a")
+        ben = server.irc("ben", "#a")
+        for number in range(1_500):  # 0.7 MB, more than the kernel takes
+            ben.say("#a", f"{number} {'x' * 450}")
+        ben.sync()
+        assert [int(ana.expect("PRIVMSG").params[1].split()[0]) for _ in range(1_500)] == list(range(1_500))
+
+
+def test_a_reader_on_tls_that_stops_is_dropped(authority: Authority) -> None:
+    with running_server(BOTH, lag_limit=100_000, lag_time=0.2, **authority.settings) as server:
+        sock = server.connect("ircs")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ana = IrcClient(server.keep(authority.client().wrap_socket(sock, server_hostname="localhost")))
+        ana.register("ana")
+        ana.join("#a")
+        ben = server.irc("ben", "#a")
+        for number in range(1_500):
+            ben.say("#a", f"{number} {'x' * 450}")
+        assert ben.expect("QUIT").params[0].startswith("Slow reader")
+
+
+# Certificates
+
+
+def test_a_reload_gives_newcomers_the_new_certificate_and_drops_nobody(
+    server: RunningServer, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    ana = secure_irc(server, authority.client(), "ana")
+    new = authority.renew()
+    with caplog.at_level(logging.INFO):
+        assert server.server.reload()
+    assert "the certificate is reloaded, valid until" in caplog.text
+    ben = secure_irc(server, authority.client(), "ben")
+    assert isinstance(ben.sock, ssl.SSLSocket)
+    assert ben.sock.getpeercert(binary_form=True) == new
+    ana.sync()
+
+
+def test_a_broken_file_at_a_reload_is_one_line_and_the_old_certificate_stays(
+    server: RunningServer, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = authority.settings["tls_cert"]
+    Path(path).write_text("rubbish")
+    server.server.reload()
+    assert caplog.messages == [
+        f"the certificate is not reloaded, and the old one stays: {path}: it holds no certificate in PEM"
+    ]
+    secure_irc(server, authority.client(), "ana")
+
+
+def complaint(**settings: Any) -> str:
+    listen = (parse_address("ircs://127.0.0.1:0"),)
+    with pytest.raises(SetupError) as raised:
+        Certificates(Settings(listen=listen, **settings))
+    return str(raised.value)
+
+
+def test_each_fault_of_the_files_is_one_clear_line(authority: Authority, tmp_path: Path) -> None:
+    cert, key = authority.settings["tls_cert"], authority.settings["tls_key"]
+    rubbish, missing = tmp_path / "rubbish.pem", str(tmp_path / "missing.pem")
+    rubbish.write_text("rubbish")
+    assert complaint() == (
+        "ircs://127.0.0.1:0 takes a certificate: give tls_cert, and tls_key where the key is in a file of its own"
+    )
+    assert complaint(tls_cert=missing) == f"{missing}: No such file or directory"
+    assert complaint(tls_cert=cert, tls_key=missing) == f"{missing}: No such file or directory"
+    assert complaint(tls_cert=str(rubbish)) == f"{rubbish}: it holds no certificate in PEM"
+    assert complaint(tls_cert=cert) == f"{cert}: it holds no private key in PEM"
+    assert complaint(tls_cert=cert, tls_key=str(rubbish)) == f"{rubbish}: it holds no private key in PEM"
+    other = tmp_path / "other"
+    other.mkdir()
+    wrong = Authority(other).settings["tls_key"]
+    assert complaint(tls_cert=cert, tls_key=wrong) == (
+        f"{cert}: the certificate and the key in {wrong} do not belong together"
+    )
+    assert complaint(tls_cert=cert, tls_key=key, tls_client_ca=str(rubbish)) == (
+        f"{rubbish}: it holds no certificate in PEM"
+    )
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(tmp_path: Path) -> None:
+    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    words = f"openssl req -x509 -newkey rsa:2048 -passout pass:word -days 2 -subj /CN=x -keyout {key} -out {cert}"
+    subprocess.run(words.split(), check=True, capture_output=True)
+    assert complaint(tls_cert=str(cert), tls_key=str(key)) == (
+        f"{key}: the key is encrypted: give one that is not, readable by the server only"
+    )
+
+
+def test_an_expired_certificate_is_served_with_a_warning(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority.renew(days=-1)
+    with running_server(BOTH, **authority.settings) as server:
+        path = authority.settings["tls_cert"]
+        assert caplog.messages == [f"the certificate in {path} has expired: clients will refuse it"]
+        context = authority.client()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        secure_irc(server, context, "ana")
+
+
+def test_a_certificate_that_ends_soon_is_a_warning(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    authority.renew(days=3)
+    Certificates(Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **authority.settings))
+    (line,) = caplog.messages
+    assert "ends soon: on 2" in line
+
+
+def test_a_users_certificate_is_known_by_its_fingerprint(authority: Authority) -> None:
+    with running_server(BOTH, tls_client_ca=authority.write_ca(), **authority.settings) as server:
+        context = authority.client("ana")
+        ana, ben = secure_irc(server, context, "ana"), secure_irc(server, authority.client(), "ben")
+        ana.send("WHOIS ana")
+        seen = {message.verb: message.params for message in ana.until("318")}
+        assert seen["671"] == ["ana", "ana", "is using a secure connection"]
+        words, _, fingerprint = seen["276"][2].rpartition(" ")
+        assert words == "has client certificate fingerprint"
+        (connection,) = [one for one in server.server.loop.connections if one.nick == "ana"]
+        assert connection.fingerprint == fingerprint
+        assert len(fingerprint) == len(hashlib.sha256().hexdigest())
+        ben.send("WHOIS ana")
+        assert "276" not in {message.verb for message in ben.until("318")}
+        ben.send("WHOIS ben")
+        assert "276" not in {message.verb for message in ben.until("318")}
+
+
+# Strict transport security
+
+
+@pytest.mark.parametrize(("is_secure", "value"), [(False, "port=6697"), (True, "duration=600,preload")])
+def test_sts_names_the_port_without_tls_and_the_duration_with_it(
+    authority: Authority, is_secure: bool, value: str
+) -> None:
+    settings: dict[str, Any] = {"sts_port": 6697, "sts_duration": 600, "sts_preload": "on"}
+    with running_server(BOTH, **settings, **authority.settings) as server:
+        client = IrcClient(secure(server, authority.client())) if is_secure else server.raw()
+        client.send("CAP LS 302", "CAP REQ :sts", "CAP REQ :sts=port=1")
+        listed = client.expect("CAP").params[-1].split()
+        assert [word for word in listed if word.startswith("sts")] == [f"sts={value}"]
+        assert client.expect("CAP").params[1:] == ["NAK", "sts"]
+        assert client.expect("CAP").params[1] == "NAK"
+        old = server.raw()
+        old.send("CAP LS")
+        assert "sts" not in old.expect("CAP").params[-1]
+
+
+def test_sts_takes_a_listener_with_tls() -> None:
+    with pytest.raises(SetupError, match="sts_port tells clients to use TLS, and no listener is ircs://"):
+        Settings(sts_port=6697)
+
+
+# The transport
+
+
+class Talkative:
+    """A socket whose peer has always sent more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.reads = 0
+
+    def recv(self, size: int) -> bytes:
+        self.reads += 1
+        return self._data[:size]
+
+
+def pair(authority: Authority) -> tuple[ssl.SSLObject, ssl.SSLObject, list[ssl.MemoryBIO]]:
+    """A server's and a client's end that have shaken hands, and what the server's reads from and writes to."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    certificates = Certificates(Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **authority.settings))
+    server = certificates.context(False).wrap_bio(up, down, server_side=True)
+    client = authority.client().wrap_bio(down, up, server_hostname="localhost")
+    for end in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    with suppress(ssl.SSLWantReadError):
+        client.read()
+    return server, client, [up, down]
+
+
+def test_a_read_looks_at_the_socket_once_and_leaves_nothing_decrypted(authority: Authority) -> None:
+    """A peer may send records without data for ever, and ten small ones may arrive together."""
+    server, client, (up, down) = pair(authority)
+    for number in range(10):
+        client.write(b"%d" % number)
+    sock = Talkative(up.read())
+    transport = TlsTransport(sock, server, up, down)  # type: ignore[arg-type]
+    assert transport.recv(65_536) == b"0123456789"
+    assert (sock.reads, server.pending()) == (1, 0)
+
+
+class Narrow:
+    """A socket that takes a number of bytes, and then none."""
+
+    def __init__(self, takes: list[int]) -> None:
+        self.takes = takes
+        self.got = b""
+
+    def send(self, data: bytes) -> int:
+        taken = min(self.takes.pop(0), len(data)) if self.takes else 0
+        if not taken:
+            raise BlockingIOError
+        self.got += data[:taken]
+        return taken
+
+
+@pytest.mark.parametrize("size", [1, 400, 8_192, 8_193, 50_000])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_socket_takes_in_pieces_arrives_once_and_in_order(authority: Authority, size: int, seed: int) -> None:
+    server, client, (up, down) = pair(authority)
+    chance = random.Random(seed)
+    sock = Narrow([])
+    transport = TlsTransport(sock, server, up, down)  # type: ignore[arg-type]
+    waiting, sent = b"", b""
+    for turn in range(6):
+        more = bytes([65 + turn]) * size
+        waiting, sent = waiting + more, sent + more
+        sock.takes = [chance.choice((1, 5, 700, 8_000, 9_000)) for _ in range(chance.randrange(6))]
+        with suppress(BlockingIOError):
+            waiting = waiting[transport.send(waiting) :]
+    sock.takes = [10**6] * 1_000
+    while waiting:
+        waiting = waiting[transport.send(waiting) :]
+    down.write(sock.got)
+    got = b""
+    with suppress(ssl.SSLWantReadError):
+        while part := client.read(65_536):
+            got += part
+    assert got == sent

@@ -1,0 +1,73 @@
+"""Certificates and clients of TLS, for the tests. An authority of their own vouches for each certificate."""
+
+import datetime
+import os
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from tests.support import PATIENCE, IrcClient, PlainClient, RunningServer
+
+
+class Authority:
+    """Signs certificates, and writes them where a server reads them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ca = trustme.CA(key_type=trustme.KeyType.ECDSA)
+        self._folder = folder
+        self.settings: dict[str, Any] = {"tls_cert": str(folder / "cert.pem"), "tls_key": str(folder / "key.pem")}
+        self.renew()
+
+    def renew(self, days: float | None = None) -> bytes:
+        """Write a new certificate, which ends after so many days; returns it in DER."""
+        ends = None if days is None else datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+        made = self._ca.issue_cert("localhost", "127.0.0.1", not_after=ends, key_type=trustme.KeyType.ECDSA)
+        chain = b"".join(blob.bytes() for blob in made.cert_chain_pems)
+        for name, data in (("cert.pem", chain), ("key.pem", made.private_key_pem.bytes())):
+            with open(self._folder / f"{name}.new", "wb") as file:
+                file.write(data)
+            os.replace(self._folder / f"{name}.new", self._folder / name)
+        return ssl.PEM_cert_to_DER_cert(made.cert_chain_pems[0].bytes().decode())
+
+    def write_ca(self) -> str:
+        path = self._folder / "ca.pem"
+        self._ca.cert_pem.write_to_path(str(path))
+        return str(path)
+
+    def client(self, name: str = "") -> ssl.SSLContext:
+        """A client's context that trusts this authority; with `name`, one with a certificate."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._ca.configure_trust(context)
+        if name:
+            self._ca.issue_cert(name, common_name=name).configure_cert(context)
+        return context
+
+
+def secure(server: RunningServer, context: ssl.SSLContext, scheme: str = "ircs") -> ssl.SSLSocket:
+    """A client's socket, after its handshake."""
+    sock = server.connect(scheme)
+    sock.settimeout(PATIENCE)
+    wrapped = context.wrap_socket(sock, server_hostname="localhost")
+    return server.keep(wrapped)
+
+
+def secure_irc(server: RunningServer, context: ssl.SSLContext, nick: str, *rooms: str, caps: str = "") -> IrcClient:
+    client = IrcClient(secure(server, context))
+    client.register(nick, caps)
+    for room in rooms:
+        client.join(room)
+    return client
+
+
+def secure_plain(server: RunningServer, context: ssl.SSLContext, scheme: str) -> PlainClient:
+    return PlainClient(secure(server, context, scheme))
+
+
+def half_open(server: RunningServer) -> socket.socket:
+    """A connection that has begun a handshake, and says no more."""
+    sock = server.connect("ircs")
+    sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+    return sock
