@@ -23,7 +23,9 @@ START_S = 120.0  # for the containers to answer, and for a scrape
 
 @pytest.fixture
 def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
-    compose = Compose(tmp_path_factory.mktemp("report"))
+    # Nobody answers its PING while Prometheus is waited for.
+    patient = {"FANFARE_PING_INTERVAL": "90", "FANFARE_PING_TIMEOUT": "60"}
+    compose = Compose(tmp_path_factory.mktemp("report"), **patient)
     answer = compose("version")
     if answer.returncode == NO_ENGINE:
         missing: Callable[[str], None] = pytest.fail if os.environ.get("REQUIRE_DOCKER") == "1" else pytest.skip

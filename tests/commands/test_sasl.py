@@ -228,6 +228,7 @@ def test_scram_with_a_wrong_password_or_name_fails_at_the_proof(server: StillSer
     ]
     parts = [base64.b64decode(salt.removeprefix("AUTHENTICATE ")).decode().split(",") for salt in salts]
     assert parts[0][1:] == parts[1][1:]  # an unknown account has a salt, the same each time
+    assert server.node.logins.outcomes == {"succeeded": 0, "failed": 1, "limited": 0}
 
 
 @pytest.mark.parametrize("header", ["p=tls-unique,,", "n,a=bea,", "", "x"])
@@ -279,6 +280,7 @@ def test_an_address_may_fail_a_few_times_and_then_once_a_while(server: StillServ
     assert log_in(server, arrive(server, "127.0.0.2"), "ana", PASSWORD)[-1].startswith("903 ")
     server.advance(30.0)
     assert log_in(server, arrive(server), "ana", PASSWORD)[-1].startswith("903 ")
+    assert server.node.logins.outcomes == {"succeeded": 2, "failed": 3, "limited": 2}
 
 
 def test_an_account_is_not_guessed_from_many_addresses_and_its_owner_gets_in_all_the_same(server: StillServer) -> None:

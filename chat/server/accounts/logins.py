@@ -8,12 +8,15 @@ from chat.server.accounts.hashing import Hasher
 from chat.server.accounts.verifier import SALT_BYTES, Verifier
 from chat.settings import Settings
 
+OUTCOMES = ("succeeded", "failed", "limited")
+
 
 class Logins:
     """The loop's thread only."""
 
     def __init__(self, settings: Settings, hasher: Hasher) -> None:
         self.hasher = hasher
+        self.outcomes = dict.fromkeys(OUTCOMES, 0)  # of logins, since the start
         self.limits = LoginLimits(settings.login_attempts, settings.login_pause)
         self.iterations = settings.password_iterations
         self._registrations = Attempts(settings.registrations_per_address, settings.registration_pause)

@@ -50,7 +50,10 @@ def in_turn(client: Client, node: Node, call: Callable[[], None]) -> None:
 def too_many(node: Node, client: Client, name: str) -> str:
     """Why the client may not try to log in to that account now; empty when it may."""
     wait = node.logins.limits.wait(fold(name), client.host, node.clock())
-    return f"Too many logins have failed: try again in {wait:.0f} s" if wait > 0 else ""
+    if wait <= 0:
+        return ""
+    node.logins.outcomes["limited"] += 1
+    return f"Too many logins have failed: try again in {wait:.0f} s"
 
 
 def check_password(node: Node, client: Client, name: str, password: str, right: Done, failed: Failed) -> None:
@@ -75,6 +78,7 @@ def _checked(node: Node, client: Client, name: str, right: Done, failed: Failed,
         node.logins.limits.succeeded(fold(name), client.host)
         in_turn(client, node, right)
     else:
+        node.logins.outcomes["failed"] += 1
         in_turn(client, node, partial(failed, WRONG))
 
 
@@ -83,7 +87,9 @@ def log_in(node: Node, client: Client, name: str, done: Done, failed: Failed) ->
     account = node.state.accounts.find(name)
     if account is None:
         failed(WRONG)
-    elif client.user is None:
+        return
+    node.logins.outcomes["succeeded"] += 1
+    if client.user is None:
         client.account = account.name
         _tell(client, account.name)
         done()

@@ -152,6 +152,7 @@ def _scram_final(scram: Scram, node: Node, client: Client, data: bytes) -> None:
     try:
         answer = scram.final(data)
     except ScramError:
+        node.logins.outcomes["failed"] += 1
         fail(client)
         return
     limits.succeeded(key, client.host)

@@ -137,6 +137,8 @@ counter("fanfare_commands", "Commands that ran.", lambda s: s.loop.commands)
 counter("fanfare_messages", "Messages, notices and tag messages accepted.", lambda s: s.loop.node.fan_out.messages)
 counter("fanfare_deliveries", "Messages times their receivers here.", lambda s: s.loop.node.fan_out.deliveries)
 
+counters("fanfare_logins", "Logins to accounts.", ["outcome"], lambda s: _by_one(s.loop.node.logins.outcomes))
+
 # The network
 counter("fanfare_sends", "System calls that send.", lambda s: s.loop.writes.sends + s.loop.connections.flushes)
 counter("fanfare_received_bytes", "Bytes read from connections.", lambda s: s.loop.received)
