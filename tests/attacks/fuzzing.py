@@ -18,7 +18,7 @@ from tests.attacks.late_log import LateLog
 from tests.attacks.unframed_beliefs import UnframedBelief
 from tests.attacks.wording import is_whole, operator_line, random_line, random_text
 
-USERS = (*["irc"] * 9, "relay", "joined", "tilde", "nick")  # a user each
+USERS = (*["irc"] * 14, *["relay"] * 2, *["joined"] * 2, "tilde", "nick")  # a user each
 REST_EVERY = 1_500  # inputs between two comparisons of all beliefs with the state
 PACES = ([0, 0, 1, 1, 1, 2, 5], [0, 0, 0, 0, 0, 0, 1, 1])  # passes between inputs: few share one, or many do
 MOST_WAITING = 6_000  # bytes that a user leaves unread by the server before it sends more
@@ -165,6 +165,26 @@ class Crowd:
                 since_rest, pace = 0, self.random.choice(PACES)
                 self.rest()
         self.rest()
+
+    def leave(self) -> None:
+        """Everybody goes; nothing of them may stay."""
+        for user in self.users:
+            user.sock.room, user.sock.ended = None, True
+        for _ in range(LONG_REST):
+            if isinstance(self.log, LateLog):
+                self.log.release(EVERYTHING)
+            self.server.settle(at_least=1)
+            if not self.server.loop.connections and not self.server.node._waiting:
+                break
+            self.server.now += 1.0
+        node = self.server.node
+        state, fan_out = node.state, node.fan_out
+        left = (
+            len(self.server.loop.connections), state.users, state.rooms, state.remembered, state.rooms_by_host,
+            state.entries_by_host, state.entries_remembered, state.secret_rooms, fan_out.clients, fan_out._audiences,
+            fan_out._streams, node._waiting, self.server.poller.watched.keys() - {self.server.loop.mailbox.wakeup},
+        )  # fmt: skip
+        assert not any(left), f"after the last has gone there is still {left!r:.500}"
 
     def _go_on(self, steps: int) -> None:
         for _ in range(steps):

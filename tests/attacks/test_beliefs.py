@@ -14,7 +14,7 @@ import pytest
 from tests.attacks.answers import IrcBelief
 from tests.attacks.fuzzing import Crowd
 
-INPUTS = 10_000  # of one case; 20 cases
+INPUTS = 10_000  # of one case, from 20 connections; 20 cases
 IN_CI = bool(os.environ.get("CI"))
 
 
@@ -31,6 +31,7 @@ def test_no_client_is_told_what_contradicts_what_it_was_told(case: int, caplog: 
     print(f"seed {seed}, late {late}, {settings}")
     with closing(Crowd(seed, late, **settings)) as crowd:
         crowd.run(INPUTS)
+        crowd.leave()
     found = crowd.contradictions
     assert not found, f"{len(found)} contradictions, the first: {found[0]}"
     assert crowd.server.failures == []

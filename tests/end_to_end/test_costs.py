@@ -25,10 +25,10 @@ A_LEAVE = 83
 A_QUIT = 113
 A_RENAME = 71
 A_KICK = 86
-AN_OPERATOR = 102
+AN_OPERATOR = 103
 AN_ANSWER = 39
 A_CAP_REQ = 50
-A_GUEST = 192
+A_GUEST = 193
 FILES_OF_A_MESSAGE = 19
 
 IrcDialect.of({"message-tags", "server-time"})  # made when the first client asks for it

@@ -39,6 +39,8 @@ from chat.wires.numerics import (
     RPL_UMODEIS,
 )
 
+LETTER_COST = 1 / 8  # for each letter or sign; takes some 1 µs
+PARAM_COST = 3  # for each mask, name or key; a mask takes some 50 µs
 MOST_MEMBERS = 1_000_000  # that mode `l` can allow
 SHOWN = {
     "b": (RPL_BANLIST, RPL_ENDOFBANLIST),
@@ -61,7 +63,7 @@ def mode(node: Node, client: Client, user: User, message: Message) -> None:
         client.numeric(RPL_CREATIONTIME, room.name, str(int(room.created)))
         return
     asked = Changes(room, words)
-    client.cost += max(0, len(asked.params) - 1)
+    client.cost += len(words[0]) * LETTER_COST + len(asked.params) * PARAM_COST
     if asked.letters or asked.refusals:
         node.state.operated_room(target, user)
     if asked.letters:
@@ -111,6 +113,8 @@ class Changes:
     def _read(self, letter: str, sign: str) -> None:
         if sign == "-" and letter in "kl":
             self._unset(letter)
+        elif letter in self.refusals:
+            pass
         elif letter not in RANKS and letter not in LISTS and letter not in "kl":
             self.refusals[letter] = Refusal(ERR_UNKNOWNMODE, letter)
         elif self._left:
