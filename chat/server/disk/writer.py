@@ -4,7 +4,6 @@ A group is one transaction and few statements, whatever its size: the interprete
 with each, and under load taking it costs up to 5 ms.
 """
 
-import json
 import logging
 import sqlite3
 import threading
@@ -12,11 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from chat.server.log.log import Entry
 from chat.wires.message import build
 
+AT_ONCE = 512  # rows in one statement
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
 IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
@@ -197,22 +198,29 @@ def write(connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
     places = [(room, k.entry.id, int(k.said and room[0] == "#")) for k in group for room in k.rooms]
     connection.execute("BEGIN IMMEDIATE")
     if rows:
-        connection.execute(
-            "INSERT OR IGNORE INTO entry SELECT value->>0, value->>1, value->>2, value->>3, value->>4"
-            " FROM json_each(?)",
-            (json.dumps(rows),),
-        )
+        _insert(connection, "entry", rows)
         connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (rows[-1][0], rows[-1][1], rows[-1][0]))
     if places:
-        connection.execute(
-            "INSERT OR IGNORE INTO place SELECT value->>0, value->>1, value->>2 FROM json_each(?)",
-            (json.dumps(places),),
-        )
+        places.sort()  # by room, as the table is
+        _insert(connection, "place", places)
     if refused := [(kept.entry.id,) for kept in group if kept.refused]:
         connection.executemany("DELETE FROM entry WHERE id = ?", refused)
     if not rows and not places and not refused:
         connection.execute("UPDATE last SET at = at")  # is there room again?
     connection.execute("COMMIT")
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[int | str, ...]]) -> None:
+    """Many rows a statement. Their numbers are powers of two, so that few statements are ever compiled."""
+    row, begin, count = f"({', '.join('?' * len(rows[0]))})", 0, AT_ONCE
+    while begin < len(rows):
+        while count > len(rows) - begin:
+            count //= 2
+        connection.execute(
+            f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}",
+            list(chain.from_iterable(rows[begin : begin + count])),
+        )
+        begin += count
 
 
 def line_of(entry: Entry) -> str:
