@@ -115,7 +115,7 @@ class SqliteLog:
             write(self._connection, quits)
             after = quits[-1].entry.id
         write_snapshot(self._connection, state, after)
-        self._snapshots = Snapshots(self._connection, state.limits, after if self._strict else NEWEST)
+        self._snapshots = Snapshots(self._connection, self.path, state.limits, after if self._strict else NEWEST)
         self._snapshots.clear(began, after)
 
     def deliver(self, apply: Apply) -> None:
@@ -185,6 +185,7 @@ class SqliteLog:
         try:
             if not self._strict:  # the end has come before its last entries were applied: the next start does that
                 self._snapshots.finish()
+            self._snapshots.stop()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             log.error("the log's last snapshot could not be written: %s", error)
