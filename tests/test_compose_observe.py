@@ -36,6 +36,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     finally:
         down = ("down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans")
         checked(compose("--profile", "observe", *down))
+        run("docker", "image", "rm", f"{compose.image}-observe")  # Compose v2 has done so
 
 
 def until(seen: Callable[[], Any]) -> Any:

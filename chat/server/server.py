@@ -100,15 +100,15 @@ class Server:
             log_, cloak = self._make_log(), self._make_cloak()
             self.loop = Loop(self.settings, self.gate, self._fail, make_log=log_, cloak=cloak, sender=sender)
             undo.callback(self.loop.close)
-            for service in self._make_services():
-                undo.callback(service.stop)
-                self._services.append(service)
             if self.certificates is not None:
                 timeout = self.settings.handshake_timeout
                 self._handshakes = Handshakes(
                     self.certificates, self._adopt_secure, self.gate.leave, timeout, self._fail
                 )
                 undo.callback(self._handshakes.stop)
+            for service in self._make_services():
+                undo.callback(service.stop)
+                self._services.append(service)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail, Networks(self.settings.proxy_from))
             undo.pop_all()
         self.loop.start()
@@ -127,7 +127,8 @@ class Server:
             yield admin
         heartbeat = Heartbeat(post, partial(systemd.notify, "WATCHDOG=1"))
         if self.settings.metrics:
-            sources = Sources(self.gate, self.loop, heartbeat, lambda: bool(self._stopping))
+            stopping, tls = (lambda: bool(self._stopping)), (self.certificates, self._handshakes)
+            sources = Sources(self.gate, self.loop, heartbeat, stopping, *tls)
             metrics = open_metrics(self.settings.metrics, sources)
             self.metrics_url = metrics.url
             yield metrics

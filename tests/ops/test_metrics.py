@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from chat.settings import Settings
 from chat.wires.relay import RelayWire
 from tests.ops.serving import serving
 from tests.support import PATIENCE, RunningServer, running_server
+from tests.tls import Authority, secure_irc
 
 
 def sources_of(server: StillServer) -> Sources:
@@ -185,6 +187,21 @@ def test_a_refused_connection_is_counted_with_its_reason() -> None:
         server.irc("ana").sync()
         assert server.raw().rest() != []
         assert scraped(server)["fanfare_connections_refused_total{reason=full}"] == 1
+
+
+def test_handshakes_are_counted_with_their_outcome_and_the_certificate_has_an_end(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with running_server(("irc", "ircs"), metrics="127.0.0.1:0", **authority.settings) as server:
+        secure_irc(server, authority.client(), "ana", "#a").sync()
+        plain = server.connect("ircs")
+        plain.sendall(b"NICK bea\r\n")
+        while plain.recv(4096):
+            pass
+        samples = scraped(server)
+        assert samples["fanfare_tls_handshakes_total{outcome=made}"] == 1
+        assert samples["fanfare_tls_handshakes_total{outcome=not_tls}"] == 1
+        assert samples["fanfare_connections{transport=tls}{wire=irc}"] == 1
+        assert samples["fanfare_certificate_expiry_timestamp_seconds"] > time.time()
 
 
 def test_health_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,13 @@ def test_it_is_told_ready_alive_and_stopping(tmp_path: Path, monkeypatch: pytest
         with serving(*IRC) as process:
             seen = {told.recv(100), told.recv(100)}
             assert seen == {b"READY=1", b"WATCHDOG=1"}
+            process.signal(Signals.SIGHUP)
+            words: list[bytes] = []
+            while len(words) < 2:
+                if (word := told.recv(100)) != b"WATCHDOG=1":
+                    words.append(word)
+            assert words[0].startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert words[1] == b"READY=1"
             process.signal(Signals.SIGTERM)
             while (word := told.recv(100)) == b"WATCHDOG=1":
                 pass

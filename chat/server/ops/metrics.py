@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from chat import __version__
 from chat.errors import SetupError
+from chat.server.net.certificates import Certificates
 from chat.server.net.gate import Gate
+from chat.server.net.handshakes import Handshakes
 from chat.server.net.loop import PASS_BOUNDS, Loop
 from chat.server.ops.heartbeat import LAG_BOUNDS, Heartbeat
 
@@ -25,6 +27,8 @@ class Sources:
     loop: Loop
     heartbeat: Heartbeat
     is_stopping: Callable[[], bool]
+    certificates: Certificates | None = None  # with listeners that take TLS, as the next
+    handshakes: Handshakes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def summary(name: str, text: str, read: Callable[[Sources], tuple[int, float]]) 
 
 def _by_one(counts: Mapping[str, int]) -> Labelled:
     counts = dict(counts)  # one operation, while the owner goes on
-    return {(name.replace(" ", "_"),): value for name, value in counts.items()}
+    return {(name.lower().replace(" ", "_"),): value for name, value in counts.items()}
 
 
 def _connections(sources: Sources) -> Labelled:
@@ -97,6 +101,16 @@ def _transport(kind: type) -> str:
 def _queued(sources: Sources) -> list[int]:
     """Bytes in each send queue that is in use."""
     return [size for connection in list(sources.loop.writes.queued) if (size := connection.queue.size)]
+
+
+def _handshakes(sources: Sources) -> Labelled:
+    if sources.handshakes is None:
+        return {}
+    return {("made",): sources.handshakes.made, **_by_one(sources.handshakes.refused)}
+
+
+def _going(sources: Sources) -> int:
+    return 0 if sources.handshakes is None else sources.handshakes.going
 
 
 def _log_lag(sources: Sources) -> float:
@@ -128,6 +142,15 @@ counters(
     "Connections that did not end by QUIT, by reason.",
     ["reason"],
     lambda s: _by_one(s.loop.connections.drops),
+)
+
+# TLS
+counters("fanfare_tls_handshakes", "TLS handshakes, made or refused with the reason.", ["outcome"], _handshakes)
+gauge("fanfare_tls_handshakes_going", "TLS handshakes not done yet.", _going)
+gauge(
+    "fanfare_certificate_expiry_timestamp_seconds",
+    "When the certificate ends; 0 without one.",
+    lambda s: s.certificates.expires if s.certificates else 0.0,
 )
 
 # The chat

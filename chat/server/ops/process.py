@@ -90,8 +90,11 @@ class _Process:
         self._end()
 
     def _reload(self) -> None:
+        systemd.notify_reloading()
         if self._server is None or not self._server.reload():
             log.info("SIGHUP: there is no certificate to reload; a changed setting takes a restart")
+        if self._server is not None and self._server.started:
+            systemd.notify("READY=1")
 
     def _log_status(self) -> None:
         log.info("status: %s", self._server.status() if self._server else "starting")
