@@ -5,6 +5,8 @@ import logging
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from chat.server.net.io_uring import Ring
 from chat.server.net.sender import Short
 from chat.server.net.uring import RING_FROM, Uring, start_uring
 from tests.net.kernel import Member, descriptors, full, locked, members, needs_io_uring, threads
+from tests.ops.serving import IRC, client_of, serving
 from tests.support import running_server
 
 pytestmark = needs_io_uring
@@ -212,6 +215,20 @@ def test_what_many_are_told_by_the_kernel_arrives_whole_and_in_order(senders: in
     assert all(words == heard[0] for words in heard)
     for nick in ("user0", "user1", "user2"):
         assert [word for word in heard[0] if word.startswith(f"{nick} ")] == [f"{nick} {n}" for n in range(50)]
+
+
+@pytest.mark.parametrize(("number", "status"), [(Signals.SIGTERM, 0), (Signals.SIGKILL, -Signals.SIGKILL)])
+def test_a_process_that_ends_or_is_killed_leaves_no_thread_of_the_kernel(number: Signals, status: int) -> None:
+    with serving(*IRC, "--log", "memory:", "--sender", "uring", "--senders", "2") as server:
+        client = client_of(server.port())
+        client.register("ana")
+        folder = Path(f"/proc/{server.process.pid}/task")
+        names = [(task / "comm").read_text() for task in folder.iterdir()]
+        assert len([name for name in names if name.startswith("iou-sqp-")]) == 2
+        server.signal(number)
+        assert server.end()[0] == status
+        assert not folder.exists()
+        client.sock.close()
 
 
 def test_a_slow_reader_and_the_dead_delay_nobody() -> None:
