@@ -135,6 +135,7 @@ class StillServer:
         self,
         settings: Settings = UNLIMITED,
         make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+        cloak: Callable[[str], str] = str,
         sender: Sender | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -149,6 +150,7 @@ class StillServer:
             clock=lambda: self.now,
             wall_clock=lambda: self.now,
             make_log=make_log,
+            cloak=cloak,
             poller=self.poller,
             sender=self.sender,
             hasher=AtOnce(),
@@ -213,9 +215,11 @@ class StillServer:
 
 @contextmanager
 def still_server(
-    settings: Settings = UNLIMITED, make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog
+    settings: Settings = UNLIMITED,
+    make_log: Callable[[str, int, Callable[[], float]], Log] = MemoryLog,
+    cloak: Callable[[str], str] = str,
 ) -> Iterator[StillServer]:
-    server = StillServer(settings, make_log)
+    server = StillServer(settings, make_log, cloak)
     try:
         yield server
     finally:

@@ -163,6 +163,16 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
+class Wallops:
+    """An operator of the server told something to all users who want to hear it."""
+
+    who: Person
+    text: str
+    at: float
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NewRealname:
     """A user changed its real name (IRCv3 setname)."""
 
@@ -230,4 +240,5 @@ Event = (
     | Login
     | Marked
     | Presence
+    | Wallops
 )

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chat.errors import SetupError
+from chat.server.accounts import operator_hash
+from chat.wires.names import fold
 from chat.wires.schemes import PLAIN_SCHEMES, SCHEMES
 
 
@@ -96,6 +98,17 @@ class Settings:
     )
     sts_preload: str = _setting("off", "word", "on: lists of hosts that take TLS only may name this server")
 
+    operators: tuple[str, ...] = _setting(
+        (),
+        "NAME:HASH",
+        "who may become an operator of the server, each with the hash that `fanfare admin hash-password` makes",
+    )
+    oper_anywhere: str = _setting(
+        "off", "word", "on: OPER is taken over plain connections from other machines too, which can be overheard"
+    )
+    contact: str = _setting(
+        "", "text", "whom to write to, for ADMIN: up to two lines of who and where, then an address; empty for none"
+    )
     lobby: str = _setting("#lobby", "room", "the room where the unframed wires meet")
 
     cloak: str = _setting(
@@ -415,13 +428,27 @@ class Settings:
         for name in ("motd", "password"):
             _check(not set(getattr(self, name)) & set("\r\0"), f"{name} holds a carriage return or a NUL")
         _check("\n" not in self.password, "password holds a line break")
-        for name in ("exempt", "proxy_from"):
-            for text in getattr(self, name):
-                _check(_is_network(text), f"{name} names {show(text)}, not an address or a range like 10.0.0.0/8")
+        self._check_operators()
         self._check_guards()
+
+    def _check_operators(self) -> None:
+        for text in self.operators:
+            name, _, hash_ = text.partition(":")
+            try:
+                _check(_is_word(name) and set(name).isdisjoint(":,"), f"operators names {show(name)}, not a word")
+                operator_hash.parse(hash_)
+            except ValueError as error:
+                raise SetupError(f"operators, {show(name)}: {error}") from None
+        _check(len(self.operator_hashes) == len(self.operators), "operators names one twice")
+        _check(self.oper_anywhere in ("on", "off"), f"oper_anywhere is {self.oper_anywhere!r}, not on or off")
+        lines = self.contact.split("\n")
+        _check(len(lines) <= 3 and not set(self.contact) & set("\r\0"), "contact has more than three lines")
 
     def _check_guards(self) -> None:
         """What would leave a server open that looks as if it were guarded."""
+        for name in ("exempt", "proxy_from"):
+            for text in getattr(self, name):
+                _check(_is_network(text), f"{name} names {show(text)}, not an address or a range like 10.0.0.0/8")
         open_to_all = [str(address) for address in self.listen if address.scheme in UNFRAMED]
         _check(
             not self.password or not open_to_all,
@@ -453,6 +480,11 @@ class Settings:
             not self.sts_port or any(address.scheme == "ircs" for address in secure),
             "sts_port tells clients to use TLS, and no listener is ircs://",
         )
+
+    @property
+    def operator_hashes(self) -> dict[str, str]:
+        """The hashes of operators' passwords, by folded name."""
+        return {fold(name): hash_ for name, _, hash_ in (text.partition(":") for text in self.operators)}
 
     @property
     def limits_rates(self) -> bool:

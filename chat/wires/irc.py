@@ -27,6 +27,7 @@ from chat.events import (
     Rename,
     Say,
     Topic,
+    Wallops,
 )
 from chat.wires.foreign import refuse_foreign_verb
 from chat.wires.message import parse
@@ -343,6 +344,7 @@ _BODIES: dict[type, Callable[..., str]] = {
     Topic: lambda event: f":{event.who.mask} TOPIC {event.room} :{event.text}",
     Mode: lambda event: f":{event.who.mask} MODE {event.room} {spell_modes(event.changes)}",
     Away: _away,
+    Wallops: lambda event: f":{event.who.mask} WALLOPS :{event.text}",
     NewRealname: lambda event: f":{event.who.mask} SETNAME :{event.realname}",
     Invited: lambda event: f":{event.who.mask} INVITE {event.nick} {event.room}",
     Presence: _presence,

@@ -167,7 +167,7 @@ def test_a_network_of_several_words_is_one_token() -> None:
 
 def test_the_modes_that_there_are_stand_in_the_welcome(server: RunningServer) -> None:
     myinfo = next(message for message in server.raw().register("ana") if message.verb == "004")
-    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "Bi", "EIRbeiklmnoqstv", "Ibekloqv"]
+    assert myinfo.params == ["ana", "fanfare.local", f"fanfare-{__version__}", "Biow", "EIRbeiklmnoqstv", "Ibekloqv"]
 
 
 def test_a_server_has_the_name_that_it_is_given() -> None:

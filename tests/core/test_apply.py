@@ -22,7 +22,7 @@ from chat.events import (
     Topic,
 )
 from chat.server.core.apply import apply
-from chat.server.core.change import Change
+from chat.server.core.change import Change, Outcome
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.log.log import Entry
 from chat.wires.message import parse
@@ -42,7 +42,7 @@ class Replica:
         self.state = State(LIMITS)
         self.id = 0
 
-    def outcomes(self, line: str, at: float = 0.0) -> Sequence[Change | Refusal]:
+    def outcomes(self, line: str, at: float = 0.0) -> Sequence[Outcome]:
         self.id += 1
         return apply(self.state, Entry(self.id, at or float(self.id), "node", parse(line)))
 
@@ -343,6 +343,8 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "spoke": 2.0,
             "has_commands": True,
             "invisible": False,
+            "operator": "",
+            "wallops": False,
             "away": "tea",
             "account": "",
             "bot": False,
@@ -358,6 +360,8 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
             "spoke": 1.0,
             "has_commands": True,
             "invisible": True,
+            "operator": "",
+            "wallops": False,
             "away": None,
             "account": "",
             "bot": False,

@@ -1,22 +1,26 @@
 """The commands: a table from verb to handler. No sockets, and no bytes for a room."""
 
 from chat.server.commands import (
+    about,
     accounts,
     info,
     listing,
     markers,
     modes,
     monitor,
+    operators,
     people,
     registration,
     rooms,
     sasl,
+    statistics,
     talk,
 )
 from chat.server.commands.lobby import run_unframed
 from chat.server.commands.table import finish, run
 
 __all__ = [
+    "about",
     "accounts",
     "finish",
     "info",
@@ -24,11 +28,13 @@ __all__ = [
     "markers",
     "modes",
     "monitor",
+    "operators",
     "people",
     "registration",
     "rooms",
     "run",
     "run_unframed",
     "sasl",
+    "statistics",
     "talk",
 ]

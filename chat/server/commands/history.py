@@ -20,6 +20,7 @@ from chat.server.core.account_rules import ghosted_by
 from chat.server.core.accounts import talk_keys
 from chat.server.core.client import Client
 from chat.server.core.node import Node
+from chat.server.core.operator_rules import killed_by
 from chat.server.core.room import Room
 from chat.server.core.room_modes import takes_param
 from chat.server.core.user import User
@@ -275,6 +276,8 @@ def event_of(entry: Entry, room: str) -> Event:
             return Quit(who, at, params[0], number)
         case "GHOST":
             return Quit(person_of(params[0]), at, ghosted_by(who.nick), number)
+        case "KILL":
+            return Quit(person_of(params[0]), at, killed_by(who.nick, params[1]), number)
         case "NICK":
             return Rename(who, params[0], at, number)
         case "KICK":

@@ -49,7 +49,7 @@ def motd(node: Node, client: Client) -> None:
 def lusers(node: Node, client: Client) -> None:
     now, most = len(node.state.users), node.state.most_users
     client.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now))
-    client.numeric(RPL_LUSEROP, "0")
+    client.numeric(RPL_LUSEROP, str(len(node.state.operators)))
     client.numeric(RPL_LUSERCHANNELS, str(len(node.state.rooms) - node.state.secret_rooms))
     client.numeric(RPL_LUSERME, text=RPL_LUSERME.text.format(now))
     client.numeric(RPL_LOCALUSERS, str(now), str(most), text=RPL_LOCALUSERS.text.format(now, most))

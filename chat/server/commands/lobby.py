@@ -4,12 +4,12 @@ from functools import partial
 from itertools import count
 
 from chat.server.commands.limits import RECEIVER_COST
-from chat.server.commands.registration import arrival, may_come
+from chat.server.commands.registration import arrival, turn_away
 from chat.server.commands.talk import charge
 from chat.server.core.apply import PLAIN, check_nickname
 from chat.server.core.client import Client
 from chat.server.core.node import Node
-from chat.server.core.state import Refusal, Unsafe
+from chat.server.core.state import BannedRefusal, Refusal, Unsafe
 from chat.wires.message import Message
 from chat.wires.names import NICK_LENGTH, USER_LENGTH, fold
 from chat.wires.numerics import (
@@ -51,7 +51,8 @@ def run_unframed(node: Node, client: Client, command: Enter | TakeName | Speak |
 
 def _enter(node: Node, client: Client, name: str) -> None:
     """Register under `name`, or the nearest that is free, and join the lobby."""
-    if not may_come(client):
+    if wait := client.newcomer_wait():
+        turn_away(client, wait)
         return
     nick = free_name(node, client, name)
     user_name = "~" + (fold(name)[: USER_LENGTH - 1] or "guest")
@@ -64,7 +65,9 @@ def _enter(node: Node, client: Client, name: str) -> None:
 
 
 def _try_again(node: Node, client: Client, name: str, refusal: Refusal) -> None:
-    if isinstance(refusal, Unsafe):
+    if isinstance(refusal, BannedRefusal):
+        client.hang_up(refusal.ban.told)
+    elif isinstance(refusal, Unsafe):
         client.hang_up(refusal.reason)
     else:
         _enter(node, client, name)  # the name was taken meanwhile

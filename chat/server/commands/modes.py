@@ -195,7 +195,7 @@ def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[st
     whom = node.state.find_user(nick)
     if whom is not user:
         raise Refusal(ERR_USERSDONTMATCH) if whom else Refusal(ERR_NOSUCHNICK, nick)
-    have = {"B": user.person.bot, "i": user.invisible}
+    have = {"B": user.person.bot, "i": user.invisible, "o": bool(user.operator), "w": user.wallops}
     if not words:
         client.numeric(RPL_UMODEIS, "+" + "".join(letter for letter, on in have.items() if on))
         return
@@ -203,6 +203,8 @@ def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[st
     for letter in words[0]:
         if letter in "+-":
             on = letter == "+"
+        elif letter == "o" and on:
+            pass  # OPER alone makes an operator
         elif letter in wanted:
             wanted[letter] = on
         else:

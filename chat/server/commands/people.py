@@ -1,5 +1,7 @@
 """Asking about people: WHO, WHOIS, WHOWAS, USERHOST, ISON."""
 
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from chat.server.commands.limits import LINE_COST
@@ -31,9 +33,11 @@ from chat.wires.numerics import (
     RPL_WHOISCERTFP,
     RPL_WHOISCHANNELS,
     RPL_WHOISIDLE,
+    RPL_WHOISOPERATOR,
     RPL_WHOISSECURE,
     RPL_WHOISSERVER,
     RPL_WHOISUSER,
+    RPL_WHOWASUSER,
     Numeric,
 )
 
@@ -103,6 +107,10 @@ def whois(node: Node, client: Client, user: User, message: Message) -> None:
     client.numeric(RPL_ENDOFWHOIS, nick)
 
 
+def _may_see_addresses(client: Client, other: User) -> bool:
+    return other is client.user or (client.user is not None and client.user.operator != "")
+
+
 def _describe(node: Node, client: Client, other: User) -> None:
     person = other.person
     client.numeric(RPL_WHOISUSER, person.nick, person.user, person.host, "*", text=other.realname)
@@ -116,7 +124,9 @@ def _describe(node: Node, client: Client, other: User) -> None:
         client.cost += LINE_COST
         client.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
     client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
-    if person.host != other.address and other is client.user:
+    if other.operator:
+        client.numeric(RPL_WHOISOPERATOR, person.nick)
+    if person.host != other.address and _may_see_addresses(client, other):
         client.numeric(RPL_WHOISACTUALLY, person.nick, other.address)
     there = node.fan_out.clients.get(other)
     if there is not None and there.secure:
@@ -135,11 +145,22 @@ def _describe(node: Node, client: Client, other: User) -> None:
 
 @command("WHOWAS")
 def whowas(node: Node, client: Client, user: User, message: Message) -> None:
-    """No past users are kept. Clients send this by themselves when a WHOIS finds nobody."""
+    """Clients send this by themselves when a WHOIS finds nobody."""
     if not message.params or not message.params[0]:
         raise Refusal(ERR_NONICKNAMEGIVEN)
-    client.numeric(ERR_WASNOSUCHNICK, message.params[0])
-    client.numeric(RPL_ENDOFWHOWAS, message.params[0])
+    count = message.params[1] if len(message.params) > 1 else ""
+    nick = message.params[0].partition(",")[0]  # as for WHOIS
+    past = node.past_users.find(nick, int(count) if re.fullmatch("[0-9]{1,4}", count) else 0)
+    client.cost += len(node.past_users.seen) * LOOK_COST
+    for one in past:
+        client.numeric(RPL_WHOWASUSER, one.person.nick, one.person.user, one.person.host, "*", text=one.user.realname)
+        if user.operator and one.user.address != one.person.host:
+            client.numeric(RPL_WHOISACTUALLY, one.person.nick, one.user.address)
+        seen = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(one.at))
+        client.numeric(RPL_WHOISSERVER, one.person.nick, node.name, text=seen)
+    if not past:
+        client.numeric(ERR_WASNOSUCHNICK, nick)
+    client.numeric(RPL_ENDOFWHOWAS, nick)
 
 
 @command("USERHOST", 1)
@@ -150,7 +171,7 @@ def userhost(node: Node, client: Client, user: User, message: Message) -> None:
         client,
         RPL_USERHOST,
         [
-            f"{other.nick}={'+' if other.away is None else '-'}{other.person.user}@"
+            f"{other.nick}{'*' * bool(other.operator)}={'+' if other.away is None else '-'}{other.person.user}@"
             f"{other.address if other is user else other.person.host}"
             for other in found
             if other is not None

@@ -23,7 +23,7 @@ from chat.server.core.mask_list import LETTERS as LISTS
 from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.room import FLAGS
-from chat.server.core.state import Refusal
+from chat.server.core.state import BannedRefusal, Refusal
 from chat.settings import Settings
 from chat.wires.irc import REGISTRATION_CAPABILITY, IrcDialect, packed
 from chat.wires.message import Message
@@ -162,7 +162,8 @@ def _complete(node: Node, client: Client) -> None:
         client.numeric(ERR_PASSWDMISMATCH)
         client.hang_up(ERR_PASSWDMISMATCH.text)
         return
-    if not may_come(client):
+    if wait := client.newcomer_wait():
+        turn_away(client, wait)
         return
     node.ask(
         client,
@@ -172,12 +173,9 @@ def _complete(node: Node, client: Client) -> None:
     )
 
 
-def may_come(client: Client) -> bool:
-    """Whether the client's address may bring one more user now; if not, the client is told when and closed."""
-    wait = client.newcomer_wait()
-    if wait:
-        client.hang_up(f"Too many users have come from your network: try again in {wait:.0f} s or later")
-    return not wait
+def turn_away(client: Client, wait: float) -> None:
+    """Its address has brought its share of users."""
+    client.hang_up(f"Too many users have come from your network: try again in {wait:.0f} s or later")
 
 
 def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, account: str, realname: str) -> Message:
@@ -189,7 +187,11 @@ def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, ac
 
 
 def _ask_for_another(client: Client, refusal: Refusal) -> None:
-    """Another client has registered with the nickname meanwhile."""
+    """Another client has registered with the nickname meanwhile, or the client may not be here."""
+    if isinstance(refusal, BannedRefusal):
+        client.refuse(refusal)
+        client.hang_up(refusal.ban.told)
+        return
     client.wanted = ""
     client.refuse(refusal)
 
@@ -205,7 +207,7 @@ def _welcome(node: Node, client: Client, nick: str) -> None:
     client.numeric(RPL_WELCOME, text=RPL_WELCOME.text.format(settings.network, user.mask))
     client.numeric(RPL_YOURHOST, text=RPL_YOURHOST.text.format(settings.name, version))
     client.numeric(RPL_CREATED, text=RPL_CREATED.text.format(started))
-    client.numeric(RPL_MYINFO, settings.name, version, "Bi", ROOM_MODES, MODES_WITH_PARAM)
+    client.numeric(RPL_MYINFO, settings.name, version, "Biow", ROOM_MODES, MODES_WITH_PARAM)
     if user.person.host != user.address:
         client.numeric(RPL_HOSTHIDDEN, user.person.host)
     send_isupport(client, node)

@@ -35,7 +35,7 @@ def read_fields(text: str) -> Fields | None:
 def who_line(node: Node, client: Client, place: str, other: User, rank: str, fields: Fields | None) -> bytes:
     """`place` is the room, or `*`; `rank` its prefix for the user, empty for none."""
     person = other.person
-    flags = ("H" if other.away is None else "G") + rank + ("B" if person.bot else "")
+    flags = ("H" if other.away is None else "G") + ("*" if other.operator else "") + rank + ("B" if person.bot else "")
     if fields is None:
         line = (
             f":{client.server_name} {RPL_WHOREPLY.code} {client.nick} {place} {person.user} {person.host} "

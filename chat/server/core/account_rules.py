@@ -8,7 +8,7 @@ from chat.server.core.accounts import FINGERPRINTS, MARKERS, Account
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
 from chat.server.core.room_rules import restore_ranks
-from chat.server.core.state import Failure, State
+from chat.server.core.state import BannedRefusal, Failure, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
 from chat.wires.irc import timestamp
@@ -83,6 +83,8 @@ def _log_in(state: State, user: User, entry: Entry) -> list[Outcome]:
     account = _get(state, name)
     if user in account.users:
         return []
+    if (ban := state.bans.find_account(account.name, entry.at)) is not None:
+        raise BannedRefusal(ban)
     state.accounts.log_in(account, user)
     login = Change(Login(user.person, entry.at, entry.id), user, list(user.rooms))
     return [login, *restore_ranks(state, user, entry)]

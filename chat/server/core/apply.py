@@ -21,6 +21,9 @@ from chat.server.core.admission import is_silenced
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import KEY, quit_user
 from chat.server.core.nodes import FREE_RULES as NODE_RULES
+from chat.server.core.operator_rules import FREE_RULES as OPERATOR_FREE_RULES
+from chat.server.core.operator_rules import RULES as OPERATOR_RULES
+from chat.server.core.operator_rules import check_banned
 from chat.server.core.ranks import SIGNS, is_at_least
 from chat.server.core.room_modes import set_modes
 from chat.server.core.room_rules import RULES as ROOM_RULES
@@ -78,6 +81,8 @@ def _enter(state: State, entry: Entry) -> list[Outcome]:
     user = User(Person(nick, name, intern(host)), params[-1], entry.node, entry.at, params[1] != PLAIN)
     if len(params) > WITHOUT_ADDRESS:
         user.address = intern(params[WITHOUT_ADDRESS - 1])
+    if state.bans.by_mask:
+        check_banned(state, user, params[2], entry.at)
     key = fold(nick)
     state.users[nick if key == nick else key] = user
     state.most_users = max(state.most_users, len(state.users))
@@ -107,10 +112,10 @@ def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:
     if target.startswith("#"):
         return set_modes(state, user, entry)
     entry.rooms = ()
-    return _set_user_modes(user, letters)
+    return _set_user_modes(state, user, letters)
 
 
-def _set_user_modes(user: User, letters: str) -> list[Outcome]:
+def _set_user_modes(state: State, user: User, letters: str) -> list[Outcome]:
     """`MODE ana +i-B`. Nobody else is told."""
     on = True
     for letter in letters:
@@ -120,6 +125,11 @@ def _set_user_modes(user: User, letters: str) -> list[Outcome]:
             user.invisible = on
         elif letter == "B":
             user.set_person(replace(user.person, bot=on))
+        elif letter == "w":
+            user.wallops = on
+        elif letter == "o" and not on:  # OPER alone sets it
+            user.operator = ""
+    state.index(user)
     return []
 
 
@@ -188,5 +198,6 @@ _RULES: dict[str, Rule] = {
     "SETNAME": _set_realname,
     **ROOM_RULES,
     **RULES,
+    **OPERATOR_RULES,
 }
-_FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES}
+_FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, **OPERATOR_FREE_RULES}

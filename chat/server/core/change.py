@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from chat.events import Event
 from chat.server.core.room import Room
+from chat.server.core.server_bans import Ban
 from chat.server.core.state import Refusal, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry
@@ -33,6 +34,15 @@ class Change:
         return f"Change({self.event})"
 
 
-Outcome = Change | Refusal  # a MODE may be refused in part
+class Banned:
+    """A server ban was set: each node closes its connections that it fits."""
+
+    __slots__ = ("ban",)
+
+    def __init__(self, ban: Ban) -> None:
+        self.ban = ban
+
+
+Outcome = Change | Banned | Refusal  # a MODE may be refused in part
 Rule = Callable[[State, User, Entry], list[Outcome]]  # of a request that a user makes
 FreeRule = Callable[[State, Entry], list[Outcome]]  # of one that needs no user yet

@@ -131,6 +131,11 @@ class Client:
     def count_speech(self, to: str, size: int) -> None:
         """Have what others are told cost more where it is more than one address may put into a room or on a person."""
 
+    @property
+    def is_private(self) -> bool:
+        """Nobody on the way can read what it sends: it comes by TLS, or from this machine."""
+        return self.secure or self.host.startswith("127.") or self.host in ("::1", "0::1")
+
     def newcomer_wait(self) -> float:
         """Seconds until its address may bring one more user; 0 counts one."""
         return 0.0

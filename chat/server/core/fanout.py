@@ -9,7 +9,22 @@ or get an answer) get slices of the blob.
 
 from collections.abc import Callable, Sequence
 
-from chat.events import Away, Event, Invite, Join, Kick, Leave, Login, Mode, NewRealname, Quit, Rename, Say, Topic
+from chat.events import (
+    Away,
+    Event,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    Login,
+    Mode,
+    NewRealname,
+    Quit,
+    Rename,
+    Say,
+    Topic,
+    Wallops,
+)
 from chat.server.core.audience import Audience, Published, in_several
 from chat.server.core.change import Change
 from chat.server.core.client import Client
@@ -29,6 +44,7 @@ SEES_OWN: dict[type, Callable[[Dialect], bool]] = {
     Mode: lambda dialect: True,
     NewRealname: lambda dialect: True,
     Login: lambda dialect: True,
+    Wallops: lambda dialect: True,
     Away: lambda dialect: False,
     Invite: lambda dialect: False,
     Quit: lambda dialect: False,

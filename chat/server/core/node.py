@@ -10,15 +10,18 @@ from collections.abc import Callable
 from functools import partial
 
 from chat.events import Invite, Invited, Kick, Marked, Mode, Quit, Rename, person_of
+from chat.server.accounts.attempts import Attempts
 from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
 from chat.server.core.admission import may_listen
 from chat.server.core.apply import apply
-from chat.server.core.change import Change
+from chat.server.core.change import Banned, Change
 from chat.server.core.client import Client
 from chat.server.core.delivery import Sink
 from chat.server.core.fanout import FanOut
 from chat.server.core.monitor import NOTED, Monitors
+from chat.server.core.past_users import PastUsers
+from chat.server.core.server_bans import Ban
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.core.user import User
 from chat.server.log.log import Entry, Log
@@ -28,6 +31,7 @@ from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, MARKER_CAPABILITY
 from chat.wires.message import Message, build
 from chat.wires.names import fold, look_alikes
 
+OPER_ATTEMPTS, OPER_PAUSE = 3, 60.0  # passwords that may be wrong at once, and s until one more may
 AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
 PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE", "INVITE"})  # say where
 
@@ -81,6 +85,11 @@ class Node:
         self.charges = settings.limits_rates  # whether commands cost tokens
         self.held = False  # declared gone, and not back yet: no command runs
         self.silent = False  # the server stops and everybody leaves, so no event is shown
+        self.past_users = PastUsers()
+        self.oper_attempts = Attempts(OPER_ATTEMPTS, OPER_PAUSE)
+        self.enforce: Callable[[Ban], None] = lambda ban: None  # closes the connections that a new ban fits
+        # Reads the configuration again outside the loop, and calls its argument with what came of it.
+        self.reread: Callable[[Callable[[str], None]], None] = lambda done: done("There is no configuration to read")
         self.guests = 0  # numbers given so far
         self._waiting: deque[tuple[Client, Done | None, Refused | None]] = deque()  # for their requests' entries
         self.log.restore(self.state)
@@ -176,8 +185,10 @@ class Node:
         for outcome in outcomes:
             if isinstance(outcome, Refusal):
                 client.refuse(outcome)
-            else:
+            elif type(outcome) is Change:
                 self._show(outcome)
+            elif isinstance(outcome, Banned):
+                self.enforce(outcome.ban)
         if self.fan_out.monitored and entry.request.verb == "USER":
             self.monitors.came(person_of(entry.request.source), entry.at)
         if done is not None:
@@ -203,7 +214,10 @@ class Node:
             self._tell_members(change)
         elif kind is Mode:
             self._recheck_listeners()
+        elif kind is Rename:
+            self.past_users.seen.append((change.event.who, change.user, change.event.at))
         elif kind is Quit:
+            self.past_users.seen.append((change.event.who, change.user, change.event.at))
             client = self.fan_out.clients.get(change.user)
             if client is not None and client.user is change.user:  # it did not ask for it
                 self._disconnect(client, change)
@@ -267,6 +281,7 @@ class Node:
             self._apply_foreign(entry)
 
     def _apply_foreign(self, entry: Entry) -> None:
+        """Apply an entry of another node."""
         try:
             outcomes = apply(self.state, entry)
         except Refusal:
@@ -277,6 +292,8 @@ class Node:
         for outcome in outcomes:
             if type(outcome) is Change:
                 self._show(outcome)
+            elif isinstance(outcome, Banned):
+                self.enforce(outcome.ban)
         if self.fan_out.monitored and entry.request.verb == "USER":
             self.monitors.came(person_of(entry.request.source), entry.at)
 

@@ -48,6 +48,8 @@ def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Ou
         state.remove_member(room, user)
     del state.users[fold(user.nick)]
     person = user.person  # logged in still
+    state.operators.pop(user, None)
+    state.wallops.pop(user, None)
     if user.account:
         state.accounts.log_out(user)
     told.update(dict.fromkeys(map(KEY, rooms)))
@@ -63,6 +65,7 @@ def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None
         user.set_person(replace(before, nick=nick))
         changes.append(Change(Rename(before, nick, entry.at, id=entry.id), user))
     state.users[fold(nick)] = user
+    state.index(user)
     if departed.account and (account := state.accounts.find(departed.account)) is not None:
         state.accounts.log_in(account, user)
     for name, rank in departed.rooms:

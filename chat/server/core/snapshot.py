@@ -8,6 +8,7 @@ from chat.events import Person
 from chat.server.core.accounts import read_account
 from chat.server.core.mask_list import MaskList
 from chat.server.core.room import Kept, Room
+from chat.server.core.server_bans import read_ban
 from chat.server.core.state import Departed, State
 from chat.server.core.user import User
 from chat.wires.names import fold
@@ -22,29 +23,40 @@ def load(state: State, text: str) -> None:
         if "registered" in values:
             state.accounts.add(read_account(values))
         elif "departed" in values:
-            rooms = [(name, _rank(rank)) for name, rank in values["departed"]]
-            one = Departed(_read_user({**values, "account": ""}), rooms, values["account"])
-            state.departed.setdefault(one.user.node, []).append(one)
+            _read_departed(state, values)
+        elif "ban" in values:
+            state.bans.add(read_ban(values))
         elif "user" in values:
             user = _read_user(values)
             state.users[fold(user.nick)] = user
             if (account := state.accounts.find(user.account)) is not None:
                 account.users[user] = None
+            state.index(user)
             rooms_of[user] = values["rooms"]
         else:
             room = _read_room(values)
             members[room] = values["members"]
-            if members[room]:
-                state.open(room, room.creator_host)
-            else:
-                state.remembered[room.key] = room
-                state.entries_remembered += room.entries
+            _keep(state, room, bool(members[room]))
     for room, present in members.items():
         for nick, rank in present:
             room.add(state.users[fold(nick)], _rank(rank))
     for user, names in rooms_of.items():
         user.rooms = {state.rooms[fold(name)]: None for name in names}
     state.most_users = len(state.users)
+
+
+def _read_departed(state: State, values: dict[str, Any]) -> None:
+    rooms = [(name, _rank(rank)) for name, rank in values["departed"]]
+    one = Departed(_read_user({**values, "account": ""}), rooms, values["account"])
+    state.departed.setdefault(one.user.node, []).append(one)
+
+
+def _keep(state: State, room: Room, is_open: bool) -> None:
+    if is_open:
+        state.open(room, room.creator_host)
+    else:
+        state.remembered[room.key] = room
+        state.entries_remembered += room.entries
 
 
 def _read_user(values: dict[str, Any]) -> User:
@@ -55,6 +67,7 @@ def _read_user(values: dict[str, Any]) -> User:
     user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
     user.address = intern(values.get("address", host))  # snapshots had none once
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
+    user.operator, user.wallops = values.get("operator", ""), values.get("wallops", False)
     user.invited = values.get("invited", {})
     return user
 

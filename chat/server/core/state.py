@@ -9,6 +9,7 @@ from chat.errors import FanfareError
 from chat.server.core.accounts import Accounts
 from chat.server.core.ranks import OPERATORS
 from chat.server.core.room import Room
+from chat.server.core.server_bans import Ban, ServerBans
 from chat.server.core.user import User
 from chat.wires.names import fold, look_alikes
 from chat.wires.numerics import (
@@ -18,6 +19,7 @@ from chat.wires.numerics import (
     ERR_NOTONCHANNEL,
     ERR_UNKNOWNERROR,
     ERR_USERNOTINCHANNEL,
+    ERR_YOUREBANNEDCREEP,
     Numeric,
 )
 
@@ -41,6 +43,14 @@ class Failure(Refusal):
         self.code = code
         self.context = context
         self.reason = text
+
+
+class BannedRefusal(Refusal):
+    """A server ban fits who wants to come in or to log in."""
+
+    def __init__(self, ban: Ban) -> None:
+        super().__init__(ERR_YOUREBANNEDCREEP, text=f"{ERR_YOUREBANNEDCREEP.text} ({ban.reason})")
+        self.ban = ban
 
 
 class Unsafe(Failure):
@@ -87,6 +97,9 @@ class State:
         self.entries_by_host: Counter[str] = Counter()  # masks and accounts that those rooms keep
         self.entries_remembered = 0  # those of the remembered rooms
         self.accounts = Accounts()
+        self.bans = ServerBans()
+        self.operators: dict[User, None] = {}  # of the server
+        self.wallops: dict[User, None] = {}  # those who want to hear what operators tell everybody
         self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
         self.work = 0.0  # tokens that comparing masks has taken since somebody was charged for it
         self.most_users = 0
@@ -94,6 +107,14 @@ class State:
     def reserves(self, nick: str) -> bool:
         """Whether the nickname could be taken for the server's, the network's or a service's."""
         return self.limits.reserved.fullmatch(fold(nick)) is not None
+
+    def index(self, user: User) -> None:
+        """Keep the lists of operators, and of who hears them, as the user's modes are now."""
+        for wanted, users in ((user.operator, self.operators), (user.wallops, self.wallops)):
+            if wanted:
+                users[user] = None
+            else:
+                users.pop(user, None)
 
     def find_user(self, nick: str) -> User | None:
         return self.users.get(fold(nick))
@@ -199,6 +220,7 @@ class State:
     def dump(self) -> str:
         """The whole state as text, equal for equal states: JSON, one user or room a line."""
         lines = [json.dumps(account.values()) for account in self.accounts.by_name.values()]
+        lines += [json.dumps(ban.values()) for ban in self.bans]
         lines += [
             json.dumps({**_values(user), "account": user.account, "rooms": [room.name for room in user.rooms]})
             for _, user in sorted(self.users.items())
@@ -239,6 +261,8 @@ def _values(user: User) -> dict[str, object]:
         "spoke": user.spoke,
         "has_commands": user.has_commands,
         "invisible": user.invisible,
+        "operator": user.operator,
+        "wallops": user.wallops,
         "away": user.away,
         "bot": user.person.bot,
         "invited": user.invited,

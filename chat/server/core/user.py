@@ -19,11 +19,13 @@ class User:
         "invited",
         "mask",
         "node",
+        "operator",
         "person",
         "realname",
         "rooms",
         "signed_on",
         "spoke",
+        "wallops",
     )
 
     def __init__(self, person: Person, realname: str, node: str, at: float, has_commands: bool) -> None:
@@ -35,6 +37,8 @@ class User:
         self.signed_on = at  # seconds since the epoch, as is `spoke`
         self.spoke = at
         self.has_commands = has_commands  # can use an operator's rights; users of unframed wires cannot
+        self.operator = ""  # as which operator of the server it has proved itself; empty for none
+        self.wallops = False  # wants to hear what operators of the server tell everybody
         self.invisible = False  # listed only to users that share a room
         self.away: str | None = None
         self.rooms: dict[Room, None] = {}

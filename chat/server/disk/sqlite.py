@@ -45,9 +45,12 @@ SHOWN = {
     "KICK": "joins",
     "NICK": "joins",
     "GHOST": "joins",
+    "KILL": "joins",
 }
 WORDS = frozenset({"PRIVMSG", "NOTICE"})
-WRITTEN = SHOWN.keys() | {"USER", "INVITE", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT", "MARKREAD"}
+WRITTEN = SHOWN.keys() | {
+    *("USER", "INVITE", "ACCOUNT", "REGISTER", "SETPASS", "DROP", "CERT", "MARKREAD", "OPER", "BAN", "UNBAN"),
+}
 
 log = logging.getLogger(__name__)
 

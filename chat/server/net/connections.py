@@ -1,12 +1,14 @@
 """The loop's connections, from adoption to closing: polling, flushing, deadlines and farewells. Runs no commands."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 
 from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
+from chat.server.core.server_bans import Ban, ServerBans
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
 from chat.server.net.ends import ENDS_COUNTED, kind_of_end
 from chat.server.net.gate import WIDE, Gate
@@ -21,6 +23,7 @@ from chat.server.net.writes import Writes
 from chat.wires.message import build
 from chat.wires.wire import Wire
 
+BANS_AT_ONCE = 50  # connections that a new server ban is compared with; some 2 ms where it is a mask
 AT_ONCE = 100  # connections that a pass times out or closes as dead; 50 µs each, 5 ms in all
 CLOSING_WAIT = 1.0  # s for the peer to read the farewell and close, so that no reset overtakes it
 MEMORY_LOOK = 1.0  # s between two checks of the memory that queues and inputs take
@@ -39,10 +42,13 @@ class Connections:
         sender: Sender,
         poller: Poller["Connection | None"],
         now: float,
+        post: Callable[[Callable[[], None]], None],
     ) -> None:
         self.now = now
         self.leaving = ""  # the reason, once the server stops
         self._node = node
+        node.enforce = self.enforce
+        self.post = post  # calls something later in the loop
         self._gate = gate
         self._poller = poller
         self._settings = settings = node.settings
@@ -84,11 +90,34 @@ class Connections:
         self.by_kind[type(wire), type(sock)] += 1
         self._watch(connection)
         self.schedule(connection)
+        bans = self._node.state.bans
+        if bans.by_mask and (ban := bans.find_address(host, self._node.clock())) is not None:
+            self.drop(connection, ban.told)
+            return connection
         for data in wire.greeting:
             self.push(connection, data)
         if wire.listens:
             self._node.listen(connection)
         return connection
+
+    def enforce(self, ban: Ban) -> None:
+        """Close those that the ban fits, a portion at a time."""
+        self._enforce_some(ban, ServerBans.of(ban.mask), iter(list(self._all)))
+
+    def _enforce_some(self, ban: Ban, only: ServerBans, waiting: Iterator[Connection]) -> None:
+        looked = 0
+        for connection in islice(waiting, BANS_AT_ONCE):
+            looked += 1
+            user = connection.user
+            found = (
+                only.find(user.person, user.account, user.address, ban.at)
+                if user is not None
+                else only.find_address(connection.host, ban.at)
+            )
+            if found is not None and connection.phase is not Phase.CLOSED:
+                self.drop(connection, ban.told)
+        if looked:
+            self.post(partial(self._enforce_some, ban, only, waiting))
 
     def count_speech(self, connection: Connection, to: str, size: int) -> None:
         """What its address says in one place beyond its share is a debt that each speaker there pays in tokens."""

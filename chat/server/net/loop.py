@@ -89,7 +89,9 @@ class Loop:
         self._sender = sender or SendLoop(settings.helpers)
         self.node.log.start(self.mailbox.post, failed)
         self._hasher.start(self.mailbox.post)
-        self.connections = Connections(self.node, gate, writes, self._pacer, self._sender, self._poller, clock())
+        self.connections = Connections(
+            self.node, gate, writes, self._pacer, self._sender, self._poller, clock(), self.mailbox.post
+        )
         self._active: dict[Connection, None] = {}  # those whose input may hold a command to run
         self._extra = 0.0  # tokens that the pass's commands have cost beyond one each
         self.commands = 0  # that ran since the start, as are the next three

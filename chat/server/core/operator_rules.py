@@ -1,0 +1,90 @@
+"""The rules of what the server's operators ask. Pure, like all of `apply`.
+
+A request has the source of who asked for it: an operator's mask, or the server's name for its administrator.
+"""
+
+from chat.events import Wallops
+from chat.server.core.change import Banned, Change, FreeRule, Outcome, Rule
+from chat.server.core.leaving import quit_user
+from chat.server.core.server_bans import MOST, MOST_MASKS, Ban
+from chat.server.core.state import BannedRefusal, Refusal, State
+from chat.server.core.user import User
+from chat.server.log.log import Entry
+from chat.wires.names import fold
+from chat.wires.numerics import ERR_NOPRIVILEGES, ERR_UNKNOWNERROR
+
+
+def check_banned(state: State, user: User, account: str, at: float) -> None:
+    """Raise BannedRefusal when the user, with that account, may not be here at that time."""
+    if (ban := state.bans.find(user.person, account, user.address, at)) is not None:
+        raise BannedRefusal(ban)
+
+
+def killed_by(nick: str, reason: str) -> str:
+    """The reason that rooms are told."""
+    return f"Killed ({nick} ({reason}))"
+
+
+def _who(state: State, entry: Entry) -> str:
+    """The name of the operator who asks, or of the server. Raises Refusal for anybody else."""
+    source = entry.request.source
+    nick, mark, _ = source.partition("!")
+    if mark:
+        user = state.users.get(fold(nick))
+        if user is None or user.node != entry.node or not user.operator:
+            raise Refusal(ERR_NOPRIVILEGES)
+    return nick
+
+
+def _become_operator(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`OPER name`: the user has proved to be that operator."""
+    user.operator = entry.request.params[0]
+    state.index(user)
+    return []
+
+
+def _kill(state: State, entry: Entry) -> list[Outcome]:
+    """`KILL mask :reason`"""
+    by = _who(state, entry)
+    mask, reason = entry.request.params
+    whom = state.get_user(mask.partition("!")[0])
+    return quit_user(state, whom, entry, killed_by(by, reason))
+
+
+def _ban(state: State, entry: Entry) -> list[Outcome]:
+    """`BAN mask seconds :reason`; 0 seconds for good. Each node closes its connections that the ban fits."""
+    by = _who(state, entry)
+    mask, seconds, reason = entry.request.params
+    bans = state.bans
+    bans.sweep(entry.at)
+    if bans.get(mask) is None:
+        if len(bans) >= MOST:
+            raise Refusal(ERR_UNKNOWNERROR, "BAN", text=f"There are {MOST:,} server bans, which is the limit")
+        if "@" in mask and bans.masks >= MOST_MASKS:
+            text = f"There are {MOST_MASKS} bans of masks, which is the limit; addresses and accounts may be more"
+            raise Refusal(ERR_UNKNOWNERROR, "BAN", text=text)
+    until = entry.at + float(seconds) if float(seconds) else 0.0
+    ban = Ban(mask, reason, by, entry.at, until)
+    bans.add(ban)
+    return [Banned(ban)]
+
+
+def _unban(state: State, entry: Entry) -> list[Outcome]:
+    """`UNBAN mask`"""
+    _who(state, entry)
+    mask = entry.request.params[0]
+    if state.bans.remove(mask) is None:
+        raise Refusal(ERR_UNKNOWNERROR, "UNBAN", text=f"There is no server ban of {mask}")
+    return []
+
+
+def _wallops(state: State, user: User, entry: Entry) -> list[Outcome]:
+    """`WALLOPS :text`, to all users who want it (mode w)."""
+    if not user.operator:
+        raise Refusal(ERR_NOPRIVILEGES)
+    event = Wallops(user.person, entry.request.params[0], entry.at, entry.id)
+    return [Change(event, user, among=tuple(state.wallops))]
+
+
+RULES: dict[str, Rule] = {"OPER": _become_operator, "WALLOPS": _wallops}
+FREE_RULES: dict[str, FreeRule] = {"KILL": _kill, "BAN": _ban, "UNBAN": _unban}

@@ -1,0 +1,49 @@
+"""What an administrator may ask that operators may too: server bans and KILL."""
+
+from chat.server.commands.operators import NO_REASON, ban_request, mask_of, read_duration
+from chat.server.core.server_bans import Ban
+from chat.server.ops.operation import Operation, Rows
+from chat.server.ops.verbs import verb
+from chat.wires.irc import timestamp
+from chat.wires.message import Message
+
+
+@verb("ban list")
+def _list(operation: Operation) -> Rows:
+    node = operation.node
+    for ban in list(node.state.bans):
+        yield _row(ban) if ban.holds(node.clock()) else None
+
+
+@verb("ban add", changes=True)
+def _add(operation: Operation) -> None:
+    node = operation.node
+    mask = mask_of(node.state, operation.text("mask"))
+    duration = operation.text("for", "")
+    seconds = read_duration(duration) if duration else 0
+    reason = operation.text("reason", "") or NO_REASON
+    operation.ask(ban_request(mask, seconds, reason, node.name), {"ban": mask})
+
+
+@verb("ban remove", changes=True)
+def _remove(operation: Operation) -> None:
+    node = operation.node
+    operation.ask(Message("UNBAN", [mask_of(node.state, operation.text("mask"))], node.name))
+
+
+@verb("kill", changes=True)
+def _kill(operation: Operation) -> None:
+    node = operation.node
+    whom = node.state.get_user(operation.text("nick"))
+    reason = operation.text("reason", "") or NO_REASON
+    operation.ask(Message("KILL", [whom.mask, reason], node.name), {"killed": whom.mask})
+
+
+def _row(ban: Ban) -> dict[str, object]:
+    return {
+        "ban": ban.mask,
+        "reason": ban.reason,
+        "by": ban.by,
+        "at": timestamp(ban.at),
+        "until": timestamp(ban.until) if ban.until else None,
+    }
