@@ -20,6 +20,7 @@ FROM ${BASE_IMAGE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends nftables \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/apt /var/log/dpkg.log
+RUN find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 COPY --from=build /opt/fanfare /opt/fanfare
 # The sources as they lie in the repository, so that `-f loadtest/locustfile.py` means the same in both.
 WORKDIR /fanfare

@@ -25,6 +25,8 @@ FROM ${BASE_IMAGE}
 # A server installs nothing: pip goes, both the official image's and the one that Debian keeps for venv.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip* \
     /usr/local/lib/python3.*/ensurepip /usr/lib/python3.*/ensurepip /usr/share/python-wheels
+# Nothing here may make anybody root: programs of Debian's base, such as su and mount, are setuid.
+RUN find / -xdev -type f -perm /6000 -exec chmod ug-s {} +
 COPY --from=build /opt/fanfare /opt/fanfare
 # The log's place, which a new volume takes over with its owner.
 RUN install -d -m 700 -o 10001 -g 10001 /data

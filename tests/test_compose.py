@@ -134,6 +134,26 @@ def test_the_server_has_no_rights_and_can_write_nothing(compose: Compose) -> Non
         assert "Read-only file system" in written.stderr
 
 
+def test_what_a_container_may_take_of_the_machine_is_limited(compose: Compose) -> None:
+    host = compose.inspect("server")["HostConfig"]
+    assert (host["Memory"], host["PidsLimit"]) == (2 << 30, 512)
+    assert (host["CapDrop"], host["SecurityOpt"][0]) == (["ALL"], "no-new-privileges:true")
+
+
+def test_nothing_in_the_server_image_makes_anybody_root(compose: Compose) -> None:
+    setuid = ("find", "/", "-xdev", "-type", "f", "-perm", "/6000")
+    assert checked(run("docker", "exec", "--user", "0", compose.container("server"), *setuid)) == ""
+
+
+def test_ports_published_for_all_without_a_rate_limit_are_refused(compose: Compose) -> None:
+    image = compose.inspect("server")["Image"]
+    open_to_all = ("--env", "FANFARE_BIND=0.0.0.0", "--env", "FANFARE_RATE_LIMIT=off", "--env", "FANFARE_LOG=memory:")
+    refused = run("docker", "run", "--rm", "--network", "none", *open_to_all, image)
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("fanfare: rate_limit is off and the ports are published on 0.0.0.0")
+
+
 def test_the_server_image_holds_no_compiler_and_no_installer(compose: Compose) -> None:
     server = compose.container("server")
     tools = "for tool in cc gcc g++ clang c++ ld make pip pip3 uv; do command -v $tool; done; true"

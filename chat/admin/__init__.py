@@ -2,7 +2,7 @@
 
 import argparse
 
-from chat.admin import accounts, log, verbs
+from chat.admin import accounts, log, operators, verbs
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -10,4 +10,5 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     kinds = admin.add_subparsers(required=True, metavar="WHAT")
     verbs.add_parsers(kinds)
     accounts.add_parser(kinds)
+    operators.add_parsers(kinds)
     log.add_parser(kinds)

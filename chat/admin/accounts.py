@@ -36,7 +36,7 @@ def _with_password(options: argparse.Namespace) -> dict[str, Any]:
     """Raises SetupError for a password that cannot or should not be one."""
     from chat.server.accounts import verifier
 
-    password = _read_password(options.password_stdin)
+    password = read_password(options.password_stdin)
     iterations = load_settings({}, options.config).password_iterations
     try:
         verifier.check_new(password, options.name)
@@ -45,7 +45,8 @@ def _with_password(options: argparse.Namespace) -> dict[str, Any]:
         raise SetupError(str(error)) from None
 
 
-def _read_password(from_stdin: bool) -> str:
+def read_password(from_stdin: bool) -> str:
+    """One line of standard input, or what is typed twice. Raises SetupError."""
     if from_stdin or not sys.stdin.isatty():
         return sys.stdin.readline(MOST).rstrip("\r\n")
     password = getpass.getpass("Password: ")

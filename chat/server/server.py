@@ -35,6 +35,7 @@ from chat.server.ops.heartbeat import Heartbeat
 from chat.server.ops.metrics import Sources, open_metrics
 from chat.server.ops.operation import Row
 from chat.server.ops.privileges import drop_root
+from chat.server.ops.rereading import read_again
 from chat.settings import Address, Settings
 
 OWN_DESCRIPTORS = 64  # kept from clients: listeners, selectors, wake-up sockets, log files, and some to spare
@@ -53,8 +54,10 @@ class Service(Protocol):
 class Server:
     """Any thread may call any method. `start` once, then `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Settings] | None = None) -> None:
+        """`load` gives the settings when they are to be read again."""
         self.settings = settings
+        self._load = load or (lambda: settings)
         files = raise_file_limit()
         limit = settings.max_connections or max(1, files - OWN_DESCRIPTORS)
         limited = settings.limits_rates
@@ -111,6 +114,7 @@ class Server:
                 self._services.append(service)
             self._acceptor = Acceptor(listeners, self._adopt, self.gate, self._fail, Networks(self.settings.proxy_from))
             undo.pop_all()
+        self.node.reread = self._reread_beside
         self.loop.start()
         self.started = True
         if self._handshakes is not None:
@@ -167,12 +171,10 @@ class Server:
     def _adopt_secure(self, transport: Transport, host: str, listener: Listener, arrival: Arrival) -> None:
         self.loop.adopt(transport, host, listener.wire(), arrival)
 
-    def reload(self) -> bool:
-        """Read the certificate's files again; False when there is nothing to reload."""
-        if self.certificates is None:
-            return False
-        self.certificates.reload()
-        return True
+    def reload(self) -> None:
+        """Read the certificate's files again, if there are any."""
+        if self.certificates is not None:
+            self.certificates.reload()
 
     def wait(self) -> bool:
         """Wait until `end` is called or a thread has failed; False for the latter, and `failure` says why."""
@@ -221,6 +223,26 @@ class Server:
             "threads": threading.active_count(),
             "log": self.node.log.status() or "memory: keeps nothing",
         }
+
+    def reread(self) -> str:
+        """Read configuration and certificates again; gives a line of what has changed. Not in the loop's thread."""
+        self.reload()
+        settings, told = read_again(self._load, self.settings)
+        log.info("configuration read again: %s", told)
+        self.loop.mailbox.post(partial(self._take, settings))
+        return told
+
+    def _reread_beside(self, done: Callable[[str], None]) -> None:
+        """As `reread`, for the loop, which does not wait for a file."""
+        if not self.node.logins.hasher.run(self.reread, lambda told: done(told or "Reading has failed")):
+            done("The server is busy: try again later")
+
+    def _take(self, settings: Settings) -> None:
+        """In the loop's thread."""
+        self.settings = self.node.settings = settings
+        self.gate.exempt = Networks(settings.exempt)
+        if self._acceptor is not None:
+            self._acceptor.proxies = Networks(settings.proxy_from)
 
     def stop(self, reason: str = "Server is shutting down", drain: float | None = None) -> None:
         """Close the listeners, then send everybody the reason, and close each connection by the deadline."""

@@ -100,7 +100,7 @@ def test_two_ends_before_the_stop_has_begun_leave_no_drain() -> None:
 @pytest.mark.parametrize(
     ("number", "line"),
     [
-        (Signals.SIGHUP, "INFO SIGHUP: there is nothing to reload; a changed setting takes a restart"),
+        (Signals.SIGHUP, "INFO configuration read again: no setting has changed"),
         (Signals.SIGUSR1, " s, connections 1 of "),
         (Signals.SIGUSR2, "INFO stack of acceptor:"),
     ],

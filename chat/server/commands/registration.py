@@ -4,6 +4,7 @@ Sources: https://modern.ircdocs.horse "Connection Registration", https://ircv3.n
 """
 
 import hmac
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from functools import partial
 
 from chat import __version__
 from chat.events import Person
+from chat.server.accounts.attempts import network_of
 from chat.server.commands.accounts import VALUES
 from chat.server.commands.info import lusers, motd
 from chat.server.commands.isupport import send_isupport
@@ -45,6 +47,8 @@ from chat.wires.text import cut
 CAPABILITIES_BYTES = 390  # in a line of CAP LS, beside the longest server name and nickname
 MODES_WITH_PARAM = "".join(sorted(f"kl{LISTS}{RANKS}"))
 ROOM_MODES = "".join(sorted(f"{FLAGS}{MODES_WITH_PARAM}"))
+log = logging.getLogger(__name__)
+
 _NOT_IN_USER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -157,10 +161,7 @@ def _complete(node: Node, client: Client) -> None:
     """Register, if everything needed is there."""
     if client.negotiating or client.pending or not client.wanted or not client.user_name:
         return
-    wanted = node.settings.password
-    if wanted and not hmac.compare_digest((client.password or "").encode(), wanted.encode()):
-        client.numeric(ERR_PASSWDMISMATCH)
-        client.hang_up(ERR_PASSWDMISMATCH.text)
+    if node.settings.password and not _has_password(node, client, node.settings.password):
         return
     if wait := client.newcomer_wait():
         turn_away(client, wait)
@@ -171,6 +172,23 @@ def _complete(node: Node, client: Client) -> None:
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )
+
+
+def _has_password(node: Node, client: Client, wanted: str) -> bool:
+    """Whether the client has sent the server's password; if not, it is told so and closed. Guesses are limited."""
+    place, now = network_of(client.host), node.clock()
+    wait = node.password_attempts.wait(place, now)
+    if wait > 0:
+        text = f"Too many wrong passwords from your network: try again in {wait:.0f} s"
+    elif hmac.compare_digest((client.password or "").encode(), wanted.encode()):
+        return True
+    else:
+        text = ERR_PASSWDMISMATCH.text
+        node.password_attempts.spend(place, now)
+        log.warning("wrong password of the server from %s", client.host)
+    client.numeric(ERR_PASSWDMISMATCH, text=text)
+    client.hang_up(text)
+    return False
 
 
 def turn_away(client: Client, wait: float) -> None:

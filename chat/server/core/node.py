@@ -86,6 +86,7 @@ class Node:
         self.held = False  # declared gone, and not back yet: no command runs
         self.silent = False  # the server stops and everybody leaves, so no event is shown
         self.past_users = PastUsers()
+        self.password_attempts = Attempts(settings.login_attempts, settings.login_pause)  # with the server's password
         self.oper_attempts = Attempts(OPER_ATTEMPTS, OPER_PAUSE)
         self.enforce: Callable[[Ban], None] = lambda ban: None  # closes the connections that a new ban fits
         # Reads the configuration again outside the loop, and calls its argument with what came of it.

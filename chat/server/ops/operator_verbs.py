@@ -8,14 +8,14 @@ from chat.wires.irc import timestamp
 from chat.wires.message import Message
 
 
-@verb("ban list")
+@verb("ban-list")
 def _list(operation: Operation) -> Rows:
     node = operation.node
     for ban in list(node.state.bans):
         yield _row(ban) if ban.holds(node.clock()) else None
 
 
-@verb("ban add", changes=True)
+@verb("ban-add", changes=True)
 def _add(operation: Operation) -> None:
     node = operation.node
     mask = mask_of(node.state, operation.text("mask"))
@@ -25,7 +25,7 @@ def _add(operation: Operation) -> None:
     operation.ask(ban_request(mask, seconds, reason, node.name), {"ban": mask})
 
 
-@verb("ban remove", changes=True)
+@verb("ban-remove", changes=True)
 def _remove(operation: Operation) -> None:
     node = operation.node
     operation.ask(Message("UNBAN", [mask_of(node.state, operation.text("mask"))], node.name))

@@ -39,7 +39,7 @@ def run(load: Callable[[], Settings]) -> int:
         with logging_to_standard_error() as handler:
             settings = load()
             handler.use(settings.log_format)
-            return process.serve(Server(settings))
+            return process.serve(Server(settings, load))
 
 
 class _Process:
@@ -90,10 +90,9 @@ class _Process:
         self._end()
 
     def _reload(self) -> None:
-        systemd.notify_reloading()
-        if self._server is None or not self._server.reload():
-            log.info("SIGHUP: there is no certificate to reload; a changed setting takes a restart")
         if self._server is not None and self._server.started:
+            systemd.notify_reloading()
+            self._server.reread()
             systemd.notify("READY=1")
 
     def _log_status(self) -> None:

@@ -101,4 +101,4 @@ def _room_row(room: Room) -> dict[str, object]:
     }
 
 
-from chat.server.ops import account_verbs  # noqa: E402, F401  # enters its verbs
+from chat.server.ops import account_verbs, operator_verbs  # noqa: E402, F401  # enter their verbs

@@ -1,0 +1,85 @@
+"""`fanfare admin ban`, `kill` and `hash-password`, beside a running server and on its log."""
+
+import io
+import json
+
+import pytest
+
+from chat import cli
+from chat.server.accounts import operator_hash
+from tests.ops.test_admin_command import admin, log
+from tests.support import running_server
+
+__all__ = ["log"]  # a fixture
+
+
+def bans(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
+    capsys.readouterr()
+    assert admin("ban", "list", "--json") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [(row["ban"], row["reason"]) for row in rows]
+
+
+def test_a_ban_from_the_shell_ends_whom_it_fits_and_survives_the_server(
+    log: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_server(log=log, admin="") as server:
+        ana, bob = server.irc("ana", "#a"), server.irc("bob", "#a")
+        assert admin("ban", "add", "*bob@*", "--for", "1d", "--reason", "no ads") == 0
+        assert bob.rest()[-1] == "ERROR :Closing link: Banned: no ads"
+        assert ana.expect("QUIT").params == ["Banned: no ads"]
+        assert bans(capsys) == [("*bob@*", "no ads")]
+    assert bans(capsys) == [("*bob@*", "no ads")]
+    assert admin("ban", "add", "192.0.2.0/24") == 0  # on the log, while no server runs
+    with running_server(log=log, admin="") as server:
+        bob = server.raw()
+        bob.send("NICK bob", "USER bob 0 * :bob")
+        assert "465" in bob.rest()[0]
+        assert bans(capsys) == [("*bob@*", "no ads"), ("192.0.2.0/24", "no reason given")]
+        assert admin("ban", "remove", "*bob@*") == 0
+        server.irc("bob")
+
+
+def test_somebody_is_killed_from_the_shell(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(log=log, admin="") as server:
+        ana, bob = server.irc("ana", "#a"), server.irc("bob", "#a")
+        assert admin("kill", "bob", "--reason", "ads") == 0
+        assert ana.expect("QUIT").params == ["Killed (fanfare.local (ads))"]
+        assert "Killed (fanfare.local (ads))" in bob.rest()[-1]
+        capsys.readouterr()
+        assert admin("kill", "bob") == 1
+        assert capsys.readouterr().err == "fanfare: bob: No such nick/channel\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("add", "*@*"), "the mask fits nearly everybody"),
+        (("add", "192.0.2.7", "--for", "soon"), "soon is not a duration"),
+        (("remove", "192.0.2.7"), "There is no server ban of 192.0.2.7"),
+        (("add", "nobody"), "No such nick"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    log: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    with running_server(log=log, admin=""):
+        assert admin("ban", *words) == 1
+        assert told in capsys.readouterr().err
+
+
+def test_a_hash_is_what_operators_takes_and_proves_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    assert admin("hash-password", "--password-stdin") == 0
+    text = capsys.readouterr().out.strip()
+    assert operator_hash.proves("correct horse", text)
+    assert not operator_hash.proves("wrong", text)
+    with running_server(operators=(f"boss:{text}",)) as server:
+        ana = server.irc("ana")
+        ana.send("OPER boss :correct horse")
+        ana.expect("381")
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert cli.main(["admin", "hash-password", "--password-stdin"]) == 2
+    assert capsys.readouterr().err == "fanfare: the password has 5 characters, the least is 8\n"
