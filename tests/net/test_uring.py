@@ -217,6 +217,25 @@ def test_what_many_are_told_by_the_kernel_arrives_whole_and_in_order(senders: in
         assert [word for word in heard[0] if word.startswith(f"{nick} ")] == [f"{nick} {n}" for n in range(50)]
 
 
+def test_many_short_writes_are_told_of_in_one_look_at_the_plan(sender: Uring) -> None:
+    """Else ten thousand readers that stop at once would hold the loop."""
+
+    class Plan(dict[Any, Any]):
+        looks = 0
+
+        def items(self) -> Any:
+            self.looks += 1
+            return super().items()
+
+    with members(MANY) as all_of_them:
+        for member in all_of_them:
+            member.reset()
+        plan = Plan(plan_of(all_of_them))
+        shorts = sent(sender, plan)
+        assert list(shorts) == all_of_them
+        assert plan.looks == 1
+
+
 @pytest.mark.parametrize(("number", "status"), [(Signals.SIGTERM, 0), (Signals.SIGKILL, -Signals.SIGKILL)])
 def test_a_process_that_ends_or_is_killed_leaves_no_thread_of_the_kernel(number: Signals, status: int) -> None:
     with serving(*IRC, "--log", "memory:", "--sender", "uring", "--senders", "2") as server:

@@ -124,14 +124,11 @@ class Uring:
 
     def collect(self) -> list[Short]:
         """Wait until no send is in flight; returns the short writes. Raises Stalled."""
-        shorts = []
         begun, self._begun, self.in_flight = self._begun, [], False
-        for lane, first, number in begun:
-            for place, result in lane.results(number):
-                connection, piece = self._sent(first + place)
-                shorts.append(Short(connection, piece, _outcome(result)))
+        short = [(first + place, result) for lane, first, number in begun for place, result in lane.results(number)]
+        sent = list(self._plan.items()) if short else []
         self._plan = {}
-        return shorts
+        return [Short(*sent[index], _outcome(result)) for index, result in short]
 
     def _begin(self, plan: dict["Connection", Planned], columns: Columns, shorts: list[Short]) -> None:
         number = len(plan)
@@ -154,9 +151,6 @@ class Uring:
             log.warning("io_uring did not take %d sends of a pass; they are made one by one", number)
             self._complained = True
         send_all(pieces, shorts)
-
-    def _sent(self, index: int) -> tuple["Connection", Planned]:
-        return next(islice(self._plan.items(), index, None))
 
 
 def _fits(connection: "Connection", piece: Planned) -> bool:
