@@ -11,12 +11,12 @@ import socket, sys
 from chat.cli import main
 from chat.server.net.acceptor import Acceptor
 adopting = Acceptor.__init__
-def init(self, listeners, adopt, gate, failed):
-    def adopt_one(sock, host, listener):
-        adopt(sock, host, listener)
+def init(self, listeners, adopt, *others):
+    def adopt_one(sock, host, listener, *more):
+        adopt(sock, host, listener, *more)
         for queue in listener.socks:
             queue.shutdown(socket.SHUT_RDWR)
-    adopting(self, listeners, adopt_one, gate, failed)
+    adopting(self, listeners, adopt_one, *others)
 Acceptor.__init__ = init
 sys.exit(main())
 """
