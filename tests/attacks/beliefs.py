@@ -245,7 +245,12 @@ class Beliefs(Excerpt):
         if not target.startswith("#"):
             if not self.is_self(target):
                 self.complain(f"a mode of {target}, who is {self.nick}")
-            self.invisible = letters == "+i"
+            on = True
+            for letter in letters:
+                if letter in "+-":
+                    on = letter == "+"
+                elif letter == "i":
+                    self.invisible = on
             return
         if (found := self.room(target)) is None:
             return
