@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.still import StillServer, StillSocket, still_server
+from chat.server.net.networks import Networks
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES, IrcWire
 from tests.commands.test_sasl import log_in, plain, say
@@ -49,7 +50,7 @@ def test_an_account_is_registered_before_the_connection_is_and_logged_in(server:
     ]
     assert say(server, sock, "NICK ana", "USER ana 0 * :Ana", f"REGISTER * * {PASSWORD}", "CAP END")[:2] == [
         "REGISTER SUCCESS ana :You have registered the account ana",
-        "900 ana ana!~ana@127.0.0.1 ana :You are now logged in as ana",
+        "900 ana ana!*@127.0.0.1 ana :You are now logged in as ana",
     ]
     assert account(server, "ana") == "ana"
 
@@ -255,3 +256,28 @@ def test_nobody_is_called_like_a_service(server: StillServer) -> None:
     sock.lines()
     for nick in ("NickServ", "nickserv", "_NickServ_", "ChanServ1", "OperServ"):
         assert say(server, sock, f"NICK {nick}") == [f"432 ana {nick} :Erroneous nickname"]
+
+
+def test_nobody_registers_a_nickname_that_somebody_else_has_before_their_own_connection_is_complete(
+    server: StillServer,
+) -> None:
+    server.connect("ana")
+    sock = server.adopt(IrcWire())
+    server.say(sock, "CAP LS 302", "USER ana 0 * :Ana", "NICK bea")
+    sock.lines()
+    assert say(server, sock, f"REGISTER ana * {PASSWORD}")[0].startswith("FAIL REGISTER BAD_ACCOUNT_NAME ana :")
+
+
+def test_an_address_that_is_exempt_registers_as_many_accounts_as_it_likes(server: StillServer) -> None:
+    server.loop.connections._gate.exempt = Networks(("127.0.0.0/8",))
+    for number in range(SETTINGS.registrations_per_address + 2):
+        registered(server, f"user{number}")
+
+
+def test_an_entry_of_the_log_holds_no_address_of_who_registers() -> None:
+    with still_server(SETTINGS) as server:
+        server.node.cloak = lambda address: "cloak"
+        sock = server.adopt(IrcWire())
+        server.say(sock, "NICK ana", f"REGISTER * * {PASSWORD}")
+        (entry,) = server.node.log.entries  # type: ignore[attr-defined]
+        assert entry.request.source == "ana!*@cloak"

@@ -67,7 +67,7 @@ def test_the_mechanisms_are_in_the_capabilitys_value(server: StillServer) -> Non
 def test_plain_logs_in_before_registration(server: StillServer) -> None:
     sock = arrive(server)
     assert log_in(server, sock, "ANA", PASSWORD) == [
-        "900 ana ana!~ana@127.0.0.1 Ana :You are now logged in as Ana",
+        "900 ana ana!*@127.0.0.1 Ana :You are now logged in as Ana",
         "903 ana :SASL authentication successful",
     ]
     assert " 001 ana " in " " + "\n ".join(say(server, sock, "CAP END"))
@@ -257,7 +257,7 @@ def test_a_certificate_logs_in_to_its_account(server: StillServer) -> None:
     assert "sasl=PLAIN,SCRAM-SHA-256,EXTERNAL" in words
     assert say(server, sock, "AUTHENTICATE EXTERNAL", f"AUTHENTICATE {base64.b64encode(b'bea').decode()}")[1:] == FAILED
     assert say(server, sock, "AUTHENTICATE EXTERNAL", "AUTHENTICATE +")[1:] == [
-        "900 ana ana!~ana@127.0.0.1 Ana :You are now logged in as Ana",
+        "900 ana ana!*@127.0.0.1 Ana :You are now logged in as Ana",
         "903 ana :SASL authentication successful",
     ]
     other = arrive(server)

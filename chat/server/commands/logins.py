@@ -30,11 +30,11 @@ def account_of(client: Client) -> str:
     return client.user.account if client.user is not None else client.account
 
 
-def mask_of(client: Client) -> str:
-    """As numerics and requests name the client; `*` for what it has not said yet."""
+def mask_of(node: Node, client: Client) -> str:
+    """As numerics and requests name the client; `*` for what it has not said yet, or is not known by yet."""
     if client.user is not None:
         return client.user.mask
-    return f"{client.wanted or UNNAMED}!{client.user_name or UNNAMED}@{client.host}"
+    return f"{client.wanted or UNNAMED}!{UNNAMED}@{node.cloak(client.host)}"
 
 
 def in_turn(client: Client, node: Node, call: Callable[[], None]) -> None:
@@ -91,7 +91,7 @@ def log_in(node: Node, client: Client, name: str, done: Done, failed: Failed) ->
     node.logins.outcomes["succeeded"] += 1
     if client.user is None:
         client.account = account.name
-        _tell(client, account.name)
+        _tell(node, client, account.name)
         done()
     else:
         client.cost += len(client.user.rooms) * ROOM_COST
@@ -99,33 +99,33 @@ def log_in(node: Node, client: Client, name: str, done: Done, failed: Failed) ->
         node.ask(
             client,
             request,
-            partial(_logged_in, client, account.name, done),
+            partial(_logged_in, node, client, account.name, done),
             lambda refusal: failed(refusal.text or WRONG),
         )
 
 
-def _logged_in(client: Client, account: str, done: Done) -> None:
-    _tell(client, account)
+def _logged_in(node: Node, client: Client, account: str, done: Done) -> None:
+    _tell(node, client, account)
     done()
 
 
-def _tell(client: Client, account: str) -> None:
+def _tell(node: Node, client: Client, account: str) -> None:
     text = RPL_LOGGEDIN.text.format(account)
-    client.numeric(RPL_LOGGEDIN, mask_of(client), account, text=text)
+    client.numeric(RPL_LOGGEDIN, mask_of(node, client), account, text=text)
 
 
 def log_out(node: Node, client: Client, done: Done) -> None:
     if client.user is None:
         client.account = ""
-        client.numeric(RPL_LOGGEDOUT, mask_of(client))
+        client.numeric(RPL_LOGGEDOUT, mask_of(node, client))
         done()
     else:
         client.cost += len(client.user.rooms) * ROOM_COST
-        node.ask(client, Message("ACCOUNT", ["*"], client.user.mask), partial(_logged_out, client, done))
+        node.ask(client, Message("ACCOUNT", ["*"], client.user.mask), partial(_logged_out, node, client, done))
 
 
-def _logged_out(client: Client, done: Done) -> None:
-    client.numeric(RPL_LOGGEDOUT, mask_of(client))
+def _logged_out(node: Node, client: Client, done: Done) -> None:
+    client.numeric(RPL_LOGGEDOUT, mask_of(node, client))
     done()
 
 
@@ -150,10 +150,10 @@ def _check_registration(node: Node, client: Client, name: str, password: str) ->
         raise Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text="The server's operator registers accounts here")
     if account := account_of(client):
         raise Failure("REGISTER", "ALREADY_AUTHENTICATED", account, text="You are logged in already")
-    check_account_name(node.state, name, mask_of(client))
+    check_account_name(node.state, name, mask_of(node, client))
     check_new_password("REGISTER", name, password)
-    wait = node.logins.registration_wait(client.host, node.clock()) if node.charges else 0.0
-    if wait > 0:
+    wait = node.logins.registration_wait(client.host, node.clock())
+    if wait > 0 and node.charges and not client.is_exempt():
         text = f"Your address has registered enough accounts: try again in {wait:.0f} s"
         raise Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text=text)
 
@@ -177,7 +177,7 @@ def _hashed(
         failure = Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text="The password could not be hashed")
         in_turn(client, node, partial(refused, failure))
         return
-    request = Message("REGISTER", [name, str(made)], mask_of(client))
+    request = Message("REGISTER", [name, str(made)], mask_of(node, client))
     in_turn(client, node, partial(node.ask, client, request, done, partial(_as_failure, name, refused)))
 
 
@@ -208,5 +208,5 @@ def _rehashed(
     if made is None:
         in_turn(client, node, partial(refused, Refusal(ERR_UNKNOWNERROR, "SETPASS", text="It could not be hashed")))
         return
-    request = Message("SETPASS", [name, str(made)], mask_of(client))
+    request = Message("SETPASS", [name, str(made)], mask_of(node, client))
     in_turn(client, node, partial(node.ask, client, request, done, refused))

@@ -140,6 +140,10 @@ class Client:
         """Seconds until its address may bring one more user; 0 counts one."""
         return 0.0
 
+    def is_exempt(self) -> bool:
+        """The operator exempts its address from limits of numbers."""
+        return False
+
     def hang_up(self, reason: str) -> None:
         """Run no further command, and close once everything sent so far has gone out."""
         raise NotImplementedError

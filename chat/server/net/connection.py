@@ -45,6 +45,8 @@ class Owner(Protocol):
 
     def finish(self, connection: "Connection", reason: str) -> None: ...
 
+    def is_exempt(self, connection: "Connection") -> bool: ...
+
     def count_speech(self, connection: "Connection", to: str, size: int) -> None: ...
 
     def newcomer_wait(self, connection: "Connection") -> float: ...
@@ -122,6 +124,9 @@ class Connection(Client):
 
     def newcomer_wait(self) -> float:
         return self.owner.newcomer_wait(self)
+
+    def is_exempt(self) -> bool:
+        return self.owner.is_exempt(self)
 
     def hang_up(self, reason: str) -> None:
         self.owner.finish(self, reason)

@@ -139,6 +139,9 @@ class Connections:
                 bucket.spend(1.0)
         return wait
 
+    def is_exempt(self, connection: Connection) -> bool:
+        return connection.host in self._gate.exempt
+
     def push(self, connection: Connection, data: bytes) -> None:
         """Queue bytes for one connection that stand outside its stream of events."""
         if connection.dialect.framed:
