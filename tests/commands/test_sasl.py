@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -294,3 +295,65 @@ def test_an_account_is_not_guessed_from_many_addresses_and_its_owner_gets_in_all
 def test_who_logs_in_rightly_may_do_so_as_often_as_they_like(server: StillServer) -> None:
     for _ in range(10):
         assert log_in(server, arrive(server), "ana", PASSWORD)[-1].startswith("903 ")
+
+
+# Waiting
+
+
+class Slow:
+    """A hasher whose tasks wait until they are released."""
+
+    def __init__(self, room: int = 10) -> None:
+        self.room = room
+        self.waiting: list[tuple[Any, Any]] = []
+
+    def start(self, post: object) -> None: ...
+
+    def run(self, task: Any, done: Any) -> bool:
+        self.waiting.append((task, done))
+        self.room -= 1
+        return self.room >= 0
+
+    def release(self) -> None:
+        for task, done in self.waiting:
+            done(task())
+        self.waiting.clear()
+
+    def close(self) -> None: ...
+
+
+def test_who_waits_for_the_check_of_a_password_is_not_timed_out_and_runs_no_command(server: StillServer) -> None:
+    server.node.logins.hasher = hasher = Slow()
+    sock = arrive(server)
+    assert say(server, sock, "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ana', PASSWORD)}", "CAP END", "PING 1") == [
+        "AUTHENTICATE +"
+    ]
+    server.advance(SETTINGS.registration_timeout + 5.0)
+    assert not sock.closed
+    hasher.release()
+    server.settle()
+    lines = [line.removeprefix(":fanfare.local ") for line in sock.lines()]
+    assert [line.split()[0] for line in lines[:3]] == ["900", "903", "001"]
+    assert lines[-1] == "PONG fanfare.local 1"
+
+
+def test_who_is_gone_before_the_answer_comes_is_no_user(server: StillServer) -> None:
+    server.node.logins.hasher = hasher = Slow()
+    sock = arrive(server)
+    server.say(sock, "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ana', PASSWORD)}", "CAP END")
+    sock.ended = True
+    server.settle()
+    hasher.release()
+    server.settle()
+    assert server.node.state.find_user("ana") is None
+    assert not list(server.loop.connections)
+
+
+def test_when_too_many_wait_the_next_is_told_to_try_again(server: StillServer) -> None:
+    server.node.logins.hasher = Slow(room=0)
+    busy = "The server checks too many passwords now: try again later"
+    assert log_in(server, arrive(server), "ana", PASSWORD) == [f"904 ana :{busy}"]
+    bea = server.connect("bea")
+    bea.lines()
+    assert say(server, bea, "REGISTER * * sesame-open") == [f"FAIL REGISTER TEMPORARILY_UNAVAILABLE bea :{busy}"]
+    assert say(server, bea, "PING 1") == ["PONG fanfare.local 1"]

@@ -41,6 +41,7 @@ ENDS = frozenset({Phase.CLOSING, Phase.LINGERING})
 class Owner(Protocol):
     """The owner of connections, as one of them uses it."""
 
+    now: float  # s on the monotonic clock
     ready: dict["Connection", None]  # those whose waiting command or answer may continue
 
     def finish(self, connection: "Connection", reason: str) -> None: ...
@@ -133,6 +134,8 @@ class Connection(Client):
 
     def resume(self) -> None:
         self.owner.ready[self] = None
+        if self.user is None:
+            self.accepted = self.owner.now  # while it waited, it could not register
 
     def flush(self, now: float, most: int | None = None) -> bool:
         """Send what the socket takes of the queue, in `most` sends at most; True when it is empty. Raises OSError."""
