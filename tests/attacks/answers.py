@@ -49,7 +49,8 @@ class IrcBelief(Beliefs):
             if answer is not None:
                 answer(self, message)
         elif message.verb in EVENTS:
-            if "!" in message.source and message.verb not in UNTAGGED:
+            own_modes = message.verb == "MODE" and message.params[0][0] != "#"  # an answer: it has no tags
+            if "!" in message.source and message.verb not in UNTAGGED and not own_modes:
                 self.people.tagged(message.nick, message.tag("account"), self.caps)
             EVENTS[message.verb](self, message)
         else:
