@@ -51,7 +51,7 @@ down:
 
 pin: $(VENV)/.dev
 	@$(PIP) install uv
-	@for set in build load client bench cluster metrics dev; do \
+	@for set in build load client bench cluster metrics web dev; do \
 	    $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	        --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make pin" \
 	        --output-file requirements/$$set.txt requirements/$$set.in || exit; \

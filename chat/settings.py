@@ -86,6 +86,12 @@ class Settings:
     handshake_timeout: float = _setting(
         10.0, "s", "for a TLS handshake; it takes two round trips, and a phone in a tunnel comes back later"
     )
+    web_origins: str = _setting(
+        "",
+        "origins",
+        "of pages that may connect by WebSocket, comma separated, as https://chat.example.com; * for all pages. Empty "
+        "for pages of the host that they connect to. Programs that are no browser name no origin and may connect",
+    )
     sts_port: int = _setting(
         0,
         "port",

@@ -89,6 +89,7 @@ class IrcDialect:
     __slots__ = ("_account", "_extended_join", "_hidden", "_tags", "_time")
 
     framed = True
+    wrap: Callable[[bytes | memoryview], bytes] | None = None
     numerics = True
     echoes = False  # echo-message changes this for one user; the dialect stays shared
     sees_own_join = True
@@ -108,6 +109,10 @@ class IrcDialect:
         if dialect is None:
             dialect = _DIALECTS[have] = IrcDialect(have)
         return dialect
+
+    def with_capabilities(self, capabilities: Iterable[str]) -> "IrcDialect":
+        """The dialect of the same kind of connection with these."""
+        return IrcDialect.of(capabilities)
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
         tags = f"time={timestamp(event.at)}" if self._time else ""
@@ -168,6 +173,7 @@ class IrcWire:
     answers_ping = True
     has_commands = True
     wants_to_send = False
+    has_ended = False
 
     def __init__(self) -> None:
         self._buffer = b""

@@ -31,6 +31,7 @@ def _not_a_join(notice: str) -> str:
 @dataclass(frozen=True, slots=True)
 class JoinedDialect:
     framed = False
+    wrap = None
     numerics = False
     echoes = False
     sees_own_join = False

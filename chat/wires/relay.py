@@ -16,6 +16,7 @@ READ_BYTES = 1_024  # the `recv` size of these clients
 @dataclass(frozen=True, slots=True)
 class RelayDialect:
     framed = False
+    wrap = None
     numerics = False
     echoes = False
     sees_own_join = False

@@ -21,6 +21,8 @@ class Scheme(NamedTuple):
 SCHEMES = {
     "irc": Scheme(6667, IrcWire),
     "ircs": Scheme(6697, IrcWire, tls=True),
+    "ws": Scheme(8067, IrcWire, web=True),
+    "wss": Scheme(8097, IrcWire, tls=True, web=True),
     "relay": Scheme(55555, RelayWire),
     "relay+tls": Scheme(55556, RelayWire, tls=True),
     "joined": Scheme(10319, JoinedWire),

@@ -21,6 +21,7 @@ def _send(who: str, text: str) -> tuple[bytes, ...]:
 @dataclass(frozen=True, slots=True)
 class TildeDialect:
     framed = False
+    wrap = None
     numerics = False
     echoes = True
     sees_own_join = True

@@ -128,6 +128,7 @@ class UnframedWire(ABC):
     answers_ping = False
     has_commands = False
     wants_to_send = False
+    has_ended = False
 
     def __init__(self) -> None:
         self._texts = TextReader()

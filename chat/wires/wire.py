@@ -5,6 +5,7 @@ is shared by all connections that see the same bytes, so that an event is encode
 sockets, nor who is online.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,6 +72,11 @@ class Dialect(Protocol):
     def sees_own_join(self) -> bool:
         """Users get the notice of their own join."""
 
+    @property
+    def wrap(self) -> Callable[[bytes | memoryview], bytes] | None:
+        """What turns whole lines into the bytes to send; None where they are sent as they are. Farewells, and what a
+        wire itself sends, are not wrapped."""
+
     def encode(self, event: Event) -> tuple[bytes, ...]:
         """The sends for `event`; none when clients of this kind do not show it."""
 
@@ -132,6 +138,10 @@ class Wire(Protocol):
     @property
     def wants_to_send(self) -> bool:
         """`data_to_send` has something."""
+
+    @property
+    def has_ended(self) -> bool:
+        """The connection ends, and the wire has told the peer so in its own protocol."""
 
     def data_to_send(self) -> bytes:
         """Take the bytes that the wire itself has to send, such as an answer of its own protocol."""

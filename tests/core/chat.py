@@ -146,6 +146,7 @@ class Chat:
 class CountingDialect:
     """Shows an event as its text or its name, and counts how often it was asked."""
 
+    wrap = None
     framed = True
     numerics = True
     echoes = False

@@ -115,7 +115,8 @@ def _request(node: Node, client: Client, nick: str, wanted: str) -> None:
     for word in words:
         (have.discard if word.startswith("-") else have.add)(word.removeprefix("-"))
     client.cost += len(client.audiences) * ROOM_COST
-    client.set_capabilities(frozenset(have), IrcDialect.of(have))
+    assert isinstance(client.dialect, IrcDialect)
+    client.set_capabilities(frozenset(have), client.dialect.with_capabilities(have))
     if client.monitored:
         node.monitors.adapt(client)
     client.line("CAP", nick, "ACK", wanted)

@@ -40,16 +40,24 @@ class Sink(Protocol):
 class Batch:
     """Events in one dialect, in the log's order."""
 
-    __slots__ = ("_by_place", "_edges", "_indices", "blob", "dialect", "published", "sends")
+    __slots__ = ("_by_place", "_edges", "_indices", "_wrapped", "blob", "dialect", "published", "sends")
 
     def __init__(self, dialect: Dialect, published: Sequence[Published]) -> None:
         self.dialect = dialect
         self.published = published
         self.sends = [one.encoded(dialect) for one in published]
         self.blob = b"".join(chain.from_iterable(self.sends)) if dialect.framed else b""
+        self._wrapped: bytes | None = None
         self._by_place: dict[int, bytes] | None = None  # made when first needed
         self._edges: list[int] = []  # the offset of each event in the blob; made for the first slice
         self._indices: list[int] = []  # each event's index in the pass; made when first needed
+
+    def wrapped(self) -> bytes:
+        """The blob as the dialect sends it, made once."""
+        if self._wrapped is None:
+            assert self.dialect.wrap is not None
+            self._wrapped = self.dialect.wrap(self.blob)
+        return self._wrapped
 
     def by_place(self) -> dict[int, bytes]:
         """Each event's bytes, by twice its index in the pass and one."""
@@ -134,12 +142,14 @@ class Delivery:
             merged = self._merged(client.dialect, audiences)
             data = self.joined[key] = b"".join([merged[place] for place in sorted(merged)])
         if data:
+            if client.dialect.wrap is not None:
+                data = client.dialect.wrap(data)
             self._sink.push(client, data, 0)
 
     def _push_whole(self, clients: Iterable[Client], batch: Batch) -> None:
         if batch.dialect.framed:
             if batch.blob:
-                self._sink.push_all(clients, batch.blob)
+                self._sink.push_all(clients, batch.blob if batch.dialect.wrap is None else batch.wrapped())
             return
         self._sink.push_all_separately(clients, Separate(batch))
 
@@ -189,6 +199,8 @@ class Delivery:
         data = b"".join([data for piece in pieces for data in piece.sends])
         if data:
             answers = sum([len(data) for piece in pieces if piece.answer for data in piece.sends])
+            if client.dialect.wrap is not None:
+                data, answers = _wrapped(client, data, answers)
             self._sink.push(client, data, answers)
 
     def _push_between(self, client: Client, batch: Batch, pieces: Sequence[Piece], first: int, end: int) -> None:
@@ -223,8 +235,10 @@ class Delivery:
         for part in parts:
             if part:
                 asked = min(answers, len(part))
-                self._sink.push(client, part, asked)
                 answers -= asked
+                if client.dialect.wrap is not None:
+                    part, asked = _wrapped(client, part, asked)
+                self._sink.push(client, part, asked)
 
     def _push_separately_between(
         self, client: Client, batch: Batch, pieces: Sequence[Piece], first: int, end: int
@@ -252,6 +266,8 @@ class Delivery:
             if piece.answer:
                 answers += len(data)
         if data := b"".join([merged[place] for place in sorted(merged)]):
+            if client.dialect.wrap is not None:
+                data, answers = _wrapped(client, data, answers)
             self._sink.push(client, data, answers)
 
     def _merged(self, dialect: Dialect, audiences: Iterable[Audience]) -> dict[int, bytes]:
@@ -268,6 +284,13 @@ class Delivery:
         if batch is None:
             batch = self.batches[key] = Batch(dialect, audience.events)
         return batch
+
+
+def _wrapped(client: Client, data: bytes | memoryview, answers: int) -> tuple[bytes, int]:
+    """A client's lines as its dialect sends them, and how many of the bytes are answers."""
+    assert client.dialect.wrap is not None
+    wrapped = client.dialect.wrap(data)
+    return wrapped, len(wrapped) if answers == len(data) else answers
 
 
 _index = attrgetter("index")

@@ -149,6 +149,12 @@ class Connections:
         else:
             self._writes.push_separately(connection, (data,), False)
 
+    def push_own(self, connection: Connection) -> None:
+        """Queue what the wire itself has to send. Its dialect may have become another: the opening is done."""
+        if connection.user is None and not connection.capabilities:
+            connection.dialect = connection.wire.dialect
+        self.push(connection, connection.wire.data_to_send())
+
     # Where a connection stands
 
     def move(self, connection: Connection, phase: Phase) -> None:
@@ -317,7 +323,8 @@ class Connections:
             self.drop(connection, overdue, farewell=connection.queue.oldest is None)
         elif connection.is_silent(self._settings, self.now):
             connection.pinged = self.now
-            self.push(connection, build("PING", self._settings.name))
+            ping = build("PING", self._settings.name)
+            self.push(connection, ping if connection.dialect.wrap is None else connection.dialect.wrap(ping))
 
     def _hold_memory(self) -> None:
         """When queues and unread input together pass the ceiling, drop the connections that hold the most."""
@@ -374,7 +381,7 @@ class Connections:
             if connection.phase is Phase.CLOSING:
                 self._node.fan_out.forget(connection)
                 connection.merged = 0  # no summary comes behind the farewell
-                for data in connection.dialect.farewell(reason):
+                for data in () if connection.wire.has_ended else connection.dialect.farewell(reason):
                     self.push(connection, data)
                 self._writes.use_queue(connection)
                 self._writes.flush_later(connection)

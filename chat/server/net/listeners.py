@@ -2,13 +2,15 @@
 
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from chat.errors import SetupError
 from chat.settings import Address, Settings
 from chat.wires.schemes import SCHEMES
+from chat.wires.wire import Wire
 
 BACKLOG = 4096  # connections that may wait in a queue; the kernel's own limit (somaxconn) has this default
 # Sockets that listen on one address; the kernel spreads new connections over them. A client opens 5,000 connections in
@@ -22,11 +24,11 @@ LONGEST_MS = 2**31 - 1  # for TCP_USER_TIMEOUT
 class Listener:
     """Sockets bound to one address, with the scheme's wire and what carries it."""
 
-    def __init__(self, socks: Sequence[socket.socket], scheme: str) -> None:
+    def __init__(self, socks: Sequence[socket.socket], scheme: str, wire: Callable[[], Wire]) -> None:
         host, port = socks[0].getsockname()[:2]
         self.socks = socks
         self.address = Address(scheme, host, port)
-        self.wire = SCHEMES[scheme].wire
+        self.wire = wire
         self.is_tls = SCHEMES[scheme].tls
         self.is_web = SCHEMES[scheme].web
         self.is_unframed = not self.wire().has_commands
@@ -37,7 +39,8 @@ class Listener:
 
 
 def listen(address: Address, settings: Settings) -> Listener:
-    """Bind `address`. Raises SetupError when it cannot be bound."""
+    """Bind `address`. Raises SetupError when it cannot be bound, or takes a package that is missing."""
+    wire = SCHEMES[address.scheme].wire if not SCHEMES[address.scheme].web else _web_wire(settings)
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -61,7 +64,15 @@ def listen(address: Address, settings: Settings) -> Listener:
         except OSError as error:
             raise SetupError(f"cannot listen on {address}: {error.strerror}") from None
         undo.pop_all()
-    return Listener(socks, address.scheme)
+    return Listener(socks, address.scheme, wire)
+
+
+def _web_wire(settings: Settings) -> Callable[[], Wire]:
+    try:
+        from chat.wires.web_socket import WebSocketWire
+    except ImportError:
+        raise SetupError("ws:// and wss:// take the package websockets: pip install 'fanfare[web]'") from None
+    return partial(WebSocketWire, frozenset(filter(None, settings.web_origins.split(","))))
 
 
 def _probe(sock: socket.socket, place: Any) -> None:

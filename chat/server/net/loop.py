@@ -243,10 +243,12 @@ class Loop:
         try:
             connection.wire.receive(data)
         except WireError as error:
+            if connection.wire.wants_to_send:
+                self.connections.push_own(connection)
             self.connections.drop(connection, str(error))
             return False
         if connection.wire.wants_to_send:
-            self.connections.push(connection, connection.wire.data_to_send())
+            self.connections.push_own(connection)
         if connection.throttle is not None and connection.wire.waiting > self._settings.input_limit:
             unread, limit = connection.wire.waiting, self._settings.input_limit
             self.connections.drop(connection, f"Excess flood: {unread:,} bytes unread, the limit is {limit:,}")
@@ -269,6 +271,8 @@ class Loop:
             if ran == turn:
                 self._active[connection] = None  # its next turn comes after all others
             self.commands += min(ran, turn)
+            if connection.wire.wants_to_send and connection.phase is not Phase.CLOSED:
+                self.connections.push_own(connection)
             left -= ran
             if left <= self._extra or self.node.fan_out.answered > ANSWERED_A_PASS:
                 return
