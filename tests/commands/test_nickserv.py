@@ -281,3 +281,11 @@ def test_an_entry_of_the_log_holds_no_address_of_who_registers() -> None:
         server.say(sock, "NICK ana", f"REGISTER * * {PASSWORD}")
         (entry,) = server.node.log.entries  # type: ignore[attr-defined]
         assert entry.request.source == "ana!*@cloak"
+
+
+def test_the_account_is_told_in_whois_and_who(server: StillServer) -> None:
+    registered(server, "ana")
+    bea = server.connect("bea")
+    bea.lines()
+    assert "330 bea ana ana :is logged in as" in say(server, bea, "WHOIS ana")
+    assert say(server, bea, "WHO ana %na", "WHO bea %na")[::2] == ["354 bea ana ana", "354 bea bea 0"]

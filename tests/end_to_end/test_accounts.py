@@ -3,11 +3,13 @@
 import base64
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chat.server.accounts import verifier
 from tests.support import IrcClient, RunningServer, running_server
+from tests.tls import Authority, secure, secure_irc
 
 PASSWORD = "sesame-open"
 
@@ -76,3 +78,34 @@ def test_who_hangs_up_during_the_check_is_gone(server: RunningServer, monkeypatc
     assert bea.expect("QUIT").nick == "ana"
     bea.sync()
     assert server.server.loop.node.state.find_user("ana") is None
+
+
+def test_a_client_certificate_that_its_account_knows_logs_in(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    settings = {"password_iterations": 4096, "tls_client_ca": authority.write_ca(), **authority.settings}
+    with running_server(("irc", "ircs"), **settings) as server:
+        context = authority.client("ana")
+        ana = secure_irc(server, context, "ana")
+        ana.send(f"REGISTER * * {PASSWORD}", "NS CERT ADD", "QUIT")
+        assert any("The certificate is added" in line for line in ana.rest())
+        for client, mechanisms, verb in (
+            (IrcClient(secure(server, context)), "PLAIN,SCRAM-SHA-256,EXTERNAL", "903"),
+            (IrcClient(secure(server, authority.client("bea"))), "PLAIN,SCRAM-SHA-256,EXTERNAL", "904"),
+            (server.raw(), "PLAIN,SCRAM-SHA-256", "904"),
+        ):
+            client.send("CAP LS 302", "CAP REQ :sasl", "NICK ana", "USER ana 0 * :Ana", "AUTHENTICATE EXTERNAL")
+            client.send("AUTHENTICATE +", "PING x")
+            lines = client.until("PONG")
+            listed = " ".join(message.params[-1] for message in lines if message.verb == "CAP").split()
+            assert f"sasl={mechanisms}" in listed
+            assert verb in [message.verb for message in lines]
+
+
+def test_on_an_unframed_wire_a_registered_nickname_is_somebody_elses(tmp_path: Path) -> None:
+    with running_server(("irc", "tilde"), password_iterations=4096) as server:
+        ana = server.irc("ana", "#lobby")
+        ana.send(f"NS REGISTER {PASSWORD}", "QUIT")
+        ana.rest()
+        thief, bea = server.plain("tilde"), server.irc("bea", "#lobby")
+        thief.send("ana")
+        assert bea.expect("JOIN").nick == "ana2"

@@ -182,7 +182,7 @@ def _hashed(
 
 
 def _as_failure(name: str, refused: Refused, refusal: Refusal) -> None:
-    if isinstance(refusal, Failure):
+    if isinstance(refusal, Failure) and refusal.context:
         refused(refusal)
     else:
         refused(Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text=refusal.text or refusal.numeric.text))

@@ -73,7 +73,7 @@ def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None
         room.add(user, rank)
         user.rooms[room] = None
         told[room.key] = None
-        changes.append(Change(Join(user.person, room.name, entry.at, rank, id=entry.id), user, (room,)))
+        changes.append(Change(Join(user.person, room.name, entry.at, rank, entry.id, user.realname), user, (room,)))
         if rank and len(room.members) > 1:
             changes.append(Change(ranked(room, user, rank, entry), user, (room,), user))
     return changes
