@@ -242,3 +242,16 @@ def test_words_for_the_ranked_alone(chat: Chat) -> None:
     assert chat.told(bob) == [":eve!~u@host PRIVMSG +#a :voices"]
     assert chat.told(out) == chat.told(eve) == []
     assert chat.answers(out, "PRIVMSG @#a :x") == ["404 out #a :Cannot send to channel"]
+
+
+def test_words_for_more_than_a_hundred_of_a_rank_are_refused() -> None:
+    chat = Chat()
+    ana, *others = (chat.member(f"n{number}", "#a") for number in range(102))
+    room = chat.room()
+    for member in list(room.members)[1:]:
+        room.set_rank(member, "v")
+    assert chat.answers(ana, "PRIVMSG +#a :x") == ["407 n0 +#a :Too many targets: the limit is 100"]
+    chat.run(ana, "MODE #a -vv n100 n101")
+    chat.told(others[0])
+    assert chat.answers(ana, "PRIVMSG +#a :x") == []
+    assert chat.told(others[0]) == [":n0!~u@host PRIVMSG +#a :x"]

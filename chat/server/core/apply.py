@@ -5,6 +5,7 @@ every node and at every replay. A request that the rules refuse at its place cha
 """
 
 from dataclasses import replace
+from itertools import islice
 from sys import intern
 
 from chat.events import (
@@ -36,9 +37,11 @@ from chat.wires.numerics import (
     ERR_ERRONEUSNICKNAME,
     ERR_NICKNAMEINUSE,
     ERR_NOSUCHNICK,
+    ERR_TOOMANYTARGETS,
 )
 
 TAGS = Kind.TAGS
+MOST_RANKED = 100  # members that a message to a part of a room is for; each is sent it apart, in some 20 µs
 _ROOM_STARTS = frozenset(f"#{SIGNS}")  # what a room's name begins with, as the target of a message
 REGISTERED = "Nickname is registered: log in to its account"
 PLAIN = "plain"  # the mode parameter of USER for a user whose wire has no commands
@@ -162,7 +165,10 @@ def _say(state: State, user: User, entry: Entry) -> list[Outcome]:
                 raise Refusal(ERR_CANNOTSENDTOCHAN, room.name)
         event = Say(user.person, sign + room.name, text, entry.at, kind, request.tags, entry.id)
         if sign:
-            among = tuple(member for member, its in room.members.items() if is_at_least(its, sign))
+            ranked = (member for member, its in room.members.items() if is_at_least(its, sign))
+            among = tuple(islice(ranked, MOST_RANKED + 1))
+            if len(among) > MOST_RANKED:
+                raise Refusal(ERR_TOOMANYTARGETS, to, text=ERR_TOOMANYTARGETS.text.format(MOST_RANKED))
             change = Change(event, user, among=among)
             entry.rooms = ()
         else:
