@@ -4,15 +4,19 @@ import select
 import socket
 import struct
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import WireError
+from chat.server.accounts import operator_hash
 from chat.server.net import proxied
 from chat.server.net.proxy import LONGEST, SIGNATURE, Header, read_header
 from tests.support import PATIENCE, IrcClient, running_server
+from tests.tls import Authority
 
 LINE4 = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 6667\r\n"
 LINE6 = b"PROXY TCP6 2001:db8::7 2001:db8::1 56324 6667\r\n"
@@ -151,3 +155,23 @@ def test_only_so_many_wait_for_their_headers(monkeypatch: pytest.MonkeyPatch) ->
         for client in waiting.values():
             client.sock.sendall(LINE4 + b"PING x\r\n")
             client.expect("PONG")
+
+
+def test_tls_begins_behind_the_header_and_only_so_may_an_operator_come_from_afar(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    operators = (f"boss:{operator_hash.make('correct horse')}",)
+    named: dict[str, Any] = {"proxy_from": ("127.0.0.1",), "operators": operators}
+    with running_server(("irc", "ircs"), **authority.settings, **named) as server:
+        plain = server.raw()
+        plain.sock.sendall(LINE4)
+        plain.register("bob")
+        plain.send("OPER boss :correct horse")
+        plain.expect("491")
+        sock = server.connect("ircs")
+        sock.sendall(LINE4)
+        with authority.client().wrap_socket(sock, server_hostname="localhost") as secure:
+            client = IrcClient(secure)
+            client.register("ana")
+            assert whois(client) == "192.0.2.7"
+            client.send("OPER boss :correct horse")
+            client.expect("381")
