@@ -21,6 +21,7 @@ from chat.server.net.connection import Connection
 from chat.server.net.gate import Gate
 from chat.server.net.loop import Loop
 from chat.server.net.mailbox import Mailbox
+from chat.server.net.networks import Networks
 from chat.server.net.poller import HANGUP, READ, WRITE
 from chat.server.net.sender import Sender, SendLoop
 from chat.settings import Settings
@@ -145,7 +146,7 @@ class StillServer:
         self.sender = sender or SendLoop(0)
         self.loop = Loop(
             settings,
-            Gate(10**6, 10**6, 10**6),
+            Gate(10**6, 10**6, 10**6, exempt=Networks(settings.exempt)),
             self.failures.append,
             clock=lambda: self.now,
             wall_clock=lambda: self.now,
