@@ -13,6 +13,7 @@ from chat.admin import add_parser as add_admin
 from chat.configuration import GONE, PASSWORD_FILE, load
 from chat.errors import SetupError
 from chat.settings import DEFAULT_ADDRESSES, Address, Settings, parse_address
+from chat.wires.schemes import SCHEMES
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -113,7 +114,7 @@ def _check(options: argparse.Namespace) -> int:
     """
     address = parse_address(options.address) if options.address else _own_address(load({}, options.config))
     try:
-        with socket.create_connection((address.host, address.port), CHECK_TIMEOUT) as sock:
+        with _connect(address) as sock:
             sock.settimeout(CHECK_TIMEOUT)
             with suppress(ConnectionError):  # it refused, and closed before it had read
                 sock.sendall(b"CAP LS 302\r\n")
@@ -132,10 +133,22 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _connect(address: Address) -> socket.socket:
+    """By TLS where the address says so. Whose certificate it is does not matter for a sign of life."""
+    sock = socket.create_connection((address.host, address.port), CHECK_TIMEOUT)
+    if not SCHEMES[address.scheme].tls:
+        return sock
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(sock)
+
+
 def _own_address(settings: Settings) -> Address:
     """Where a server with these settings is reached from this machine. Raises SetupError."""
-    for address in settings.listen:
-        if address.scheme == "irc" and address.port:
+    for address in sorted(settings.listen, key=lambda address: address.scheme):  # irc before ircs
+        if address.scheme in ("irc", "ircs") and address.port:
             return replace(address, host=LOOPBACK.get(address.host, address.host))
     raise SetupError("the settings name no IRC listener with a port: which address is to be checked?")
 

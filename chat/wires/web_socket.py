@@ -22,8 +22,9 @@ from chat.wires.wire import Command
 
 REQUEST_BYTES = 8_192  # of the opening request; browsers send 600, and cookies take some more
 MESSAGE_BYTES = 8_192  # of one message, in all its frames; a line with its tags is 4,608
-PIECE_BYTES = 256  # parsed at once, so that frames cost tokens before the next ones are parsed
+PIECE_BYTES = 64  # parsed at once: nine of the smallest frames, so that they cost tokens before the next are parsed
 TEXT, BINARY = Subprotocol("text.ircv3.net"), Subprotocol("binary.ircv3.net")
+MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 NORMAL = (1000).to_bytes(2)  # close code: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 
 _silent = logging.Logger("websockets", logging.CRITICAL)  # the server counts its connections itself
@@ -195,19 +196,28 @@ class WebSocketWire:
 
     def _parse(self, data: bytes) -> None:
         self._protocol.receive_data(data)
+        lines = b""
         for event in self._protocol.events_received():
-            assert isinstance(event, Frame)
-            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
-                self._parts.append(bytes(event.data))
-                if event.fin:
-                    line, self._parts = b"".join(self._parts), []
-                    self._irc.receive(line.rstrip(b"\r\n") + b"\r\n")
-                    continue
-            self._irc.receive(b"\r\n")
-        self._take_own()
+            if event.opcode in MESSAGES:  # type: ignore[union-attr]  # no request follows the first
+                lines += self._line(event)  # type: ignore[arg-type]
+            lines += b"\r\n"
+        self._irc.receive(lines)
+        if self._protocol.writes:
+            self._take_own()
         if self._protocol.close_sent is not None or self._protocol.parser_exc is not None:
             self.has_ended = True
             self._raw = b""
+
+    def _line(self, frame: Frame) -> bytes:
+        """The message that the frame ends, without a line end; b"" when it ends none."""
+        if self._parts or not frame.fin:
+            self._parts.append(bytes(frame.data))
+            if not frame.fin:
+                return b""
+            line, self._parts = b"".join(self._parts), []
+        else:
+            line = bytes(frame.data)
+        return line.rstrip(b"\r\n") if line.endswith((b"\r", b"\n")) else line
 
     def _take_own(self) -> None:
         """The protocol's own bytes: the answer to the request, pongs, the close frame."""

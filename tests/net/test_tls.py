@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import random
+import signal
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from chat.cli import main
 from chat.errors import SetupError
 from chat.server.net.certificates import Certificates
+from chat.server.net.handshakes import Handshake
 from chat.server.net.tls_transport import TlsTransport
 from chat.settings import Settings, parse_address
+from tests.ops.serving import serving
 from tests.support import PATIENCE, IrcClient, RunningServer, running_server
 from tests.tls import Authority, half_open, secure, secure_irc, secure_plain
 
@@ -422,3 +427,40 @@ def test_what_a_socket_takes_in_pieces_arrives_once_and_in_order(authority: Auth
         while part := client.read(65_536):
             got += part
     assert got == sent
+
+
+def test_a_process_reads_the_certificate_again_on_sighup_and_answers_a_check_by_tls(authority: Authority) -> None:
+    files = [f"--{name.replace('_', '-')}={path}" for name, path in authority.settings.items()]
+    with serving("--listen", "ircs://127.0.0.1:0", *files) as process:
+        port = process.port()
+        assert check(f"ircs://127.0.0.1:{port}") == 0
+        new = authority.renew()
+        process.signal(signal.SIGHUP)
+        process.log_line("the certificate is reloaded")
+        pem = ssl.get_server_certificate(("127.0.0.1", port))
+        assert ssl.PEM_cert_to_DER_cert(pem) == new
+
+
+def check(address: str) -> int:
+    return main(["check", address])
+
+
+def test_a_process_without_a_usable_certificate_ends_with_one_line_and_status_2(authority: Authority) -> None:
+    path = authority.settings["tls_cert"]
+    with serving("--listen", "ircs://127.0.0.1:0", "--tls-cert", path) as process:
+        assert process.end() == (2, f"fanfare: {path}: it holds no private key in PEM\n")
+
+
+def test_the_loop_makes_no_handshake(
+    server: RunningServer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def noted(handshake: Handshake) -> bool:
+        threads.add(threading.current_thread().name)
+        return go_on(handshake)
+
+    go_on = Handshake.go_on
+    monkeypatch.setattr(Handshake, "go_on", noted)
+    secure_irc(server, authority.client(), "ana")
+    assert threads == {"tls"}
