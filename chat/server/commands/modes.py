@@ -1,10 +1,10 @@
 """MODE: of a room, and of oneself."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
-from chat.events import ModeChange
+from chat.events import Mode, ModeChange
 from chat.server.commands.limits import KEY_BYTES, LINE_COST, MODES
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.client import Client, is_middle
@@ -17,7 +17,7 @@ from chat.server.core.room import FLAGS, Room
 from chat.server.core.state import Refusal
 from chat.server.core.user import User
 from chat.wires.irc import spell_modes
-from chat.wires.message import Message, build
+from chat.wires.message import Message
 from chat.wires.numerics import (
     ERR_CHANOPRIVSNEEDED,
     ERR_INVALIDKEY,
@@ -213,6 +213,11 @@ def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[st
         client.numeric(ERR_UMODEUNKNOWNFLAG)
     changes = [ModeChange(on, letter) for letter, on in wanted.items() if on is not have[letter]]
     if changes:
-        letters = spell_modes(sorted(changes, reverse=True))
-        echo = build("MODE", user.nick, letters, source=user.mask)  # shown to the user alone
-        node.ask(client, Message("MODE", [user.nick, letters], user.mask), partial(client.send, echo))
+        changes.sort(reverse=True)
+        request = Message("MODE", [user.nick, spell_modes(changes)], user.mask)
+        node.ask(client, request, partial(_show_own_modes, node, client, user, changes))
+
+
+def _show_own_modes(node: Node, client: Client, user: User, changes: Sequence[ModeChange]) -> None:
+    """To the user alone, with the tags that its other events have."""
+    client.send(*client.dialect.encode(Mode(user.person, user.nick, tuple(changes), node.clock())))
