@@ -15,5 +15,5 @@ ENV PYTHONPATH=/fanfare PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 6667
 # Asks in IRC and wants an answer.
-HEALTHCHECK --interval=5s --timeout=3s --retries=3 CMD ["python3", "-m", "chat.cli", "check", "irc://127.0.0.1:6667"]
+HEALTHCHECK --interval=5s --timeout=10s --retries=3 CMD ["python3", "-m", "chat.cli", "check", "irc://127.0.0.1:6667"]
 ENTRYPOINT ["peers/start.sh"]

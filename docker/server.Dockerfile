@@ -1,4 +1,4 @@
-# The server: Python, the package `fanfare`, what its metrics take, and nothing else.
+# The server: Python, the package `fanfare`, what its metrics and a shared log take, and nothing else.
 # Without RUN --mount and heredocs, so that the classic builder takes it too.
 
 # Official Python by default; docker/base-image.sh makes a stand-in where no registry can be reached.
@@ -11,7 +11,7 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 WORKDIR /src
 RUN python3 -m venv /build
-COPY requirements/build.txt requirements/metrics.txt requirements/
+COPY requirements/build.txt requirements/metrics.txt requirements/cluster.txt requirements/
 RUN /build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY chat chat
@@ -19,7 +19,8 @@ COPY loadtest loadtest
 RUN /build/bin/pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels . \
     && python3 -m venv --without-pip /opt/fanfare \
     && /build/bin/pip --python /opt/fanfare/bin/python install --no-index /wheels/*.whl \
-    && /build/bin/pip --python /opt/fanfare/bin/python install --no-cache-dir --require-hashes -r requirements/metrics.txt
+    && /build/bin/pip --python /opt/fanfare/bin/python install --no-cache-dir --require-hashes \
+        -r requirements/metrics.txt -r requirements/cluster.txt
 
 FROM ${BASE_IMAGE}
 # A server installs nothing: pip goes, both the official image's and the one that Debian keeps for venv.
@@ -42,7 +43,7 @@ EXPOSE 6667 55555 10319 1100 5501
 # Asks in IRC and wants an answer: an open port alone would not show that the loop runs. It asks the first IRC listener
 # of FANFARE_LISTEN, or of the file FANFARE_CONFIG.
 # Every 5 s: a start waits for the first check, and each costs 0.15 s of CPU beside whatever is being measured.
-HEALTHCHECK --interval=5s --timeout=3s --retries=3 CMD ["fanfare", "check"]
+HEALTHCHECK --interval=5s --timeout=10s --retries=3 CMD ["fanfare", "check"]
 # Exec form: the server is process 1 and gets SIGTERM itself, drains, and exits 0.
 ENTRYPOINT ["fanfare"]
 CMD ["serve"]

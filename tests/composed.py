@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK", "NGIRCD", "INSPIRCD", "ERGO")
-PROFILES = ("peers", "compare", "distributed", "observe")  # whose services may be left when a test has failed
+HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK", "NGIRCD", "INSPIRCD", "ERGO", "CLUSTER")
+PROFILES = ("peers", "compare", "distributed", "observe", "cluster")  # what may be left when a test has failed
 USERS = ("--users=20", "--spawn-rate=20")
 QUICK = ("--settle=0.1", "--grace=20")  # what is there in time is not waited for
 BRIEF = (*QUICK, "--before=1", "--after=0")
@@ -44,17 +44,21 @@ class Compose:
         self.report = report
         self.image = f"fanfare-test-{secrets.token_hex(4)}"
         self.peers_image = f"{self.image}-peers"
+        self.cluster_image, self.node_image = f"{self.image}-cluster", f"{self.image}-node"
         self._environment = os.environ | {
             "COMPOSE_PROJECT_NAME": self.image,
             "FANFARE_LOAD_IMAGE": self.image,
             "FANFARE_PEERS_IMAGE": self.peers_image,
             "FANFARE_OBSERVE_IMAGE": f"{self.image}-observe",
             "PROMETHEUS_PORT": "0",
+            "FANFARE_CLUSTER_IMAGE": self.cluster_image,
+            "FANFARE_NODE_IMAGE": self.node_image,
             "FANFARE_BIND": "127.0.0.1",
             "FANFARE_REPORT": str(report),
             "LOCUST_USERS": "20",
             "LOCUST_WEB_PORT": "0",  # the engine chooses
             "LOCUST_MASTER_PORT": "0",
+            "LOCUST_CLUSTER_PORT": "0",
             **SETTINGS,
             **{f"FANFARE_{wire}_PORT": "0" for wire in HOST_PORTS},
             **environment,

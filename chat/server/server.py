@@ -160,6 +160,10 @@ class Server:
             return str
         if self.settings.log == "memory:":
             return Cloaks(secrets.token_bytes(SECRET_BYTES)).host
+        if self.settings.shares_log:
+            from chat.server.shared.shared_log import shared_secret
+
+            return Cloaks(shared_secret(self.settings.log, SECRET_BYTES)).host
         return Cloaks(cloak_key(log_path(self.settings.log).parent)).host
 
     def _adopt(self, sock: socket.socket, host: str, listener: Listener) -> None:

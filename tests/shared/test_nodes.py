@@ -239,6 +239,15 @@ def test_the_log_is_cut_behind_a_snapshot(
     make_node("b").irc("bob", "#r")
 
 
+def test_an_address_has_one_cloak_on_all_nodes(make_node: MakeNode) -> None:
+    clients = [make_node(name, cloak="on").irc(name) for name in ("a", "b")]
+    hosts = []
+    for client in clients:
+        client.send(f"WHOIS {client.nick}")
+        hosts.append(client.expect("311").params[3])
+    assert hosts[0] == hosts[1] != "127.0.0.1"
+
+
 def test_nodes_that_disagree_or_have_one_name_are_refused(make_node: MakeNode, store: RedisProcess) -> None:
     make_node("a")
     with pytest.raises(SetupError, match=r"lobby is #other here and #lobby on the nodes of .*; it must be the same"):

@@ -123,7 +123,7 @@ def _describe(node: Node, client: Client, other: User) -> None:
     for line in packed(rooms, ROOMS_BYTES):
         client.cost += LINE_COST
         client.numeric(RPL_WHOISCHANNELS, person.nick, text=line)
-    client.numeric(RPL_WHOISSERVER, person.nick, node.name, text=node.settings.network)
+    client.numeric(RPL_WHOISSERVER, person.nick, other.node, text=node.settings.network)
     if other.operator:
         client.numeric(RPL_WHOISOPERATOR, person.nick)
     if person.host != other.address and _may_see_addresses(client, other):

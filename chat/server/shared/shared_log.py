@@ -24,6 +24,17 @@ from chat.wires.message import Message
 CLOSE_PATIENCE = 3.0  # s
 
 
+def shared_secret(url: str, size: int) -> bytes:
+    """What nodes make the same cloaks with. Raises SetupError."""
+    store = Store(Place.of(url))
+    try:
+        return store.secret(size)
+    except StoreDown as error:
+        raise SetupError(str(error)) from None
+    finally:
+        store.close()
+
+
 class SharedLog:
     """The loop's thread only, but for what appender and reader call."""
 

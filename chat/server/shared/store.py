@@ -6,6 +6,7 @@ script changes several keys in one step: an append is refused once its node was 
 changes nothing.
 """
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -283,6 +284,11 @@ class Store:
                 raise SetupError(
                     f"{name} is {value} here and {there} on the nodes of {self._place}; it must be the same"
                 )
+
+    def secret(self, size: int) -> bytes:
+        """So many random bytes, the same for all nodes; made by the first that asks."""
+        self._call(self._redis.hsetnx, self._meta, "secret", secrets.token_hex(size))
+        return bytes.fromhex(self._call(self._redis.hget, self._meta, "secret"))
 
     # The stream
 
