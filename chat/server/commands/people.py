@@ -153,9 +153,9 @@ def whowas(node: Node, client: Client, user: User, message: Message) -> None:
     past = node.past_users.find(nick, int(count) if re.fullmatch("[0-9]{1,4}", count) else 0)
     client.cost += len(node.past_users.seen) * LOOK_COST
     for one in past:
-        client.numeric(RPL_WHOWASUSER, one.person.nick, one.person.user, one.person.host, "*", text=one.user.realname)
-        if user.operator and one.user.address != one.person.host:
-            client.numeric(RPL_WHOISACTUALLY, one.person.nick, one.user.address)
+        client.numeric(RPL_WHOWASUSER, one.person.nick, one.person.user, one.person.host, "*", text=one.realname)
+        if user.operator and one.address != one.person.host:
+            client.numeric(RPL_WHOISACTUALLY, one.person.nick, one.address)
         seen = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(one.at))
         client.numeric(RPL_WHOISSERVER, one.person.nick, node.name, text=seen)
     if not past:

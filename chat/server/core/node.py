@@ -216,9 +216,9 @@ class Node:
         elif kind is Mode:
             self._recheck_listeners()
         elif kind is Rename:
-            self.past_users.seen.append((change.event.who, change.user, change.event.at))
+            self.past_users.seen.append((change.event.who, change.user.realname, change.user.address, change.event.at))
         elif kind is Quit:
-            self.past_users.seen.append((change.event.who, change.user, change.event.at))
+            self.past_users.seen.append((change.event.who, change.user.realname, change.user.address, change.event.at))
             client = self.fan_out.clients.get(change.user)
             if client is not None and client.user is change.user:  # it did not ask for it
                 self._disconnect(client, change)

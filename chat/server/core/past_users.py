@@ -6,7 +6,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from chat.events import Person
-from chat.server.core.user import User
 from chat.wires.names import fold
 
 MOST = 2_000  # past users; 1 MB
@@ -15,7 +14,8 @@ MOST_OF_A_NAME = 10
 
 class PastUser(NamedTuple):
     person: Person
-    user: User
+    realname: str
+    address: str
     at: float  # when it was last seen under that name, in seconds since the epoch
 
 
@@ -23,7 +23,7 @@ class PastUsers:
     """Noting one is an append, since thousands may quit at once; a look goes through all."""
 
     def __init__(self) -> None:
-        self.seen: deque[tuple[Person, User, float]] = deque(maxlen=MOST)  # oldest first
+        self.seen: deque[tuple[Person, str, str, float]] = deque(maxlen=MOST)  # oldest first
 
     def find(self, nick: str, count: int = 0) -> list[PastUser]:
         """The newest first; `count` of them at most, 0 for as many as are shown."""
