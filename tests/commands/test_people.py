@@ -184,7 +184,7 @@ def test_a_user_may_be_invisible(server: RunningServer) -> None:
 
 
 def test_of_several_user_modes_an_unknown_one_stops_none(server: RunningServer) -> None:
-    assert talk(server.irc("ana"), "MODE ana +wix") == [
+    assert talk(server.irc("ana"), "MODE ana +zix") == [
         "501 ana :Unknown MODE flag",
         ":ana!~ana@127.0.0.1 MODE ana +i",
     ]
