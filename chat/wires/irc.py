@@ -110,9 +110,7 @@ class IrcDialect:
             dialect = _DIALECTS[have] = IrcDialect(have)
         return dialect
 
-    def with_capabilities(self, capabilities: Iterable[str]) -> "IrcDialect":
-        """The dialect of the same kind of connection with these."""
-        return IrcDialect.of(capabilities)
+    with_capabilities = of  # of the same kind of connection: a WebSocket has dialects of its own
 
     def encode(self, event: Event) -> tuple[bytes, ...]:
         tags = f"time={timestamp(event.at)}" if self._time else ""
