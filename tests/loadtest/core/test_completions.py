@@ -51,6 +51,18 @@ def test_the_median_of_several_processes_is_the_middle_one_by_receivers(
     assert completions.median.total == middle
 
 
+@given(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=9), min_size=1, max_size=5))
+def test_the_median_over_processes_has_a_quarter_of_all_receivers_on_each_side(dealt: list[list[int]]) -> None:
+    """However unfairly they are dealt out; and of one process it is the median itself."""
+    completions = Completions({0: len(dealt)})
+    for times in map(sorted, dealt):
+        completions.add([0, 0, len(times), times[0], times[(len(times) - 1) // 2], times[-1]])
+    times, median = sorted(time for part in dealt for time in part), completions.median.total
+    assert 4 * sum(time <= median for time in times) >= len(times)
+    assert 4 * sum(time >= median for time in times) >= len(times)
+    assert len(dealt) > 1 or median == times[(len(times) - 1) // 2]
+
+
 def test_a_message_that_one_process_never_completes_is_not_counted_as_complete() -> None:
     completions = Completions({0: 2})
     for number, us in ((0, 5), (1, 6), (1, 8)):

@@ -127,6 +127,8 @@ def test_the_statements_of_several_processes_add_up_to_that_of_one(course: tuple
         assert getattr(merged, name) == getattr(one, name), name
     # Over several processes it is the middle one of theirs; of a message that one of them never had it is not known.
     assert one.complete.count <= merged.median.count <= one.first.count
+    if not one.lost:
+        assert merged.median.count == one.median.count
 
 
 durations = st.lists(st.lists(st.integers(-5, 4_000_000_000), max_size=30), min_size=1, max_size=4)
