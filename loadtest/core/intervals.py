@@ -6,8 +6,9 @@ were are drawn at random, with replacement, many times over. Of figures with one
 from the ranks of the samples, without any assumption about their distribution.
 """
 
-from collections.abc import Sequence
-from math import ceil, floor, sqrt
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import ceil, exp, floor, log, sqrt
 from random import Random
 
 from loadtest.core.histogram import NEVER_US, Histogram, middle_of
@@ -51,6 +52,49 @@ def of_slices(slices: Sequence[Histogram], percent: float, never: int = 0, seed:
     found.sort()
     edge = _DRAWS // 40
     return found[edge], found[-edge - 1]
+
+
+_DROP = 1.92  # of the log-likelihood: half of what chi-squared of one degree exceeds in 5 %
+_PLACES = 200  # of the limit that are tried, evenly in its logarithm
+_SLOPES = [4.0**n for n in range(9)]  # from a load that is missed ever so gradually to one that is a wall
+
+
+def of_limit(tries: Iterable[tuple[float, bool]]) -> tuple[float | None, float | None]:
+    """Where the load lies that holds as often as not, of loads above 0 that were tried, and whether each held.
+
+    A load is taken to hold the less often the higher it is, by a logistic curve in its logarithm. The interval is that
+    of the likelihood: every limit that explains the tries, with the slope that suits it best, not much worse than the
+    best limit of all. It does not mind that what was tried depended on what came before. A side that nothing bounds is
+    None. When no two tries contradict one another, it is the gap between the highest that held and the lowest that
+    missed; from three tries of each on it is no wider.
+    """
+    counts = Counter(tries)
+    loads = sorted({load for load, _ in counts})
+    if not loads:
+        return None, None
+    low, high = loads[0] / 2, loads[-1] * 2
+    places = sorted({*loads, *(low * (high / low) ** (n / _PLACES) for n in range(_PLACES + 1))})
+    likely = [_log_likelihood(counts, place) for place in places]
+    least = max(likely) - _DROP
+    inside = [n for n, each in enumerate(likely) if each >= least]
+    first, last = inside[0], inside[-1]
+    return places[first - 1] if first else None, places[last + 1] if last + 1 < len(places) else None
+
+
+def _log_likelihood(counts: Counter[tuple[float, bool]], limit: float) -> float:
+    """Of the tries, were this the limit, with the slope that explains them best."""
+    return max(
+        sum(
+            times * _log_share(slope * log(load / limit) * (-1 if held else 1))
+            for (load, held), times in counts.items()
+        )
+        for slope in _SLOPES
+    )
+
+
+def _log_share(steps: float) -> float:
+    """The logarithm of 1 / (1 + e^-steps), of which neither end overflows."""
+    return -log(1 + exp(-steps)) if steps > -30 else steps
 
 
 def _sparse(histogram: Histogram) -> list[tuple[int, int]]:

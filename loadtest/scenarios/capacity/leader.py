@@ -161,6 +161,7 @@ class Capacity(OneRoom):
                 "limited_by": search.limited_by if search.next_step() is None else None,
                 "knee": side(search.knee, self._steps, self._target),
                 "beyond": side(search.beyond, self._steps, self._target),
+                "knee_interval": steps.interval(self._steps, self._by_users),
                 "steps": [step.plain() for step in self._steps],
             }
         }

@@ -1,11 +1,13 @@
 """The steps of a capacity search: what each one gave, and several at the same load together. Plays none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil, floor
 from typing import Any
 
+from loadtest.core.intervals import of_limit
 from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict, merged
-from loadtest.core.search import HELD, REPEAT, Search
+from loadtest.core.search import GENERATOR, HELD, REPEAT, Search
 
 
 @dataclass(slots=True)
@@ -78,6 +80,14 @@ def _plain(figures: Figures, rate: float) -> dict[str, Any]:
     }
 
 
+def interval(steps: Iterable[Played], whole: bool) -> dict[str, float | None]:
+    """Where the knee is, with 95 %: None on a side that no step bounds. `whole` loads are rounded outwards."""
+    low, high = of_limit((step.load, step.result == HELD) for step in steps if step.result != GENERATOR)
+    if whole:
+        low, high = low and floor(low), high and ceil(high)
+    return {"low": low, "high": high}
+
+
 def outcome(search: Search) -> str:
     """`exact` with both sides of the knee; `at_least` where nothing but the search's own end limits it; or `none`."""
     if search.knee is None:
@@ -107,12 +117,20 @@ def verdict(search: Search, steps: Sequence[Played], requirement: str, by_users:
             FAIL, [f"the server misses {requirement} at {beyond:,g} {unit}, the lowest load", *_why(beyond, steps)]
         )
     keeps = f"the server keeps {requirement} up to {'' if limit == 'server' else 'at least '}{knee:,g} {unit}"
+    sure, why = _between(interval(steps, by_users)), "; ".join(_why(beyond, steps)[:1])
     ends = {
-        "server": f", and misses it at {beyond or 0:,g}: {'; '.join(_why(beyond, steps)[:1])}",
+        "server": f"{sure}, and misses it at {beyond or 0:,g}: {why}",
         "range": ", the highest load that was tried",
         "steps": f"; --max-steps {search.bounds.max_steps:,} were not enough to find its limit",
     }
     return Verdict(PASS, [keeps + ends[limit], *_doubts(search, unit)])
+
+
+def _between(bounds: Mapping[str, float | None]) -> str:
+    low, high = (bounds[name] for name in ("low", "high"))
+    if low is None or high is None:
+        return ""
+    return f" (95 %: {low:,.5g} to {high:,.5g})"
 
 
 def _why(load: float | None, steps: Sequence[Played]) -> list[str]:
