@@ -1,12 +1,14 @@
 """The desktop client: a Tk window for the rooms and private talks of any IRC server.
 
-    text     strings: cleaning, formatting codes, links, completion, colours
-    irc      bytes to news: addresses, logins, TLS, the protocol (sans-IO), a session's thread with its socket
-    model    news to state: networks, talks, members, own words on their way, commands, settings; says what changed
-    ui       the window: draws what changed, takes what the person does
+    text      strings: cleaning, formatting codes, links, completion, colours
+    irc       bytes to news: addresses, logins, TLS, the protocol (sans-IO), a session's thread with its socket
+    model     news to state: networks, talks, members, outgoing lines, settings; reports what changed
+    commands  typed commands to lines for the server and changes of the model
+    store     logs, drafts and unsent lines on the disk
+    ui        the window: draws changes, takes keys and clicks; `ui.transcript` and `ui.dialogs` are its larger parts
 
-`ui` imports the others, `model` the first two, and these nothing of the client's. A session has a thread of its own: it
-puts news on a queue and wakes Tk's thread, on which all the rest runs.
+Each imports those above it only, and `commands` and `store` do not import each other. A session has its own thread: it
+puts news on a queue and wakes Tk's thread, where everything else runs but the log writer and the notifier.
 
     socket - session - protocol - news - queue - sessions - network - changes - display - view
                                                   ^            |
@@ -44,7 +46,7 @@ def run(address: str | None, nick: str | None) -> int:
         import tkinter  # here, so that the server runs where there is no Tk
     except ImportError:
         raise SetupError(_NO_TK) from None
-    from chat.client.ui.fonts import see_pixels
+    from chat.client.ui.look import see_pixels
     from chat.client.ui.window import Window
 
     see_pixels()

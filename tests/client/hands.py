@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from chat.client.irc.address import Address
-from chat.client.irc.isupport import RANKS
+from chat.client.irc.reading import RANKS
 from chat.client.irc.session import Session
-from chat.client.model.reconnect import Reconnect
+from chat.client.model.connection import Reconnect
 from chat.client.ui.desktop import Desktop
 from chat.client.ui.window import Window
 from tests.client.screenshot import save_screenshot

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from chat.client import commands
+from chat.client.commands import NAMES
 from chat.client.irc.news import (
     Acknowledged,
     Answered,
@@ -45,9 +47,7 @@ from chat.client.irc.news import (
 )
 from chat.client.irc.problem import Problem
 from chat.client.irc.protocol import Protocol
-from chat.client.model import commands
 from chat.client.model.changes import Appended, Change, Cleared, LineChanged, LineRemoved, Opened, Refilled
-from chat.client.model.commands import NAMES
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.outgoing import UNDECIDED

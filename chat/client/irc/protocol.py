@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chat.client.irc.isupport import Modes
-from chat.client.irc.lines import LINE_BYTES, LineReader
-from chat.client.irc.login import Login
+from chat.client.irc.login import Login, Registration
 from chat.client.irc.news import (
     HistoryCame,
     Join,
@@ -27,8 +25,7 @@ from chat.client.irc.news import (
     Welcomed,
 )
 from chat.client.irc.problem import Problem
-from chat.client.irc.reading import READERS, SILENT, person, plain
-from chat.client.irc.registration import Registration
+from chat.client.irc.reading import READERS, SILENT, Modes, person, plain
 from chat.errors import WireError
 from chat.wires.message import Message, build, parse
 from chat.wires.names import fold
@@ -40,6 +37,44 @@ from chat.wires.numerics import (
     RPL_NAMREPLY,
     RPL_WELCOME,
 )
+
+LINE_BYTES = 8191 + 512  # the most that a server may send: its tags (message-tags), then the rest of the line
+
+
+class LineReader:
+    """Feed it whatever arrived; it gives back whole lines. Holds at most LINE_BYTES between calls."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._skipping = False
+        self.overlong = 0  # lines that were left out since somebody last looked
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that are complete now, without their line ends. An overlong one is left out, and counted."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        lines: list[str] = []
+        for line in whole:
+            if self._skipping:
+                self._skipping = False  # the end of the line that was given up
+            elif len(line) >= LINE_BYTES:
+                self.overlong += 1
+            else:
+                lines.append(decode(line.removesuffix(b"\r")))
+        if self._skipping:
+            self._rest = b""
+        elif len(self._rest) >= LINE_BYTES:
+            self.overlong += 1
+            self._skipping, self._rest = True, b""
+        return lines
+
+
+def decode(line: bytes) -> str:
+    """The line as text. Bytes that CP1252 has no character for become replacement characters."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace")
+
 
 _ASKED_ABOUT = 500  # members of a room that we ask of who is away; the answer has a line for each
 _MOST_HISTORY = 1_000  # lines of a batch that are kept

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from chat.client.model.attention import Attention
 from chat.client.model.changes import Change, TalksChanged
+from chat.client.model.connection import Reconnect
 from chat.client.model.network import Network
-from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import Line, Talk, TalkKind
+from chat.client.model.talks import Attention
 
 
 class Client:

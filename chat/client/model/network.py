@@ -6,19 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from chat.client.irc.news import Listed, ListEnd, News, Quit, Rename
-from chat.client.model.attention import Attention
 from chat.client.model.changes import Change, LineRemoved, RoomsListed, StageChanged, TalksChanged
 from chat.client.model.client_tags import ClientTags, quoted
-from chat.client.model.connection import Connection, Me
+from chat.client.model.connection import Connection, Me, Reconnect
 from chat.client.model.history import History
 from chat.client.model.membership import Membership
 from chat.client.model.outgoing import Outgoing
-from chat.client.model.reconnect import Reconnect
 from chat.client.model.speech import Speech
 from chat.client.model.talk import Delivery, Line, LineKind, Talk, TalkKind
-from chat.client.model.talks import Talks
-from chat.client.text.clean import room_for_text, split, write_action
-from chat.client.text.secrets import redacted
+from chat.client.model.talks import Attention, Talks
+from chat.client.text.clean import redacted, room_for_text, split, write_action
 from chat.wires.message import build
 
 _ASK_FOR_NAME = 30.0  # s between two questions whether the name that we want is free

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable
 from fnmatch import translate
 from functools import lru_cache
 
-from chat.client.irc.isupport import RANKS
 from chat.client.irc.news import Acknowledged, Answered, Invited, Kind, Ponged, Refused, Say, ServerSaid
+from chat.client.irc.reading import RANKS
 from chat.client.model.changes import Change, StageChanged, TalksChanged
 from chat.client.model.client_tags import ClientTags
 from chat.client.model.connection import Me
 from chat.client.model.outgoing import Outgoing
 from chat.client.model.talk import Line, LineKind, Talk, TalkKind
 from chat.client.model.talks import TALKS, Talks
-from chat.client.text.clean import clean, read_action
-from chat.client.text.secrets import redacted
+from chat.client.text.clean import clean, read_action, redacted
 from chat.wires.message import build
 from chat.wires.names import fold
 

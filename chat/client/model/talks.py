@@ -1,13 +1,41 @@
 """The talks of one network, and what is unread in them. Pure state, no Tk."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
-from chat.client.model.attention import Attention
 from chat.client.model.changes import Appended, Called, Change, Opened, TalksChanged
 from chat.client.model.talk import Line, LineKind, Move, Talk, TalkKind
 from chat.client.text.clean import clean
 from chat.wires.names import fold
+
+_NICK_SIGNS = r"\w\[\]\\`^{|}-"  # what may stand in a nickname: beside one, a word goes on
+
+
+class Attention:
+    """`talk` is the one that is shown. The person reads it while the window has the `focus`."""
+
+    def __init__(self) -> None:
+        self.talk: Talk | None = None
+        self.focused = True
+        self.highlights: tuple[str, ...] = ()  # the person's own words, beside the nickname
+
+    def on(self, talk: Talk) -> bool:
+        """Whether words in this talk are read as they come."""
+        return self.focused and talk is self.talk
+
+    def named(self, text: str, nick: str) -> bool:
+        """Whether the text names us, or holds one of our words."""
+        return mentions(text, nick) or any(mentions(text, word) for word in self.highlights)
+
+
+def mentions(text: str, word: str) -> bool:
+    """Whether this stands in the text as a word of its own, in small or capital letters."""
+    if not word or word.casefold() not in text.casefold():
+        return False
+    pattern = rf"(?<![{_NICK_SIGNS}]){re.escape(word)}(?![{_NICK_SIGNS}])"
+    return re.search(pattern, text, re.IGNORECASE) is not None
+
 
 TALKS = 200  # talks that others may open by writing to us; beyond it their words go to the server's talk
 

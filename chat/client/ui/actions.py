@@ -4,7 +4,7 @@ import webbrowser
 from collections.abc import Callable
 from tkinter import messagebox
 
-from chat.client.model import commands
+from chat.client import commands
 from chat.client.model.changes import TalksChanged
 from chat.client.model.network import Network
 from chat.client.model.talk import Line, Talk, TalkKind

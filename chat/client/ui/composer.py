@@ -9,11 +9,10 @@ import tkinter
 from collections.abc import Callable
 from tkinter import ttk
 
-from chat.client.text.completion import Candidates, Completion
+from chat.client.text.clean import holds_secret
+from chat.client.text.completion import Candidates, Completion, Recall
 from chat.client.text.palette import Palette
-from chat.client.text.recall import Recall
-from chat.client.text.secrets import holds_secret
-from chat.client.ui import fonts
+from chat.client.ui import look
 from chat.client.ui.widgets import index, menu_buttons
 
 _MOST_LINES = 5  # that it grows to; more are scrolled
@@ -44,10 +43,10 @@ class Composer(ttk.Frame):
         self._make_question()
         self._make_reply()
         self.button = ttk.Button(self, text="Send", style="Accent.TButton", command=self.submit, takefocus=False)
-        self.button.pack(side="right", fill="y", padx=(fonts.px(self, 8), 0))
-        self.text = tkinter.Text(self, width=10, height=1, wrap="word", font=fonts.TEXT, undo=True, maxundo=200)
+        self.button.pack(side="right", fill="y", padx=(look.px(self, 8), 0))
+        self.text = tkinter.Text(self, width=10, height=1, wrap="word", font=look.TEXT, undo=True, maxundo=200)
         self.text.configure(relief="flat", borderwidth=0, highlightthickness=1)
-        self.text.configure(padx=fonts.px(self, 10), pady=fonts.px(self, 7))
+        self.text.configure(padx=look.px(self, 10), pady=look.px(self, 7))
         self.text.pack(side="left", fill="x", expand=True)
         for keys, act in (
             ("<Return>", self._entered),
@@ -91,7 +90,7 @@ class Composer(ttk.Frame):
         question = "" if asked else self._question(text)
         if question:
             self.asked.configure(text=question)
-            self.bar.pack(side="top", fill="x", before=self.button, pady=(0, fonts.px(self, 8)))
+            self.bar.pack(side="top", fill="x", before=self.button, pady=(0, look.px(self, 8)))
             self.sure.focus_set()
             return
         if text.strip():
@@ -107,7 +106,7 @@ class Composer(ttk.Frame):
     def _make_question(self) -> None:
         self.bar = ttk.Frame(self, style="Paper.TFrame")
         self.asked = ttk.Label(self.bar, style="Strong.TLabel")
-        gap = fonts.px(self, 6)
+        gap = look.px(self, 6)
         for text, act in (("Cancel", self._cancel), ("Edit", self._edit), ("Send", lambda: self.submit(asked=True))):
             button = ttk.Button(self.bar, text=text, command=act)
             button.pack(side="right", padx=(gap, 0))
@@ -121,7 +120,7 @@ class Composer(ttk.Frame):
         """What the words answer, with a way to say them without that."""
         if quoted:
             self.replied.configure(text=f"Reply to {quoted}")
-            self.reply.pack(side="top", fill="x", before=self.button, pady=(0, fonts.px(self, 4)))
+            self.reply.pack(side="top", fill="x", before=self.button, pady=(0, look.px(self, 4)))
         else:
             self.reply.pack_forget()
 

@@ -1,15 +1,19 @@
-"""Whether the desktop prefers dark windows. Asks the system's own programs; never raises, never holds anybody up.
+"""What the desktop is asked for and told: whether it prefers dark windows, and the window's icon.
 
+The system's own programs are asked; that never raises and holds nobody up.
 Sources: https://flatpak.github.io/xdg-desktop-portal/docs/doc-org.freedesktop.portal.Settings.html (color-scheme),
 AppleInterfaceStyle of macOS, AppsUseLightTheme of Windows.
 """
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import threading
+import tkinter
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 
 _ANSWER = 1.0  # s for each program that is asked; one that works takes 20 ms
 
@@ -88,3 +92,13 @@ def _ask(command: Sequence[str]) -> str:
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
+
+
+_SIZES = (64, 32, 16)  # pixels
+
+
+def set_icon(root: tkinter.Tk) -> None:
+    """Where it cannot be read, the desktop's own stays."""
+    with contextlib.suppress(OSError, tkinter.TclError):
+        data = [files("chat.client.ui").joinpath(f"icon-{size}.png").read_bytes() for size in _SIZES]
+        root.iconphoto(True, *(tkinter.PhotoImage(master=root, data=one) for one in data))

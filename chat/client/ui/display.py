@@ -23,7 +23,7 @@ from chat.client.model.client_tags import quoted
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.talk import Talk, TalkKind
-from chat.client.ui.sidebar import Entry
+from chat.client.ui.lists import Entry
 from chat.client.ui.view import View
 
 

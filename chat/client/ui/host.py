@@ -11,8 +11,8 @@ from chat.client.model.client import Client
 from chat.client.model.network import Network
 from chat.client.model.settings import Server, Settings
 from chat.client.ui.display import Display
+from chat.client.ui.look import Theme
 from chat.client.ui.menus import Menus
-from chat.client.ui.theme import Theme
 from chat.client.ui.view import View
 
 

@@ -3,12 +3,12 @@
 import tkinter
 from collections.abc import Callable, Iterator, Mapping
 
-from chat.client.model import commands
+from chat.client import commands
 from chat.client.model.talk import Delivery, TalkKind
-from chat.client.text.links import links
+from chat.client.text.formatting import links
 from chat.client.ui.actions import Actions
-from chat.client.ui.dialogs import Dialogs
-from chat.client.ui.go_to import Place
+from chat.client.ui.dialogs.choosers import Place
+from chat.client.ui.dialogs.dialogs import Dialogs
 from chat.client.ui.host import Host
 from chat.client.ui.menus import ITEMS, Entry, keys_shown
 

@@ -10,14 +10,74 @@ from typing import Protocol
 
 from chat.client.model.talk import Talk, TalkKind
 from chat.client.text.completion import Candidates
+from chat.client.text.formatting import links
 from chat.client.text.palette import Palette
-from chat.client.ui import fonts, transcript
+from chat.client.ui import look
 from chat.client.ui.composer import Composer
-from chat.client.ui.find import FindBar
-from chat.client.ui.member_list import MemberList
-from chat.client.ui.sidebar import Sidebar
-from chat.client.ui.topic import Topic
-from chat.client.ui.transcript import Transcript
+from chat.client.ui.lists import MemberList, Sidebar
+from chat.client.ui.transcript import transcript
+from chat.client.ui.transcript.find import FindBar
+from chat.client.ui.transcript.transcript import Transcript
+from chat.client.ui.widgets import index
+
+_MOST_LINES = 6
+
+
+class Topic(ttk.Frame):
+    """`visit` is called with a link that is clicked."""
+
+    def __init__(self, parent: tkinter.Misc, visit: Callable[[str], object]) -> None:
+        super().__init__(parent)
+        self._visit = visit
+        self._words = ""
+        self.open = False
+        self.text = tkinter.Text(self, width=1, height=1, wrap="none", font=look.TEXT, cursor="xterm", takefocus=False)
+        self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=0, pady=0, state="disabled")
+        self.more = ttk.Button(self, text="▾", width=2, style="Flat.TButton", command=self.toggle, takefocus=False)
+        self.text.pack(side="left", fill="x", expand=True)
+        self.text.bind("<Configure>", self._fit)
+        self.text.tag_bind("link", "<ButtonRelease-1>", self._clicked)
+
+    def paint(self, palette: Palette) -> None:
+        self.text.configure(background=palette.surface, foreground=palette.faint)
+        self.text.configure(selectbackground=palette.marked, selectforeground=palette.ink)
+        self.text.tag_configure("link", foreground=palette.accent, underline=True)
+
+    def show(self, words: str) -> None:
+        if words != self._words:
+            self._words = words
+            self.open = False
+            self.text.configure(state="normal")
+            self.text.delete("1.0", "end")
+            self.text.insert("1.0", words)
+            for link in links(words):
+                self.text.tag_add("link", *(index(self, words, edge) for edge in (link.start, link.end)))
+            self.text.configure(state="disabled")
+            self._fit()
+
+    def toggle(self) -> None:
+        self.open = not self.open
+        self._fit()
+
+    def _fit(self, event: object = None) -> None:
+        fits = look.width(self, self._words) <= self.text.winfo_width() or not self._words
+        self.open = self.open and not fits
+        self.text.configure(wrap="word" if self.open else "none")
+        lines = self.text.count("1.0", "end", "update", "displaylines") if self.open else 1
+        lines = (lines[0] if isinstance(lines, tuple) else lines) or 1
+        self.text.configure(height=min(_MOST_LINES, lines))
+        self.more.configure(text="▴" if self.open else "▾")
+        if not fits or self.open:
+            self.more.pack(side="right", anchor="n", before=self.text)
+        elif self.more.winfo_manager() and look.width(self, self._words) <= self.winfo_width():
+            self.more.pack_forget()
+
+    def _clicked(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        ends = self.text.tag_prevrange("link", f"@{event.x},{event.y} +1c")
+        found = links(self.text.get(*ends)) if ends else []
+        if found and not self.text.tag_ranges("sel"):
+            self._visit(found[0].url)
+
 
 _TALKS_WIDTH, _MEMBERS_WIDTH = 184, 160  # pixels to begin with; the sashes between the panes change them
 _ROOM_FOR_MEMBERS = 620  # pixels; a narrower window shows no members, or nothing could be read
@@ -48,7 +108,7 @@ class Actions(transcript.Actions, Protocol):
 class View(ttk.Frame):
     def __init__(self, parent: tkinter.Misc, actions: Actions, shown: Callable[[str], str]) -> None:
         super().__init__(parent)
-        self._inset = fonts.px(parent, _INSET)
+        self._inset = look.px(parent, _INSET)
         self._actions = actions
         self._shown = shown  # text as this machine can draw it
         self._in_room = True
@@ -68,12 +128,12 @@ class View(ttk.Frame):
         self._header(self.people, self.people.count, before=self.people.list)
         self._make_middle()
         for side, width in ((left, _TALKS_WIDTH), (self.people, _MEMBERS_WIDTH)):
-            side.configure(width=fonts.px(self, width))
+            side.configure(width=look.px(self, width))
             side.pack_propagate(False)
-        self._widths = [fonts.px(self, _TALKS_WIDTH), fonts.px(self, _MEMBERS_WIDTH)]
-        self.panes.add(left, minsize=fonts.px(self, 60), stretch="never")
-        self.panes.add(self.middle, minsize=fonts.px(self, 160), stretch="always")
-        self.panes.add(self.people, minsize=fonts.px(self, 60), stretch="never", hide=True)
+        self._widths = [look.px(self, _TALKS_WIDTH), look.px(self, _MEMBERS_WIDTH)]
+        self.panes.add(left, minsize=look.px(self, 60), stretch="never")
+        self.panes.add(self.middle, minsize=look.px(self, 160), stretch="always")
+        self.panes.add(self.people, minsize=look.px(self, 60), stretch="never", hide=True)
         self._has_people = False
         self.panes.bind("<Configure>", self._arrange)
         self.panes.bind("<ButtonRelease-1>", self._sash_moved)
@@ -136,7 +196,7 @@ class View(ttk.Frame):
     def place_sashes(self, widths: tuple[int, ...]) -> None:
         """Widths as `sashes` gave them; before the panes are shown."""
         for place, (side, width) in enumerate(zip((self.left, self.people), widths, strict=False)):
-            if width > fonts.px(self, 40):
+            if width > look.px(self, 40):
                 self.panes.paneconfigure(side, width=width)  # type: ignore[no-untyped-call]
                 self._widths[place] = width
 
@@ -151,7 +211,7 @@ class View(ttk.Frame):
     def _header(self, parent: tkinter.Misc, label: ttk.Label, before: tkinter.Misc | None = None) -> None:
         """As high as the others, with the label at the inset."""
         label.configure(padding=(self._inset, 0))
-        label.pack_configure(fill="x", ipady=(fonts.px(self, _HEADER) - fonts.line_height(self)) // 2)
+        label.pack_configure(fill="x", ipady=(look.px(self, _HEADER) - look.line_height(self)) // 2)
         if before is not None:
             label.pack_configure(before=before)
 
@@ -168,7 +228,7 @@ class View(ttk.Frame):
 
     def _arrange_banner(self, event: object = None) -> None:
         """The buttons beside the words, or below them where there is little room."""
-        little = 1 < self.winfo_width() < fonts.px(self, _ROOM_FOR_MEMBERS)
+        little = 1 < self.winfo_width() < look.px(self, _ROOM_FOR_MEMBERS)
         if little:
             self.why.pack_configure(side="top", before=self.again_button, pady=(0, self._inset // 2))
         else:
@@ -184,11 +244,11 @@ class View(ttk.Frame):
     def _make_middle(self) -> None:
         self.header = ttk.Frame(self.middle)
         self.header.pack(side="top", fill="x")
-        pad = (fonts.px(self, _HEADER) - fonts.line_height(self, fonts.TITLE)) // 2
+        pad = (look.px(self, _HEADER) - look.line_height(self, look.TITLE)) // 2
         self.title = ttk.Label(self.header, style="Title.TLabel", anchor="w")
         self.title.pack(side="left", anchor="n", padx=(self._inset, self._inset), pady=pad)
         self.topic = Topic(self.header, self._actions.visit)
-        below = (fonts.px(self, _HEADER) - fonts.line_height(self)) // 2
+        below = (look.px(self, _HEADER) - look.line_height(self)) // 2
         self.topic.pack(side="left", fill="x", expand=True, padx=(0, self._inset), pady=below)
         self.composer = Composer(
             self.middle,
@@ -213,11 +273,11 @@ class View(ttk.Frame):
     def _arrange(self, event: object = None) -> None:
         """Members only in a room, and only where there is room for them; the talks have a quarter at most."""
         width = self.panes.winfo_width()
-        wanted = width >= fonts.px(self, _ROOM_FOR_MEMBERS) and self._in_room
+        wanted = width >= look.px(self, _ROOM_FOR_MEMBERS) and self._in_room
         if wanted != self._has_people:
             self._has_people = wanted
             self.panes.paneconfigure(self.people, hide=not wanted, width=self._widths[1])  # type: ignore[no-untyped-call]
-        talks = min(self._widths[0], max(fonts.px(self, 90), width // 4))
+        talks = min(self._widths[0], max(look.px(self, 90), width // 4))
         if width > 1 and self.left.winfo_width() != talks:
             self.panes.paneconfigure(self.left, width=talks)  # type: ignore[no-untyped-call]
 

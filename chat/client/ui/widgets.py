@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from chat.client.text.palette import LIGHT, Palette
-from chat.client.ui import fonts
+from chat.client.ui import look
 
 _SOON = 500  # ms that the mouse rests before a tooltip is shown
 
@@ -76,10 +76,10 @@ class Tooltip:
             return
         self._window = tkinter.Toplevel(self._widget, background=self._palette.edge)
         self._window.overrideredirect(True)
-        gap = fonts.px(self._widget, 6)
-        label = tkinter.Label(self._window, text=words, font=fonts.SMALL, justify="left", padx=gap, pady=gap // 2)
+        gap = look.px(self._widget, 6)
+        label = tkinter.Label(self._window, text=words, font=look.SMALL, justify="left", padx=gap, pady=gap // 2)
         label.configure(background=self._palette.surface, foreground=self._palette.ink)
-        label.configure(wraplength=fonts.px(self._widget, 460))
+        label.configure(wraplength=look.px(self._widget, 460))
         label.pack(padx=1, pady=1)
         left, top = self._widget.winfo_rootx() + x + gap, self._widget.winfo_rooty() + y + 3 * gap
         self._window.geometry(f"+{left}+{top}")
@@ -116,13 +116,13 @@ def index(widget: tkinter.Misc, text: str, cursor: int, line: int = 1) -> str:
 
 def ellipsised(widget: tkinter.Misc, text: str, pixels: int, font_name: str) -> str:
     """As much of the text as fits, with `…` where some is left out."""
-    if fonts.width(widget, text, font_name) <= pixels:
+    if look.width(widget, text, font_name) <= pixels:
         return text
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (
-            (middle, high) if fonts.width(widget, f"{text[:middle]}…", font_name) <= pixels else (low, middle - 1)
+            (middle, high) if look.width(widget, f"{text[:middle]}…", font_name) <= pixels else (low, middle - 1)
         )
     return f"{text[:low]}…"
 

@@ -10,35 +10,32 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from tkinter import messagebox
 
+from chat.client import commands
 from chat.client.irc import keys
 from chat.client.irc.address import Address, has_room, parse_address
 from chat.client.irc.login import Login
 from chat.client.irc.problem import Problem
 from chat.client.irc.session import Session
-from chat.client.model import commands
 from chat.client.model.changes import Called, Change, RoomsListed, TypingChanged
 from chat.client.model.client_tags import ACTIVE
-from chat.client.model.connection import Stage
+from chat.client.model.connection import Reconnect, Stage
 from chat.client.model.network import Network
-from chat.client.model.reconnect import Reconnect
 from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import Talk
+from chat.client.store.archive import Archive
 from chat.client.text.palette import Palette
-from chat.client.ui import fonts
+from chat.client.ui import look
 from chat.client.ui.actions import Actions
-from chat.client.ui.archive import Archive
-from chat.client.ui.calls import Calls
-from chat.client.ui.desktop import Desktop
-from chat.client.ui.dialogs import Dialogs
+from chat.client.ui.desktop import Desktop, set_icon
+from chat.client.ui.dialogs.dialogs import Dialogs
+from chat.client.ui.dialogs.form import FIRST_ROOM, Form
 from chat.client.ui.display import Display
-from chat.client.ui.form import FIRST_ROOM, Form
-from chat.client.ui.icon import set_icon
+from chat.client.ui.look import Theme
 from chat.client.ui.menu_actions import MenuActions
 from chat.client.ui.menus import Menus
-from chat.client.ui.sessions import Sessions
-from chat.client.ui.theme import Theme
+from chat.client.ui.notify import Calls
+from chat.client.ui.sessions import Sessions, Waker
 from chat.client.ui.view import View
-from chat.client.ui.waker import Waker
 from chat.client.ui.widgets import draws_emoji, spell_out
 
 _BATCH = 80  # news in one batch: to draw them takes some 20 ms, and twice that where others want the processor too
@@ -71,15 +68,15 @@ class Window:
         self.waker = Waker(root, self._take_news, _BATCH)
         self.sessions = Sessions(self.client, connect, self.waker.wake)
         self.calls = Calls(root, self.client, self._open_called, self.waker.wake)
-        fonts.fit_density(root)
-        fonts.make_fonts(root)
+        look.fit_density(root)
+        look.make_fonts(root)
         root.title("Fanfare")
         set_icon(root)
         root.protocol("WM_DELETE_WINDOW", self.ask_to_quit)
         self._make_parts(desktop())
         known = self.client.settings
         first = known == Settings()  # then the text is as large as this desktop's programs have it
-        self.theme.begin(known.theme, fonts.usual_points(root) if first else known.font_size)
+        self.theme.begin(known.theme, look.usual_points(root) if first else known.font_size)
         self._place()
         self._watch()
         self._begin(address, nick)
@@ -369,10 +366,10 @@ class Window:
     def _place(self) -> None:
         """The window as large and where it was, if that is still on the screen."""
         known = self.client.settings
-        width, height = (fonts.px(self.root, size) for size in _SMALLEST)
+        width, height = (look.px(self.root, size) for size in _SMALLEST)
         self.root.minsize(width, height)
-        usual = "x".join(str(fonts.px(self.root, size)) for size in _TO_BEGIN_WITH)
-        self.root.geometry(fonts.on_screen(self.root, known.geometry) or usual)
+        usual = "x".join(str(look.px(self.root, size)) for size in _TO_BEGIN_WITH)
+        self.root.geometry(look.on_screen(self.root, known.geometry) or usual)
         self.view.place_sashes(known.sashes)
 
     def _remember(self) -> None:

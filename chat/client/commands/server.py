@@ -1,0 +1,180 @@
+"""The commands for the server and for who runs a room: names, modes, bans, questions. Pure: they act on a network."""
+
+from functools import partial
+
+from chat.client.commands.answer import Answer, Command, ask, offline, refuse, say
+from chat.client.irc.address import nickname
+from chat.client.model.network import Network
+from chat.client.model.talk import TalkKind
+from chat.errors import SetupError
+from chat.wires.names import fold
+
+_RAW_BYTES = 510  # of a line without its end
+
+
+def _nick(network: Network, argument: str) -> Answer:
+    if not argument:
+        return Answer(network.hint(f"You are {network.me.nick}. Another name: /nick NAME"))
+    try:
+        return ask(network, "NICK", nickname(argument))
+    except SetupError as error:
+        return refuse(network, str(error))
+
+
+def _away(network: Network, argument: str) -> Answer:
+    return ask(network, "AWAY", argument or "away")
+
+
+def _back(network: Network, argument: str) -> Answer:
+    return ask(network, "AWAY")
+
+
+def _quit(network: Network, argument: str) -> Answer:
+    return Answer(leave=argument)
+
+
+def _quote(network: Network, argument: str) -> Answer | None:
+    """The line as it is typed: for whatever has no command."""
+    if not argument:
+        return None
+    if len(argument.encode()) > _RAW_BYTES:
+        return refuse(network, f"This line has {len(argument.encode()):,} bytes, the limit is {_RAW_BYTES:,}.")
+    refused = offline(network)
+    if refused is None:
+        network.send_raw(argument)
+    return refused or Answer()
+
+
+def _oper(network: Network, argument: str) -> Answer | None:
+    """What is sent is shown nowhere: it holds a password."""
+    name, _, password = argument.partition(" ")
+    return ask(network, "OPER", name, password.strip()) if password.strip() else None
+
+
+def _whois(network: Network, argument: str) -> Answer | None:
+    nick = argument or (network.current.name if network.current.kind is TalkKind.PERSON else "")
+    return ask(network, "WHOIS", nick) if nick and " " not in nick else None
+
+
+def _list(network: Network, argument: str) -> Answer:
+    answer = ask(network, "LIST", *([argument] if argument else []), changes=network.forget_room_list())
+    answer.browse = answer.taken
+    return answer
+
+
+def _ctcp(network: Network, argument: str) -> Answer | None:
+    nick, _, question = argument.partition(" ")
+    verb, _, rest = question.strip().partition(" ")
+    if not verb:
+        return None
+    if verb.upper() == "PING" and not rest:
+        rest = f"{network.clock():.3f}"
+    return ask(network, "PRIVMSG", nick, f"\x01{f'{verb.upper()} {rest}'.rstrip()}\x01")
+
+
+def _in_room(network: Network) -> Answer | None:
+    """Why this cannot be done in the talk that is shown."""
+    if network.current.kind is TalkKind.ROOM:
+        return None
+    return refuse(network, "This works in a room: choose one first.")
+
+
+def _kick(network: Network, argument: str) -> Answer | None:
+    nick, _, reason = argument.partition(" ")
+    if not nick:
+        return None
+    return _in_room(network) or ask(network, "KICK", network.current.name, nick, *([reason] if reason else []))
+
+
+def _ban(network: Network, argument: str, sign: str = "+") -> Answer | None:
+    """A nickname means everybody of that name, wherever they come from. Without one, the list of bans."""
+    refused = _in_room(network)
+    if refused:
+        return refused
+    if not argument:
+        return ask(network, "MODE", network.current.name, "+b") if sign == "+" else None
+    mask = argument if set(argument) & set("!@*?$:") else f"{argument}!*@*"
+    return ask(network, "MODE", network.current.name, f"{sign}b", mask)
+
+
+def _mode(network: Network, argument: str) -> Answer | None:
+    """Of the room that is shown; of anything else where the argument begins with its name."""
+    first = argument.partition(" ")[0]
+    elsewhere = first[:1] in ("#", "&") or fold(first) == fold(network.me.nick)
+    if elsewhere:
+        return ask(network, "MODE", *argument.split())
+    return _in_room(network) or ask(network, "MODE", network.current.name, *argument.split())
+
+
+def _rank(network: Network, argument: str, change: str) -> Answer | None:
+    nicks = argument.split()
+    if not nicks:
+        return None
+    refused = _in_room(network) or offline(network)
+    if refused:
+        return refused
+    most = network.connection.supported.get("MODES", "3")
+    at_once = int(most) if most.isdecimal() and 0 < int(most) < 20 else 3
+    for start in range(0, len(nicks), at_once):
+        some = nicks[start : start + at_once]
+        network.send("MODE", network.current.name, change[0] + change[1] * len(some), *some)
+    return Answer()
+
+
+def _ignore(network: Network, argument: str) -> Answer:
+    """Their messages are hidden everywhere, across restarts, until /unignore."""
+    if not argument:
+        masks = ", ".join(sorted(network.speech.ignored))
+        return Answer(network.hint(f"You ignore: {masks}" if masks else "You ignore nobody."))
+    mask = _mask(argument)
+    network.speech.ignored.add(mask)
+    return Answer(network.hint(f"Ignoring {mask}. /unignore {argument} undoes it."), remember=True)
+
+
+def _unignore(network: Network, argument: str) -> Answer | None:
+    if not argument:
+        return None
+    mask = _mask(argument)
+    if mask not in network.speech.ignored:
+        return refuse(network, f"You do not ignore {mask}.")
+    network.speech.ignored.discard(mask)
+    return Answer(network.hint(f"No longer ignoring {mask}."), remember=True)
+
+
+def _mask(argument: str) -> str:
+    return fold(argument if set(argument) & set("!@*?") else f"{argument}!*@*")
+
+
+def _service(network: Network, argument: str, service: str) -> Answer | None:
+    if not argument:
+        return None
+    talk = network.talks.find(service)
+    changes = [] if talk else list(network.talk_with(service))
+    whole = say(network, argument, talk=network.talks.find(service))
+    whole.changes[:0] = changes
+    return whole
+
+
+COMMANDS = (
+    Command("nick", "nick NAME", "Take another name", _nick),
+    Command("away", "away [TEXT]", "Tell the others that you are away", _away),
+    Command("back", "back", "Tell the others that you are back", _back),
+    Command("whois", "whois NAME", "Ask the server who somebody is", _whois, ("w",)),
+    Command("list", "list [PATTERN]", "List the rooms of this server", _list),
+    Command("ignore", "ignore [NAME]", "Hide somebody's messages, or list whom you ignore", _ignore),
+    Command("unignore", "unignore NAME", "Show somebody's messages again", _unignore),
+    Command("ctcp", "ctcp NAME QUESTION", "Ask somebody's program: VERSION, PING or TIME", _ctcp),
+    Command("kick", "kick NAME [TEXT]", "Remove somebody from this room", _kick),
+    Command("ban", "ban [NAME]", "Keep somebody out of this room, or list the bans", _ban),
+    Command("unban", "unban NAME", "Let somebody into this room again", partial(_ban, sign="-")),
+    Command("op", "op NAME …", "Make members operators of this room", partial(_rank, change="+o")),
+    Command("deop", "deop NAME …", "Take operator rights away", partial(_rank, change="-o")),
+    Command("voice", "voice NAME …", "Let members speak in a moderated room", partial(_rank, change="+v")),
+    Command("devoice", "devoice NAME …", "Take voice away", partial(_rank, change="-v")),
+    Command("mode", "mode [CHANGES]", "Show the modes of this room, or change them", _mode),
+    Command("ns", "ns TEXT", "Write to NickServ", partial(_service, service="NickServ")),
+    Command("cs", "cs TEXT", "Write to ChanServ", partial(_service, service="ChanServ")),
+    Command("oper", "oper NAME PASSWORD", "Become an operator of the server", _oper),
+    Command("quote", "quote LINE", "Send the server a line as it is", _quote, ("raw",)),
+    Command("quit", "quit [TEXT]", "Disconnect, with these last words", _quit),
+)

@@ -1,0 +1,1 @@
+"""What is kept on this machine: logs, drafts and unsent lines. Knows no widgets."""

@@ -1,0 +1,1 @@
+"""The windows beside the conversation: the connect form, and the small ones that open over it."""

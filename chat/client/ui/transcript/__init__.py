@@ -1,0 +1,1 @@
+"""The transcript: lines folded to rows, rows drawn as the text of a Tk widget, words found in it."""
