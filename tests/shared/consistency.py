@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chat.server.log.memory import SEQUENCE_BITS
-from chat.server.shared.store import Place, Store
+from chat.server.shared.place import Place
+from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
 from tests.ops.serving import IRC, Process, client_of, serving
 from tests.shared.store_process import Proxy, RedisProcess, running_store

@@ -6,8 +6,9 @@ import pytest
 
 from bench.process import free_port
 from chat.errors import SetupError
+from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
-from chat.server.shared.store import Place, Store
+from chat.server.shared.store import Store
 from chat.settings import Settings
 from tests.shared.store_process import running_store
 from tests.support import running_server

@@ -9,9 +9,9 @@ import pytest
 
 from chat.errors import SetupError
 from chat.server.core.state import Limits, State
+from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.snapshots import Snapshots
-from chat.server.shared.store import Place
 from chat.settings import Settings
 from tests.ops.serving import IRC, Process, client_of, serving
 from tests.shared.conftest import MakeNode
@@ -144,6 +144,8 @@ def test_a_node_that_was_stopped_brings_its_users_back_and_they_have_missed_noth
     bob, eve = frozen.irc("bob", "#r"), frozen.irc("eve", "#other")
     ana.expect("JOIN")
     frozen.process.signal(signal.SIGSTOP)
+    while " (stopped)" not in Path(f"/proc/{frozen.process.process.pid}/status").read_text():
+        pass
     bob.say("#r", "said while it stood still")
     assert ana.expect("QUIT").source.startswith("bob!")
     ana.say("#r", "while you were away")

@@ -3,7 +3,8 @@
 import pytest
 
 from chat.errors import SetupError
-from chat.server.shared.store import DeclaredGone, Place, Snapshot, Store, StoreDown
+from chat.server.shared.place import Place
+from chat.server.shared.store import DeclaredGone, Snapshot, Store, StoreDown
 from tests.shared.store_process import RedisProcess
 
 

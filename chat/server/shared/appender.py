@@ -53,7 +53,7 @@ class Appender:
         self._epoch = 0
         self._sequence = 0
         self._gone = False  # declared so, and not back yet
-        self._gone_read = threading.Event()  # the reader has come by that entry
+        self._gone_upto = 0  # the epoch whose end the reader has come by
         self._renew_at = 0.0
         self._declare_at = 0.0  # before that, others may not have had time to renew theirs
         self.down_since = NEVER
@@ -72,7 +72,7 @@ class Appender:
     # The reader's thread
 
     def sent(self, epoch: int) -> bool:
-        """Whether an entry of this node in that epoch is one of ours, and not of a process before this."""
+        """Whether an entry of this node in that epoch is of this process, and not of one before it."""
         return epoch == self._epoch
 
     def returned(self, sequence: int) -> Message:
@@ -82,8 +82,7 @@ class Appender:
         return request
 
     def declared_gone(self, epoch: int) -> None:
-        if epoch == self._epoch:
-            self._gone_read.set()
+        self._gone_upto = max(self._gone_upto, epoch)
 
     # The owner
 
@@ -113,7 +112,6 @@ class Appender:
     def _begin(self, epoch: int) -> None:
         self._epoch, self._sequence = epoch, 0
         self._gone, self._batch = False, None
-        self._gone_read.clear()
         self._declare_at = self._clock() + self._lease
 
     def _run(self) -> None:
@@ -194,7 +192,8 @@ class Appender:
 
     def _come_back(self) -> None:
         """Once the reader has come by the entry that declared the node gone, what is on its way was not appended."""
-        if not self._gone_read.wait(0.2):
+        if self._gone_upto < self._epoch:
+            self._closing.wait(FIRST_WAIT)
             return
         epoch = self._store.enter(self._node, self._token, self._lease, "back")
         if not epoch:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from chat.errors import FanfareError, WireError
 from chat.server.log.log import Entry
 from chat.server.log.memory import SEQUENCE_BITS
-from chat.server.shared.store import ENTRY_VERSION, Item, Place, Store, StoreDown, place_of
+from chat.server.shared.place import Place
+from chat.server.shared.scripts import ENTRY_VERSION
+from chat.server.shared.store import Item, Store, StoreDown, place_of
 from chat.wires.message import parse
 
 AT_ONCE = 100  # entries in a batch; the loop applies them in one go, some 2 ms

@@ -15,9 +15,10 @@ from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.log import Apply, Entry, Figures, Post
 from chat.server.log.memory import SEQUENCE_BITS
 from chat.server.shared.appender import NEVER, Appender
+from chat.server.shared.place import Place
 from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
 from chat.server.shared.snapshots import Snapshots
-from chat.server.shared.store import Item, Place, Store, StoreDown
+from chat.server.shared.store import Item, Store, StoreDown
 from chat.settings import Settings
 from chat.wires.message import Message
 

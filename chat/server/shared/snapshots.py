@@ -9,8 +9,9 @@ import threading
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
+from chat.server.shared.place import Place
 from chat.server.shared.reader import AT_ONCE, entry_of
-from chat.server.shared.store import Item, Place, Snapshot, Store, StoreDown
+from chat.server.shared.store import Item, Snapshot, Store, StoreDown
 
 EVERY = 20_000  # entries between two snapshots; a new node reads that many in half a second
 CLAIM = 60.0  # s in which no other node begins one

@@ -10,99 +10,16 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
-from redis.sentinel import Sentinel
 
 from chat.errors import FanfareError, SetupError
+from chat.server.shared.place import Place
+from chat.server.shared.scripts import ALL
 
-DEFAULT_PREFIX = "fanfare:"
-SOCKET_TIMEOUT = 2.0  # s for an answer; a store that takes longer stands still, and the call is made again
-BLOCK = 500  # ms that a read waits for news, less than SOCKET_TIMEOUT
+BLOCK = 500  # ms that a read waits for news, less than place.SOCKET_TIMEOUT
 MARGIN = 10_000  # entries that may come between the count of them and the cut
 OLDEST_VERSION = 7  # of Redis; Valkey counts on from there
-ENTRY_VERSION = (
-    1  # of what lines may say; nodes of one version understand each other, whatever their programs' versions
-)
-
-# KEYS: log, meta. ARGV: node, epoch, the first sequence number, lines. Entries that are there already are left out.
-_APPEND = """
-local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
-if up ~= ARGV[2] then return redis.error_reply('GONE ' .. ARGV[1]) end
-local last = tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1]) or '0')
-local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
-local first = tonumber(ARGV[3])
-for i = 4, #ARGV do
-  local sequence = first + i - 4
-  if sequence > last then
-    count = count + 1
-    redis.call('XADD', KEYS[1], '*', 'c', count, 'v', VERSION, 'n', ARGV[1], 'e', ARGV[2], 's', sequence, 'l', ARGV[i])
-    last = sequence
-  end
-end
-redis.call('HSET', KEYS[2], 'sequence:' .. ARGV[1], last, 'count', count)
-return last
-"""
-
-_NOTE = """
-local function note(line)
-  local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
-  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', VERSION, 'n', '*', 'e', 0, 's', 0, 'l', line)
-end
-"""
-
-# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back". Gives the epoch; 0 if another has the name.
-_ENTER = (
-    _NOTE
-    + """
-local holder = redis.call('GET', KEYS[3])
-if holder and holder ~= ARGV[2] then return 0 end
-local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
-if up and up ~= '0' then note(':' .. ARGV[1] .. ' NODE down ' .. up) end
-local epoch = redis.call('HINCRBY', KEYS[2], 'epoch:' .. ARGV[1], 1)
-redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], epoch, 'sequence:' .. ARGV[1], 0)
-redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
-note(':' .. ARGV[1] .. ' NODE ' .. ARGV[4] .. ' ' .. epoch)
-return epoch
-"""
-)
-
-# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms. 0 when the node was declared gone.
-_RENEW = """
-if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
-local holder = redis.call('GET', KEYS[3])
-if holder and holder ~= ARGV[3] then return 0 end
-redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
-return 1
-"""
-
-# KEYS: log, meta, lease. ARGV: node, epoch, token (of a node that goes; else empty). 1 when the node is gone by this.
-_DECLARE_GONE = (
-    _NOTE
-    + """
-local holder = redis.call('GET', KEYS[3])
-if holder and holder ~= ARGV[3] then return 0 end
-if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], 0)
-redis.call('DEL', KEYS[3])
-note(':' .. ARGV[1] .. ' NODE down ' .. ARGV[2])
-return 1
-"""
-)
-
-# KEYS: log, snapshot. ARGV: the stream's id up to which it reaches, its number, the state, how many entries stay.
-_WRITE_SNAPSHOT = """
-local before = redis.call('HGET', KEYS[2], 'number')
-if before and tonumber(before) >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[2], 'id', ARGV[1], 'number', ARGV[2], 'state', ARGV[3])
-redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[4])
-return 1
-"""
-
-
-def _with_version(script: str) -> str:
-    return script.replace("VERSION", str(ENTRY_VERSION))
 
 
 class StoreDown(FanfareError):
@@ -145,100 +62,6 @@ class Snapshot:
     state: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the store is, from `--log`; `Place.of` reads `redis://USER:PASSWORD@HOST:PORT/DB`.
-
-    `rediss://` is TLS, `unix:///PATH` a socket, and `sentinel://HOST:PORT,HOST:PORT/NAME/DB` asks Sentinels where the
-    master is. Query: `prefix=` for the keys, `replica=HOST:PORT` for the one to read from with `--durability strict`.
-    """
-
-    scheme: str
-    hosts: tuple[tuple[str, int], ...]
-    user: str | None
-    password: str | None
-    db: int
-    path: str  # of the socket, or the master's name for the Sentinels
-    prefix: str
-    replica: tuple[str, int] | None
-
-    @classmethod
-    def of(cls, url: str) -> "Place":
-        """Raises SetupError."""
-        scheme, _, rest = url.partition("://")
-        if scheme not in SCHEMES or not rest:
-            raise SetupError(f"log is {scheme}://..., not one of {', '.join(f'{known}://' for known in SCHEMES)}")
-        end = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
-        authority, parts = rest[:end], urlsplit(f"//x{rest[end:]}")
-        query = parse_qs(parts.query)
-        if unknown := query.keys() - {"prefix", "replica", "db"}:
-            raise SetupError(f"log: there is no parameter {min(unknown)}; prefix, replica and db are known")
-        login, at, hosts = authority.rpartition("@")
-        user, _, password = login.partition(":")
-        path = unquote(parts.path)
-        names = path.strip("/").split("/")
-        master, number = ("", path if scheme == "unix" else names[0])
-        if scheme == "sentinel":
-            master, number = names[0], names[1] if len(names) > 1 else "0"
-        elif scheme == "unix":
-            master, number = path, query.get("db", ["0"])[0]
-        if not (number or "0").isdecimal():
-            raise SetupError(f"log: the database is {number!r}, it must be a number")
-        return cls(
-            scheme,
-            tuple(_host(host, 26_379 if scheme == "sentinel" else 6379) for host in hosts.split(",")) if hosts else (),
-            (unquote(user) or None) if at else None,
-            (unquote(password) or None) if at else None,
-            int(number or 0),
-            master,
-            query.get("prefix", [DEFAULT_PREFIX])[0],
-            _host(query["replica"][0], 6379) if "replica" in query else None,
-        )
-
-    @property
-    def has_replica(self) -> bool:
-        return self.replica is not None or self.scheme == "sentinel"
-
-    def __str__(self) -> str:
-        """Without the password."""
-        where = self.path if self.scheme == "unix" else ",".join(f"{host}:{port}" for host, port in self.hosts)
-        return f"{self.scheme}://{where}"
-
-    def client(self, read: bool = False) -> "redis.Redis":
-        """A client for the master or, with `read`, for a replica."""
-        options: dict[str, Any] = {
-            "username": self.user,
-            "password": self.password,
-            "db": self.db,
-            "decode_responses": True,
-            "socket_timeout": SOCKET_TIMEOUT,
-            "socket_connect_timeout": SOCKET_TIMEOUT,
-            "protocol": 2,
-            "retry": None,
-            "retry_on_error": [],
-            "health_check_interval": 0,
-        }
-        if self.scheme == "unix" and not (read and self.replica):
-            return redis.Redis(unix_socket_path=self.path, **options)
-        if self.scheme == "sentinel":
-            sentinel: Any = Sentinel(list(self.hosts), socket_timeout=SOCKET_TIMEOUT)  # type: ignore[no-untyped-call]
-            find = sentinel.slave_for if read else sentinel.master_for
-            client: redis.Redis = find(self.path, **options)
-            return client
-        host, port = self.replica if read and self.replica is not None else self.hosts[0]
-        return redis.Redis(host=host, port=port, ssl=self.scheme == "rediss", **options)
-
-
-SCHEMES = ("redis", "rediss", "unix", "sentinel")
-
-
-def _host(text: str, port: int) -> tuple[str, int]:
-    host, _, number = text.rpartition(":") if ":" in text and not text.endswith("]") else (text, "", str(port))
-    if not host or not number.isdecimal() or not 0 < int(number) < 65_536:
-        raise SetupError(f"log: {text!r} is not HOST:PORT")
-    return host.strip("[]"), int(number)
-
-
 class Store:
     """One connection, for one thread. Calls raise StoreDown when they may be made again, SetupError when not."""
 
@@ -248,8 +71,7 @@ class Store:
         prefix = place.prefix
         self._log, self._meta, self._snapshot = f"{prefix}log", f"{prefix}meta", f"{prefix}snapshot"
         self._lease = f"{prefix}lease:"
-        scripts = (_APPEND, _ENTER, _RENEW, _DECLARE_GONE, _WRITE_SNAPSHOT)
-        registered = [self._redis.register_script(_with_version(script)) for script in scripts]
+        registered = map(self._redis.register_script, ALL)
         self._append, self._enter, self._renew, self._declare_gone, self._write_snapshot = registered
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -1,0 +1,85 @@
+"""The store's steps that change several keys at once, in Lua. The store runs each whole or not at all."""
+
+# Of what lines may say: programs of different versions with the same one understand each other.
+ENTRY_VERSION = 1
+
+# KEYS: log, meta. ARGV: node, epoch, the first sequence number, lines. Entries that are there already are left out.
+APPEND = """
+local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
+if up ~= ARGV[2] then return redis.error_reply('GONE ' .. ARGV[1]) end
+local last = tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1]) or '0')
+local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
+local first = tonumber(ARGV[3])
+for i = 4, #ARGV do
+  local sequence = first + i - 4
+  if sequence > last then
+    count = count + 1
+    redis.call(
+      'XADD', KEYS[1], '*', 'c', count, 'v', @VERSION@, 'n', ARGV[1], 'e', ARGV[2], 's', sequence, 'l', ARGV[i]
+    )
+    last = sequence
+  end
+end
+redis.call('HSET', KEYS[2], 'sequence:' .. ARGV[1], last, 'count', count)
+return last
+"""
+
+_NOTE = """
+local function note(line)
+  local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
+  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', @VERSION@, 'n', '*', 'e', 0, 's', 0, 'l', line)
+end
+"""
+
+# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back". Gives the epoch; 0 if another has the name.
+ENTER = (
+    _NOTE
+    + """
+local holder = redis.call('GET', KEYS[3])
+if holder and holder ~= ARGV[2] then return 0 end
+local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
+if up and up ~= '0' then note(':' .. ARGV[1] .. ' NODE down ' .. up) end
+local epoch = redis.call('HINCRBY', KEYS[2], 'epoch:' .. ARGV[1], 1)
+redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], epoch, 'sequence:' .. ARGV[1], 0)
+redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+note(':' .. ARGV[1] .. ' NODE ' .. ARGV[4] .. ' ' .. epoch)
+return epoch
+"""
+)
+
+# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms. 0 when the node was declared gone.
+RENEW = """
+if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
+local holder = redis.call('GET', KEYS[3])
+if holder and holder ~= ARGV[3] then return 0 end
+redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+return 1
+"""
+
+# KEYS: log, meta, lease. ARGV: node, epoch, token (of a node that goes; else empty). 1 when the node is gone by this.
+DECLARE_GONE = (
+    _NOTE
+    + """
+local holder = redis.call('GET', KEYS[3])
+if holder and holder ~= ARGV[3] then return 0 end
+if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], 0)
+redis.call('DEL', KEYS[3])
+note(':' .. ARGV[1] .. ' NODE down ' .. ARGV[2])
+return 1
+"""
+)
+
+# KEYS: log, snapshot. ARGV: the stream's id up to which it reaches, its number, the state, how many entries stay.
+WRITE_SNAPSHOT = """
+local before = redis.call('HGET', KEYS[2], 'number')
+if before and tonumber(before) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[2], 'id', ARGV[1], 'number', ARGV[2], 'state', ARGV[3])
+redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[4])
+return 1
+"""
+
+# In the order in which `Store` names them.
+ALL = tuple(
+    script.replace("@VERSION@", str(ENTRY_VERSION)) for script in (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT)
+)
