@@ -15,7 +15,8 @@ _WORKS = "report", "diff", "schema"
 _USAGE = """\
 usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=0'] [-f FILE.py] [Locust's options]
        fanfare load report RESULT.json [--as table|html|summary|hgrm|junit|markdown|prometheus] [--output FILE]
-       fanfare load diff A.json B.json      exit status 1 when B is worse beyond its interval
+       fanfare load diff A B                exit status 1 when B is worse beyond its interval; each is a result.json,
+                                            the folder of a run, or a folder with those of several rounds
        fanfare load schema                  the JSON Schema of result.json
 
 URL is like irc://127.0.0.1:6667; `fanfare load --help-all` has every option of a run.
@@ -84,16 +85,18 @@ def _report(words: list[str]) -> int:
 
 
 def _diff(words: list[str]) -> int:
-    from loadtest.core.result import load
+    from loadtest.core.result import load_rounds
     from loadtest.report.comparison import diff, is_worse, show
 
     parser = argparse.ArgumentParser(prog="fanfare load diff")
-    parser.add_argument("one", type=Path, metavar="A.json", help="the earlier run, or its folder")
-    parser.add_argument("other", type=Path, metavar="B.json")
+    parser.add_argument("one", type=Path, metavar="A", help="the earlier run, its folder, or that of its rounds")
+    parser.add_argument("other", type=Path, metavar="B")
     options = parser.parse_args(words)
-    one, other = load(options.one), load(options.other)
-    rows = diff(one, other)
-    print(show(one, other, rows))
+    ones, others = load_rounds(options.one), load_rounds(options.other)
+    rows = diff(ones, others)
+    print(show(ones[0], others[0], rows))
+    if len(ones) == 1 or len(others) == 1:
+        print("no ratio: two runs of the same differ, too, and one each does not tell by how much; give several rounds")
     return 1 if is_worse(rows) else 0
 
 

@@ -1,11 +1,12 @@
-"""`python -m loadtest.compare NAME=irc://HOST:PORT ... -- LOCUST-OPTIONS`: the same load on each server in turn.
+"""`python -m loadtest.compare NAME=irc://HOST:PORT ... -- LOCUST-OPTIONS`: the same load on each server, in rounds.
 
-The first one named is what the others' completion times are compared with. Exit status: 0 all ran, whatever the
-verdicts; 3 some run was invalid; 2 the command line is wrong.
+The first one named is what the others' completion times are compared with, round by round. Exit status: 0 all ran,
+whatever the verdicts; 3 some run was invalid; 2 the command line is wrong.
 """
 
 import argparse
 import json
+import operator
 import re
 import secrets
 import signal
@@ -16,18 +17,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from chat.errors import FanfareError, SetupError
+from loadtest.core.result import Result, load
 from loadtest.net.session import Session
+from loadtest.report import summary_of
 from loadtest.report.comparison import INVALID, Target, Turn, comparison, row
 from loadtest.run.server import owner
+from loadtest.run.settings import number
 from loadtest.wires.irc import IrcWire
 from loadtest.wires.wire import Refused
 
-_USAGE = "python -m loadtest.compare [--report DIR] NAME=irc://HOST:PORT ... -- LOCUST-OPTIONS"
+_USAGE = "python -m loadtest.compare [--report DIR] [--rounds N] NAME=irc://HOST:PORT ... -- LOCUST-OPTIONS"
+_ROUNDS = 3  # the fewest of which the ratio has an interval that says something
 _WRONG_USE, _SOME_INVALID, _INTERRUPTED = 2, 3, 130
 
 
@@ -35,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     at = words.index("--") if "--" in words else len(words)
     options = _parser().parse_args(words[:at])
+    options, locusts = _rounds_parser().parse_known_args(words[at + 1 :], options)  # of make, all comes behind the `--`
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: with what it started
     try:
-        rows = compare(options.servers, words[at + 1 :], Path(options.report))
+        rows = compare(options.servers, locusts, Path(options.report), options.rounds)
     except SetupError as error:
         print(f"compare: {error}", file=sys.stderr)
         return _WRONG_USE
@@ -47,22 +54,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _SOME_INVALID if any(each["verdict"] == INVALID for each in rows) else 0
 
 
-def compare(servers: Sequence[str], options: Sequence[str], report: Path) -> list[dict[str, Any]]:
+def compare(servers: Sequence[str], options: Sequence[str], report: Path, rounds: int) -> list[dict[str, Any]]:
     """Run, print the table, write compare.json. Raises SetupError."""
     chosen = targets(servers)
-    results: list[Turn] = []
+    played: dict[str, list[Run]] = {target.name: [] for target in chosen}
     for target in chosen:
-        directory = report / "compare" / target.name
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            _clear(report / "compare" / target.name)
         except OSError as error:
             raise SetupError(f"--report {report}: {error.strerror}") from None
-        _progress(f"{target.name}: a warm-up, then the run ...")
-        results.append(take_turn(target, options, directory))
-        summary = results[-1].summary
-        _progress(f"{target.name}: {summary['verdict'] if summary else results[-1].why}")
-    rows = [row(result, results[0].summary) for result in results]
-    answer = {"baseline": chosen[0].name, "options": list(options), "servers": rows}
+    for round_ in range(rounds):
+        for target in rotated(chosen, round_):
+            head = f"round {round_ + 1} of {rounds}, {target.name}"
+            _progress(f"{head}: a warm-up, then the run ...")
+            run = take_turn(target, options, report / "compare" / target.name / f"round-{round_ + 1}")
+            played[target.name].append(run)
+            _progress(f"{head}: {run.result.verdict if run.result else run.why}")
+    turns = [together(target, played[target.name]) for target in chosen]
+    rows = [row(turn, turns[0]) for turn in turns]
+    answer = {"baseline": chosen[0].name, "options": list(options), "rounds": rounds, "servers": rows}
     (report / "compare.json").write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
     text = comparison(rows, chosen[0].name)
     encoding = sys.stdout.encoding or "ascii"
@@ -74,8 +84,17 @@ def _progress(text: str) -> None:
     print(f"compare: {text}", file=sys.stderr, flush=True)
 
 
+def _rounds_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="compare", usage=_USAGE, add_help=False, allow_abbrev=False)
+    words = f"how often each server has its turn; each round begins with another one. Default: {_ROUNDS}"
+    kind = number(int, 1, 1_000)
+    parser.add_argument("--rounds", type=kind, default=argparse.SUPPRESS, metavar="N", help=words)
+    return parser
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="compare", usage=_USAGE, description=__doc__)
+    parser = argparse.ArgumentParser(prog="compare", usage=_USAGE, description=__doc__, parents=[_rounds_parser()])
+    parser.set_defaults(rounds=_ROUNDS)
     parser.add_argument("servers", nargs="*", metavar="NAME=irc://HOST:PORT", help="the servers, in turn")
     parser.add_argument("--report", default="report", metavar="DIR", help="where the results go. Default: report")
     return parser
@@ -91,23 +110,53 @@ _WRONG_OPTION = 2  # Locust's exit status, and ours, for it
 _END_S = 20.0  # for a Locust that was told to end: it closes its users' connections and its accounts
 
 
-def take_turn(target: Target, options: Sequence[str], directory: Path) -> Turn:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One server's in one round. Without a result, `why` tells."""
+
+    version: str
+    result: Result | None
+    why: str = ""
+
+
+def rotated(chosen: Sequence[Target], number: int) -> list[Target]:
+    """In the order of this round, numbered from 0: whoever is first in one meets what others do not."""
+    at = number % len(chosen)
+    return [*chosen[at:], *chosen[:at]]
+
+
+def together(target: Target, runs: Sequence[Run]) -> Turn:
+    """Runs that all have a result add up to one; without, there is nothing to show of the server."""
+    version = max(run.version for run in runs)
+    results = [run.result for run in runs if run.result]
+    if len(results) < len(runs):
+        return Turn(target, version, None, next(run.why for run in runs if not run.result))
+    whole = reduce(operator.add, results)
+    return Turn(target, version, summary_of(whole), rounds=[summary_of(each) for each in results])
+
+
+def _clear(directory: Path) -> None:
+    """An earlier comparison's runs would pass for this one's. They stay; what leads to them goes. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for place in (directory, *directory.glob("round-*")):
+        for name in ("result.json", "summary.json", "report.html"):
+            (place / name).unlink(missing_ok=True)
+
+
+def take_turn(target: Target, options: Sequence[str], directory: Path) -> Run:
     """The report goes to `directory`. Raises SetupError when Locust does not take the options."""
-    for name in ("summary.json", "report.html"):
-        (directory / name).unlink(missing_ok=True)  # an earlier comparison's would pass for this one's
     try:
         seen = probe(target.url)
     except (OSError, FanfareError) as error:
-        return Turn(target, "", None, f"no answer from {target.url}: {error}")
+        return Run("", None, f"no answer from {target.url}: {error}")
     process = ("--server-pid", str(seen.pid)) if seen.pid else ()
     with tempfile.TemporaryDirectory() as thrown_away:
         _locust(target, [*options, "--duration", str(WARM_UP_S), "--report", thrown_away])
     said = _locust(target, [*options, *process, "--report", str(directory)])
     try:
-        summary: dict[str, Any] = json.loads((directory / "summary.json").read_text())
-    except (OSError, ValueError):
-        return Turn(target, seen.version, None, f"the run left no summary: {said}")
-    return Turn(target, seen.version, summary)
+        return Run(seen.version, load(directory))
+    except FanfareError:
+        return Run(seen.version, None, f"the run left no result: {said}")
 
 
 def command(target: Target, options: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil, exp, floor, log, sqrt
 from random import Random
+from statistics import fmean, stdev
 
 from loadtest.core.histogram import NEVER_US, Histogram, middle_of
 
@@ -79,6 +80,24 @@ def of_limit(tries: Iterable[tuple[float, bool]]) -> tuple[float | None, float |
     inside = [n for n, each in enumerate(likely) if each >= least]
     first, last = inside[0], inside[-1]
     return places[first - 1] if first else None, places[last + 1] if last + 1 < len(places) else None
+
+
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)  # 97.5 %, by degrees of freedom
+
+
+def of_ratios(pairs: Iterable[tuple[float, float]]) -> tuple[float, float, float] | None:
+    """How many times the second of each pair is the first, and the two ends of the interval. None of fewer than two.
+
+    A pair is what was measured in one round, so that what the machine did meanwhile is in both. The ratio is the
+    geometric mean of the rounds' ratios, the interval Student's, of their logarithms. All must be above 0.
+    """
+    logs = [log(second / first) for first, second in pairs]
+    if len(logs) < 2:
+        return None
+    free = len(logs) - 1
+    times = _STUDENT[free - 1] if free <= len(_STUDENT) else _Z + 2.37 / free + 2.8 / free**2
+    middle, spread = fmean(logs), times * stdev(logs) / sqrt(len(logs))
+    return exp(middle), exp(middle - spread), exp(middle + spread)
 
 
 def _log_likelihood(counts: Counter[tuple[float, bool]], limit: float) -> float:

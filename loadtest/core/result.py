@@ -273,6 +273,12 @@ def load(path: Path) -> Result:
     return result
 
 
+def load_rounds(path: Path) -> list[Result]:
+    """Of a run, or of a folder that has the folders of several: those, in the order of their start. Raises Misfit."""
+    inside = [] if (path / "result.json").exists() else list(path.glob("*/result.json"))
+    return sorted(map(load, inside or [path]), key=lambda each: each.started_at)
+
+
 def json_schema() -> dict[str, Any]:
     """Of `result.json`, made from the types."""
     return {

@@ -1,14 +1,16 @@
 """Several results side by side: two runs for `diff`, the servers of `compare`. Pure.
 
-Of latencies the intervals decide: B is worse where its interval lies wholly above A's, better where wholly below. What
-no server should do has no interval: more of it is worse.
+Where both were run in several rounds, the rounds are paired, and the interval of their ratio decides: B is worse where
+it lies wholly above 1. Of one run each there is no ratio, as nobody knows how far two runs of the same are apart; B is
+worse then where its interval lies wholly above A's. What no server should do has no interval: more of it is worse.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtest.core.result import Figures, Result
+from loadtest.core.intervals import of_ratios
+from loadtest.core.result import Figures, Result, merged
 from loadtest.report.blocks import ms
 
 SAME, WORSE, BETTER, UNKNOWN = "same", "worse", "better", "unknown"
@@ -25,9 +27,11 @@ class Row:
     word: str
 
 
-def diff(one: Result, other: Result) -> list[Row]:
-    a, b = one.figures, other.figures
-    rows = [_time(a, b, kind, percent) for kind, percent in _TIMES]
+def diff(ones: Sequence[Result], others: Sequence[Result]) -> list[Row]:
+    """Of the rounds of two, in their order. Those beyond the shorter of both have no pair, and add to the counts."""
+    a, b = (merged([each.figures for each in several]) for several in (ones, others))
+    rounds = [(one.figures, other.figures) for one, other in zip(ones, others, strict=False)]
+    rows = [_time(a, b, rounds, kind, percent) for kind, percent in _TIMES]
     for name in _FAULTS:
         then, now = getattr(a, name), getattr(b, name)
         word = SAME if now == then else WORSE if now > then else BETTER
@@ -52,23 +56,38 @@ def unlike(one: Result, other: Result) -> list[str]:
 
 def show(one: Result, other: Result, rows: list[Row]) -> str:
     """The rows as text, 95 % intervals in brackets."""
-    lines = [f"{'':<18}{'A':>28}{'B':>28}{'B / A':>9}   B is"]
-    lines += [f"{row.name:<18}{row.one:>28}{row.other:>28}{row.ratio:>9}   {row.word}" for row in rows]
+    lines = [f"{'':<18}{'A':>28}{'B':>28}{'B / A':>22}   B is"]
+    lines += [f"{row.name:<18}{row.one:>28}{row.other:>28}{row.ratio:>22}   {row.word}" for row in rows]
     return "\n".join([*lines, *(f"not alike: {line}" for line in unlike(one, other))])
 
 
-def _time(a: Figures, b: Figures, kind: str, percent: float) -> Row:
+def _time(a: Figures, b: Figures, rounds: Sequence[tuple[Figures, Figures]], kind: str, percent: float) -> Row:
     values = [each.given(kind, percent) for each in (a, b)]
     bounds = [each.interval(kind, percent) for each in (a, b)]
     then, now = (
         ms(value) + (f" [{ms(bound[0])}, {ms(bound[1])}]" if bound else "")
         for value, bound in zip(values, bounds, strict=True)
     )
-    ratio = f"{values[1] / values[0]:.2f}" if values[0] and values[1] is not None else ""
+    ratio = ratio_of([(one.given(kind, percent), other.given(kind, percent)) for one, other in rounds])
     word = UNKNOWN
-    if bounds[0] and bounds[1]:
+    if ratio:
+        word = WORSE if ratio["low"] > 1 else BETTER if ratio["high"] < 1 else SAME
+    elif len(rounds) == 1 and bounds[0] and bounds[1]:
         word = WORSE if bounds[1][0] > bounds[0][1] else BETTER if bounds[1][1] < bounds[0][0] else SAME
-    return Row(f"{kind} p{percent:g}, ms", then, now, ratio, word)
+    return Row(f"{kind} p{percent:g}, ms", then, now, _times(ratio), word)
+
+
+Ratio = Mapping[str, float]  # "ratio", and "low" and "high", the ends of its interval
+
+
+def ratio_of(rounds: Sequence[tuple[int | None, int | None]]) -> Ratio | None:
+    """Of two figures in each round; a round that lacks one does not count. None with fewer than two."""
+    found = of_ratios([(one, other) for one, other in rounds if one and other])
+    return dict(zip(("ratio", "low", "high"), (round(each, 4) for each in found), strict=True)) if found else None
+
+
+def _times(ratio: Ratio | None) -> str:
+    return f"{ratio['ratio']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]" if ratio else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +101,17 @@ INVALID = "invalid"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One server's turn. `summary` is what its run left in summary.json; None where there was none, and `why` tells."""
+    """One server's turns. `summary` is of all its runs together; None where one left nothing, and `why` tells."""
 
     target: Target
     version: str
     summary: Mapping[str, Any] | None
     why: str = ""
+    rounds: Sequence[Mapping[str, Any]] = ()  # the summary of each
 
 
-def row(result: Turn, baseline: Mapping[str, Any] | None) -> dict[str, Any]:
-    """As it stands in compare.json; null is what nobody knows. `baseline` is the summary that ratios are taken to."""
+def row(result: Turn, baseline: Turn) -> dict[str, Any]:
+    """As it stands in compare.json; null is what nobody knows. Ratios are taken to `baseline`, round by round."""
     summary = result.summary
     head = {"server": result.target.name, "target": result.target.url, "version": result.version}
     if summary is None:
@@ -109,7 +129,7 @@ def row(result: Turn, baseline: Mapping[str, Any] | None) -> dict[str, Any]:
         "deliveries_per_s": round(messages["delivered"] / seconds, 1) if seconds else None,
         "server_cpu_percent": _mean(_column(summary, "server_cpu_percent")),
         "server_memory_bytes": max(_column(summary, "server_memory_bytes"), default=None),
-        "complete_ratio": {key: _ratio(summary, baseline, key) for key in ("p50", "p99")},
+        "complete_ratio": {key: _ratio(result, baseline, key) for key in ("p50", "p99")},
     }
 
 
@@ -135,12 +155,15 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 1) if values else None
 
 
-def _ratio(summary: Mapping[str, Any], baseline: Mapping[str, Any] | None, key: str) -> float | None:
-    """An invalid run says nothing about a server, so nothing is made of it."""
-    if baseline is None or INVALID in (summary["verdict"], baseline["verdict"]):
-        return None
-    one, other = summary["complete_us"], baseline["complete_us"]
-    return round(one[key] / other[key], 3) if one["count"] and one[key] and other[key] else None
+def _ratio(result: Turn, baseline: Turn, key: str) -> Ratio | None:
+    """An invalid run says nothing about a server, so its round does not count."""
+    return ratio_of(
+        [
+            (one["complete_us"][key], other["complete_us"][key])
+            for one, other in zip(baseline.rounds, result.rounds, strict=False)
+            if INVALID not in (one["verdict"], other["verdict"])
+        ]
+    )
 
 
 _GAP = "  "
@@ -169,7 +192,7 @@ def comparison(rows: Sequence[Mapping[str, Any]], baseline: str) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [_line(cells, widths) for cells in lines]
     rule = "─" * max(map(len, text))
-    ratio = f"ratio: the time until a message's last receiver has it, as a multiple of {baseline}'s"
+    ratio = f"ratio: the time until a message's last receiver has it, as a multiple of {baseline}'s in the same round"
     return "\n".join([rule, *text[:2], rule, *text[2:], rule, ratio, *_reasons(rows)])
 
 
@@ -194,7 +217,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         _count(row["deliveries_per_s"]),
         _decimals(row["server_cpu_percent"], 0),
         _decimals(None if memory is None else memory / (1 << 20), 1),
-        *(_decimals(ratio.get(key), 2) for key in ("p50", "p99")),
+        *(_times(ratio.get(key)) or _UNKNOWN for key in ("p50", "p99")),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.core.intervals import of_limit
+from loadtest.core.intervals import of_limit, of_ratios
 
 loads = st.floats(1, 1e6)
 
@@ -63,3 +63,14 @@ def test_it_holds_the_true_limit_nearly_always() -> None:
         low, high = of_limit(tries)
         held += (low or 0) <= 100 <= (high or 1e9)
     assert held >= 17
+
+
+def test_the_ratio_of_pairs_has_students_interval() -> None:
+    assert of_ratios([(1.0, 2.0)]) is None
+    assert of_ratios([(1.0, 2.0), (5.0, 10.0)]) == (2.0, 2.0, 2.0)
+    ratio, low, high = of_ratios([(10.0, 10.0), (10.0, 20.0), (10.0, 40.0)]) or (0, 0, 0)
+    assert ratio == pytest.approx(2)
+    assert high / ratio == pytest.approx(ratio / low) == pytest.approx(2 ** (4.303 / 3**0.5), rel=1e-3)
+    many = [(1.0, 1.0), (1.0, 2.0)] * 15  # 30 of them: 2.045 standard errors
+    ratio, low, high = of_ratios(many) or (0, 0, 0)
+    assert high / ratio == pytest.approx(2 ** (2.045 * 0.5085 / 30**0.5), rel=2e-3)

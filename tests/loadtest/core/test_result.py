@@ -141,6 +141,35 @@ def test_b_is_worse_where_its_interval_lies_above(
     assert word in next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fanout p99"))
 
 
+def rounds(folder: Path, *ms: int) -> str:
+    folder.mkdir()
+    for number, each in enumerate(ms):
+        saved(folder / f"round-{number}", replace(result(each), started_at=f"2026-01-01T00:00:0{number}Z"))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("other", "word", "status"), [((11, 22, 44), "worse", 1), ((10, 20, 40), "same", 0), ((9, 18, 36), "better", 0)]
+)
+def test_rounds_are_paired_and_the_interval_of_their_ratio_decides(
+    other: tuple[int, ...], word: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between rounds the machine becomes four times slower, which says nothing of A and B."""
+    assert main(["diff", rounds(tmp_path / "a", 10, 20, 40), rounds(tmp_path / "b", *other)]) == status
+    said = capsys.readouterr().out
+    row = next(line for line in said.splitlines() if line.startswith("fanout p50"))
+    assert row.split()[-1] == word
+    assert f"{other[0] / 10:.2f} [" in row
+    assert "no ratio" not in said
+
+
+def test_one_run_each_gives_no_ratio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["diff", saved(tmp_path / "a", result(10)), saved(tmp_path / "b", result(10))])
+    said = capsys.readouterr().out
+    assert "no ratio: two runs of the same differ" in said
+    assert next(line for line in said.splitlines() if line.startswith("fanout p50")).count("[") == 2
+
+
 def test_one_more_stray_delivery_is_worse(tmp_path: Path) -> None:
     spoiled = result(10, stray=1)
     assert main(["diff", saved(tmp_path / "a", result(10)), saved(tmp_path / "b", spoiled)]) == 1

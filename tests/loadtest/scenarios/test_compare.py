@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.compare import probe, targets
+from loadtest.compare import probe, rotated, targets
 from loadtest.report.comparison import Target, Turn, comparison, row
 from loadtest.run.server import owner
 from tests.loadtest.runs import PATIENCE, ROOT, UNHURRIED
@@ -59,7 +59,9 @@ def run_summary(verdict: str = "pass", p50: int = 2_000, **changes: Any) -> dict
 
 def test_a_row_has_the_figures_that_a_run_left_and_the_servers_own() -> None:
     summary = run_summary("fail", p50=3_000)
-    assert row(Turn(Target("ergo", "irc://e:1"), "ergo-2.15.0", summary), run_summary()) == {
+    rounds = [run_summary(p50=us) for us in (2_900, 3_100, 3_000)]
+    turn = Turn(Target("ergo", "irc://e:1"), "ergo-2.15.0", summary, rounds=rounds)
+    assert row(turn, Turn(HERE, "v", run_summary(), rounds=[run_summary(p50=us) for us in (1_000, 2_000, 3_000)])) == {
         "server": "ergo",
         "target": "irc://e:1",
         "version": "ergo-2.15.0",
@@ -73,43 +75,70 @@ def test_a_row_has_the_figures_that_a_run_left_and_the_servers_own() -> None:
         "deliveries_per_s": 4_994.0,
         "server_cpu_percent": 30.5,
         "server_memory_bytes": 3 << 20,
-        "complete_ratio": {"p50": 1.5, "p99": 1.0},
+        "complete_ratio": {
+            "p50": {"ratio": 1.6504, "low": 0.4367, "high": 6.2364},
+            "p99": {"ratio": 1.0, "low": 1.0, "high": 1.0},
+        },
     }
+
+
+def test_the_machines_drift_is_in_both_of_a_round_and_so_not_in_the_ratio() -> None:
+    """From round to round all takes four times as long; one server takes a tenth more than the other in each."""
+    base, other = ([run_summary(p50=us) for us in each] for each in ((1_000, 4_000, 16_000), (1_100, 4_400, 17_600)))
+    made = row(Turn(HERE, "v", base[0], rounds=other), Turn(HERE, "v", base[0], rounds=base))
+    assert made["complete_ratio"]["p50"] == {"ratio": 1.1, "low": 1.1, "high": 1.1}
+
+
+def test_every_round_begins_with_another_server() -> None:
+    one, two, three = (Target(name, "irc://h:1") for name in "abc")
+    orders = [rotated([one, two, three], number) for number in range(4)]
+    assert orders == [[one, two, three], [two, three, one], [three, one, two], [one, two, three]]
+
+
+def test_one_round_each_gives_no_ratio() -> None:
+    turn = Turn(HERE, "v", run_summary(), rounds=[run_summary()])
+    assert row(turn, turn)["complete_ratio"] == {"p50": None, "p99": None}
 
 
 @pytest.mark.parametrize(("one", "other"), [("invalid", "pass"), ("pass", "invalid")])
 def test_nothing_is_made_of_an_invalid_run(one: str, other: str) -> None:
-    made = row(Turn(HERE, "v", run_summary(one)), run_summary(other))
+    rounds = [run_summary(), run_summary()]
+    first, second = ([*rounds, run_summary(word)] for word in (one, other))
+    made = row(Turn(HERE, "v", first[2], rounds=first), Turn(HERE, "v", second[2], rounds=second))
+    assert made["complete_ratio"]["p50"] == {"ratio": 1.0, "low": 1.0, "high": 1.0}  # of the two others
+    made = row(Turn(HERE, "v", first[2], rounds=first[1:]), Turn(HERE, "v", second[2], rounds=second[1:]))
     assert made["complete_ratio"] == {"p50": None, "p99": None}
 
 
 def test_what_nobody_knows_is_null_and_a_dash() -> None:
     nothing = dict.fromkeys(("count", "p50", "p90", "p99", "p999", "max"), 0)
     unknown = run_summary(timeline=[], fanout_us=nothing, complete_us=nothing, duration_s=0.0)
-    made = row(Turn(HERE, "v", unknown), unknown)
+    made = row(Turn(HERE, "v", unknown), Turn(HERE, "v", unknown))
     assert (made["server_cpu_percent"], made["server_memory_bytes"], made["deliveries_per_s"]) == (None, None, None)
     assert made["complete_ratio"] == {"p50": None, "p99": None}
     assert comparison([made], "fanfare").splitlines()[4].count("–") == 10
 
 
 def test_every_server_has_a_line_and_each_reason_stands_below() -> None:
+    here = Turn(HERE, "fanfare-0.1.0", run_summary(), rounds=[run_summary()] * 3)
+    slow = [run_summary("fail", 3_000)] * 3
     rows = [
-        row(Turn(HERE, "fanfare-0.1.0", run_summary()), run_summary()),
-        row(Turn(Target("gone", "irc://g:1"), "", None, "no answer from irc://g:1: refused"), run_summary()),
-        row(Turn(Target("ergo", "irc://e:1"), "ergo-2.15.0", run_summary("fail", 3_000)), run_summary()),
+        row(here, here),
+        row(Turn(Target("gone", "irc://g:1"), "", None, "no answer from irc://g:1: refused"), here),
+        row(Turn(Target("ergo", "irc://e:1"), "ergo-2.15.0", slow[0], rounds=slow), here),
     ]
-    lines = comparison(rows, "fanfare").splitlines()
+    lines, same = comparison(rows, "fanfare").splitlines(), "1.00 [1.00, 1.00]"
     assert [" ".join(line.split()) for line in lines[4:7]] == [
-        "fanfare fanfare-0.1.0 pass 1,000 10 2 2.000 4.000 5.000 2.000 4.000 4,994 30 3.0 1.00 1.00",
+        f"fanfare fanfare-0.1.0 pass 1,000 10 2 2.000 4.000 5.000 2.000 4.000 4,994 30 3.0 {same} {same}",
         " ".join(["gone", "–", "invalid", *"–" * 13]),
-        "ergo ergo-2.15.0 fail 1,000 10 2 3.000 4.000 5.000 3.000 4.000 4,994 30 3.0 1.50 1.00",
+        f"ergo ergo-2.15.0 fail 1,000 10 2 3.000 4.000 5.000 3.000 4.000 4,994 30 3.0 1.50 [1.50, 1.50] {same}",
     ]
     assert lines[-2:] == [
         "gone: invalid: no answer from irc://g:1: refused",
         "ergo: fail: 2 deliveries lost; the requirement is lost=0",
     ]
     assert len({len(line) for line in lines[4:7]}) == 1
-    assert max(map(len, lines)) <= 150
+    assert max(map(len, lines)) <= 180
 
 
 @pytest.mark.parametrize(
@@ -178,18 +207,22 @@ def test_each_server_has_its_turn_and_one_that_is_not_there_is_shown_as_invalid(
     (tmp_path / "compare" / "gone").mkdir(parents=True)
     (tmp_path / "compare" / "gone" / "summary.json").write_text("{}")  # of an earlier comparison
     with nobody() as gone:
-        done = compare("--report", str(tmp_path), f"one={here}", f"gone={gone}", "--", *BRIEF)
+        done = compare("--report", str(tmp_path), f"one={here}", f"gone={gone}", "--", "--rounds", "2", *BRIEF)
     assert done.returncode == 3, done.stdout + done.stderr
     answer = json.loads((tmp_path / "compare.json").read_text())
     one, other = answer["servers"]
-    assert (answer["baseline"], answer["options"]) == ("one", list(BRIEF))
-    assert (one["server"], one["verdict"], one["users"], one["messages"], one["lost"]) == ("one", "pass", 6, 10, 0)
-    assert (one["fanout_us"]["count"], one["deliveries_per_s"], one["complete_ratio"]["p50"]) == (50, 50.0, 1.0)
+    assert (answer["baseline"], answer["options"], answer["rounds"]) == ("one", list(BRIEF), 2)
+    assert (one["server"], one["verdict"], one["users"], one["messages"], one["lost"]) == ("one", "pass", 6, 20, 0)
+    assert (one["fanout_us"]["count"], one["deliveries_per_s"]) == (100, 50.0)
+    assert one["complete_ratio"]["p50"] == {"ratio": 1.0, "low": 1.0, "high": 1.0}  # of itself
     assert one["server_memory_bytes"] > 0
     assert (other["verdict"], other["users"]) == ("invalid", None)
     assert "Connection refused" in other["reasons"][0]
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*") if path.suffix != ".hgrm"}
-    assert {"compare.json", "compare/one/report.html", "compare/one/summary.json"} <= left
+    assert {
+        "compare.json",
+        *(f"compare/one/round-{n}/{name}" for n in (1, 2) for name in ("report.html", "result.json")),
+    } <= left
     assert not any(path.startswith("compare/gone/") for path in left)
     assert [line.split()[:1] for line in done.stdout.splitlines()[4:6]] == [["one"], ["gone"]]
 
