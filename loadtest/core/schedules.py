@@ -1,4 +1,4 @@
-"""When senders are to speak: evenly, as a Poisson process, or as a recorded log of real chat. Pure, and all seeded.
+"""When senders are to speak: evenly, as a Poisson process, in bursts, or as a recorded log of real chat. Pure, seeded.
 
 Every moment is fixed before the first message leaves, so that accounts stay exact whatever the schedule.
 """
@@ -6,13 +6,18 @@ Every moment is fixed before the first message leaves, so that accounts stay exa
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from random import Random
 
 from chat.errors import SetupError
 from loadtest.core.stamps import MAX_SIZE, MIN_SIZE
 
-SCHEDULES = {"even": "at equal intervals", "poisson": "at random, on average so many a second"}
+SCHEDULES = {
+    "even": "at equal intervals",
+    "poisson": "at random, on average so many a second",
+    "bursts": "silence, then --burst messages of every sender at once, at random moments; on average so many a second",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,21 @@ def drawn(seed: str, rate: float, length_s: float) -> list[float]:
     while at < length_s:
         times.append(at)
         at += chance.expovariate(rate)
+    return times
+
+
+def in_bursts(seed: str, rate: float, length_s: float, burst: int) -> list[float]:
+    """Seconds after the window's start, as many as at equal intervals: `burst` messages share each moment.
+
+    Each burst has a span of its own, as long as its messages take on average, and begins anywhere in it. So there is
+    one in the shortest window, and two may follow hard upon one another. The last has the messages that are left.
+    """
+    chance, times, span_s = Random(seed), [], burst / rate
+    count = ceil(round(length_s * rate, 6))
+    for number, first in enumerate(range(0, count, burst)):
+        begins_s, ends_s = number * span_s, min((number + 1) * span_s, length_s)
+        moment = min(begins_s + chance.random() * (ends_s - begins_s), length_s - 1e-6)
+        times += [moment] * min(burst, count - first)
     return times
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from chat.errors import SetupError
 from loadtest.core.requirements import DEFAULT
 from loadtest.core.result import Figures, Verdict
-from loadtest.core.schedules import dealt, drawn, read_log
+from loadtest.core.schedules import dealt, drawn, in_bursts, read_log
 from loadtest.run.role import Role, Worker
 from loadtest.run.run import Run
 from loadtest.run.settings import Settings
@@ -102,6 +102,9 @@ class Scenario(ABC):
                 drawn(f"{settings.seed}.{window}.{sender}", 1 / speaker.interval_s, length_s)
                 for sender, speaker in enumerate(speakers)
             ], {}
+        if settings.schedule == "bursts":  # one seed for all: they speak at the same moments, as when a goal is scored
+            seed = f"{settings.seed}.{window}"
+            return [in_bursts(seed, 1 / speaker.interval_s, length_s, settings.burst) for speaker in speakers], {}
         return [], {}
 
     def course(self, run: Run) -> None:

@@ -111,6 +111,10 @@ class Settings:
         "When senders speak: " + "; ".join(f"{name}: {words}" for name, words in SCHEDULES.items()),
         on_page=True,
     )
+    # What one person pastes, or a room shouts when a goal is scored.
+    burst: int = option(
+        10, number(int, 1, 10_000), "Messages of each sender in one burst of --schedule bursts", on_page=True
+    )
     replay: str = option(
         "", str, "A recorded log to speak by, in place of a schedule: a line a message, its seconds and its bytes"
     )

@@ -51,11 +51,11 @@ def test_a_scenario_says_what_its_wire_must_tell() -> None:
     assert "nick tells nothing of leaves, names" in done.stderr
 
 
-@pytest.mark.parametrize("schedule", ["poisson", "replay"])
+@pytest.mark.parametrize("schedule", ["poisson", "bursts", "replay"])
 def test_any_schedule_has_exact_accounts_over_processes(tmp_path: Path, schedule: str) -> None:
     log = tmp_path / "chat.log"
     log.write_text("".join(f"{100 + n / 20} {60 + 9 * n}\n" for n in range(18)))
-    how = ("--schedule", "poisson", "--rate", "20") if schedule == "poisson" else ("--replay", str(log))
+    how = ("--replay", str(log)) if schedule == "replay" else ("--schedule", schedule, "--rate", "20", "--burst", "6")
     with running_server() as server:
         port = server.ports["irc"]
         done = run(port, *QUICK, *UNHURRIED, *how, "--announcers", "3", "--report", str(tmp_path / "report"))
@@ -63,7 +63,7 @@ def test_any_schedule_has_exact_accounts_over_processes(tmp_path: Path, schedule
     messages = summary(tmp_path / "report")["messages"]
     assert messages["delivered"] == messages["expected_deliveries"] == 19 * messages["sent"] > 0
     assert messages["corrupt"] == 0
-    assert schedule == "poisson" or messages["sent"] == 18
+    assert messages["sent"] == {"replay": 18, "bursts": 60}.get(schedule, messages["sent"])
 
 
 def test_a_warm_up_is_played_and_not_counted(tmp_path: Path) -> None:

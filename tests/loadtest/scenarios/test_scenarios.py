@@ -134,6 +134,29 @@ def test_a_poisson_schedule_is_the_same_for_the_same_seed_and_has_the_rate_that_
     assert one.times_ns[-1] < 100 * SECOND
 
 
+@pytest.mark.parametrize(("rate", "seconds", "burst"), [(20.0, 100, 10), (3.0, 1, 10), (7.0, 3, 4), (1.0, 5, 1)])
+def test_bursts_have_as_many_messages_as_an_even_schedule_and_all_senders_speak_at_once(
+    rate: float, seconds: int, burst: int
+) -> None:
+    def senders(seed: str, schedule: str = "bursts") -> list[SenderPlan]:
+        window = Window(1, 0, seconds * SECOND, [{"#load": [0, 1, 2]}])
+        settings: dict[str, Any] = {"rate": rate, "announcers": 2, "burst": burst, "seed": seed, "schedule": schedule}
+        window.assign(scenario("broadcast", **settings), lambda histogram: None)
+        return window.opening({"#load": []}).senders
+
+    one, again, other = (senders(seed) for seed in "001")
+    assert one == again != other
+    assert one[0].times_ns == one[1].times_ns
+    assert [each.count for each in one] == [each.count for each in senders("0", "even")]
+    times = one[0].times_ns
+    assert len(times) == one[0].count
+    assert times == sorted(times)
+    assert 0 <= times[0] <= times[-1] < seconds * SECOND
+    sizes = [times.count(moment) for moment in dict.fromkeys(times)]
+    assert sizes[:-1] == [burst] * (len(sizes) - 1)
+    assert 0 < sizes[-1] <= burst
+
+
 def test_a_recorded_log_is_dealt_out_to_the_senders_with_its_times_and_sizes(tmp_path: Path) -> None:
     log = tmp_path / "chat.log"
     log.write_text("# seconds bytes\n10.0 80\n\n10.5 200\n12.25 9999\n11 1\n99 80\n")
