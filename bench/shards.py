@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from chat.server.core.apply import apply
 from chat.server.core.state import Limits, State
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.message import parse
 
 LOGS = (1, 8, 64)

@@ -32,7 +32,8 @@ from chat.server.net.transport import Arrival, Transport
 from chat.server.ops import systemd
 from chat.server.ops.admin import open_admin
 from chat.server.ops.heartbeat import Heartbeat
-from chat.server.ops.metrics import Sources, open_metrics
+from chat.server.ops.metrics import Sources
+from chat.server.ops.metrics_choice import open_metrics
 from chat.server.ops.operation import Row
 from chat.server.ops.privileges import drop_root
 from chat.server.ops.rereading import read_again

@@ -8,7 +8,7 @@ from bench.still import StillServer, StillSocket
 from chat.server.core.apply import apply
 from chat.server.core.change import Change
 from chat.server.core.state import State
-from chat.server.log.log import parse_entry
+from chat.server.log.entry import parse_entry
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 from chat.server.core.state import Refusal
-from chat.server.log.log import Apply, Entry
+from chat.server.log.entry import Entry
+from chat.server.log.log import Apply
 from chat.server.log.memory import MemoryLog
 from chat.wires.message import Message
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat.server.disk import reader
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.settings import Settings
 from chat.wires.message import Message
 from tests.disk.test_sqlite import MODES, keeping

@@ -7,8 +7,7 @@ from chat.server.commands import finish, run
 from chat.server.core.client import Client
 from chat.server.core.delivery import Separate
 from chat.server.core.node import Node
-from chat.server.core.room import Room
-from chat.server.core.user import User
+from chat.server.core.room import Room, User
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings

@@ -5,7 +5,7 @@ import pytest
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Failure, Limits, Refusal, State
-from chat.server.log.log import Entry, parse_entry
+from chat.server.log.entry import Entry, parse_entry
 from chat.wires.message import parse
 
 LIMITS = Limits(10, 10, 10)

@@ -24,7 +24,7 @@ from chat.events import (
 from chat.server.core.apply import apply
 from chat.server.core.change import Change, Outcome
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.message import parse
 from chat.wires.numerics import ERR_NOSUCHNICK
 

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from bench.still import StillServer, StillSocket
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.server.net.connection import Phase
 from chat.settings import Settings
 from chat.wires.irc import IrcWire

@@ -14,7 +14,8 @@ from chat.server.core.node import Node
 from chat.server.core.ranks import OPERATORS
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.log.log import Apply, Entry, parse_entry
+from chat.server.log.entry import Entry, parse_entry
+from chat.server.log.log import Apply
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES, IrcWire

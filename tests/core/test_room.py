@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.events import Person
-from chat.server.core.room import Room
-from chat.server.core.user import User
+from chat.server.core.room import Room, User
 
 SIZE = 17  # bytes of a line of names: three short ones or a mask
 

@@ -8,7 +8,7 @@ import pytest
 from chat.server.core.state import Limits
 from chat.server.disk import file, snapshot
 from chat.server.disk.writer import Kept, write
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import keeping, rows
 

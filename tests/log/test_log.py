@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import WireError
-from chat.server.log.log import Entry, parse_entry
+from chat.server.log.entry import Entry, parse_entry
 from chat.wires.message import Message
 
 # What a request may hold: no NUL, CR or LF anywhere; nothing that ends a word in the middle of the line.

@@ -15,7 +15,7 @@ from chat.errors import SetupError
 from chat.server.ops.admin import MOST_CONNECTIONS, REQUEST_BYTES
 from chat.server.ops.operation import PORTION, Operation, Rows
 from chat.server.ops.unix_socket import UnixListener, connect
-from chat.server.ops.verbs import VERBS, Verb
+from chat.server.ops.verb_table import VERBS, Verb
 from chat.server.server import Server
 from chat.settings import Settings, parse_address
 from chat.wires.message import Message

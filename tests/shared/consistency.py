@@ -22,7 +22,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.store import Store
 from chat.wires.message import Message, parse

@@ -7,7 +7,7 @@ from chat.server.commands.info import asks_here
 from chat.server.commands.table import COMMANDS, command
 from chat.server.core.client import Client
 from chat.server.core.node import Node
-from chat.server.core.user import User
+from chat.server.core.room import User
 from chat.wires.irc import packed
 from chat.wires.message import Message
 from chat.wires.numerics import (

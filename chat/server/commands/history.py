@@ -21,12 +21,11 @@ from chat.server.core.accounts import talk_keys
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.operator_rules import killed_by
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.room_modes import takes_param
-from chat.server.core.user import User
-from chat.server.log.log import Entry
-from chat.server.log.memory import SEQUENCE_BITS
-from chat.server.log.query import Query, TalksQuery, first_id
+from chat.server.log.entry import Entry
+from chat.server.log.ids import SEQUENCE_BITS, first_id
+from chat.server.log.query import Query, TalksQuery
 from chat.wires.irc import HISTORY_CAPABILITIES, timestamp
 from chat.wires.message import Message, build
 from chat.wires.names import fold, is_nickname

@@ -9,8 +9,7 @@ from chat.server.core.client import Client
 from chat.server.core.names_list import NamesList
 from chat.server.core.node import Node
 from chat.server.core.ranks import ALL_SIGNS, HIGHEST_SIGN
-from chat.server.core.room import Room
-from chat.server.core.user import User
+from chat.server.core.room import Room, User
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import Message
 from chat.wires.names import NICK_LENGTH, each, matcher

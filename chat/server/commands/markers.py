@@ -10,8 +10,8 @@ from functools import partial
 from chat.server.commands.table import command
 from chat.server.core.client import UNNAMED, Client, is_middle
 from chat.server.core.node import Node
+from chat.server.core.room import User
 from chat.server.core.state import Failure, Refusal
-from chat.server.core.user import User
 from chat.wires.message import Message
 from chat.wires.names import is_nickname, is_room_name
 

@@ -13,9 +13,8 @@ from chat.server.core.mask_list import Item, list_mask
 from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.ranks import OPERATORS
-from chat.server.core.room import FLAGS, Room
+from chat.server.core.room import FLAGS, Room, User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import spell_modes
 from chat.wires.message import Message
 from chat.wires.numerics import (

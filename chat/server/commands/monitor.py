@@ -10,8 +10,8 @@ from chat.server.commands.table import command
 from chat.server.core.client import Client
 from chat.server.core.monitor import MOST
 from chat.server.core.node import Node
+from chat.server.core.room import User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import packed
 from chat.wires.message import Message
 from chat.wires.names import fold, is_nickname

@@ -13,8 +13,8 @@ from chat.server.core.account_rules import owner_of
 from chat.server.core.accounts import Account
 from chat.server.core.client import Client
 from chat.server.core.node import Node
+from chat.server.core.room import User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import fit
 from chat.wires.message import Message
 from chat.wires.numerics import ERR_NOTEXTTOSEND

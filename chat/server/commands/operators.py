@@ -14,9 +14,9 @@ from chat.server.commands.logins import BUSY, in_turn
 from chat.server.commands.table import command
 from chat.server.core.client import Client
 from chat.server.core.node import Node
+from chat.server.core.room import User
 from chat.server.core.server_bans import ServerBans, ban_mask
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
 from chat.wires.message import Message, build
 from chat.wires.names import fold
 from chat.wires.numerics import (

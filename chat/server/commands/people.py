@@ -10,9 +10,8 @@ from chat.server.commands.who import Fields, read_fields, who_line
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.ranks import ALL_SIGNS, HIGHEST_SIGN
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import packed
 from chat.wires.message import Message
 from chat.wires.names import fold, matcher

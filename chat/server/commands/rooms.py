@@ -12,9 +12,8 @@ from chat.server.commands.talk import tell_away
 from chat.server.core.admission import is_silenced
 from chat.server.core.client import Client, is_middle
 from chat.server.core.node import Node
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import MARKER_CAPABILITY
 from chat.wires.message import Message
 from chat.wires.names import each, fold

@@ -7,8 +7,8 @@ from chat.server.commands.operators import duration_text
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.client import Client
 from chat.server.core.node import Node
+from chat.server.core.room import User
 from chat.server.core.server_bans import Ban
-from chat.server.core.user import User
 from chat.wires.message import Message
 from chat.wires.numerics import (
     ERR_NOPRIVILEGES,

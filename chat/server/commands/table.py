@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.reply import Reply
+from chat.server.core.room import User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.message import Message
 from chat.wires.numerics import ERR_NEEDMOREPARAMS, ERR_NOTREGISTERED, ERR_UNKNOWNCOMMAND
 from chat.wires.wire import Reject

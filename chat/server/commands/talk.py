@@ -18,8 +18,8 @@ from chat.server.commands.table import command
 from chat.server.core.client import Client, is_middle
 from chat.server.core.node import Node
 from chat.server.core.ranks import SIGNS
+from chat.server.core.room import User
 from chat.server.core.state import Refusal
-from chat.server.core.user import User
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import Message, client_tags
 from chat.wires.names import fold

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chat.server.core.client import Client
 from chat.server.core.node import Node
-from chat.server.core.user import User
+from chat.server.core.room import User
 from chat.wires.irc import LINE_BYTES, fit
 from chat.wires.numerics import RPL_WHOREPLY, RPL_WHOSPCRPL
 

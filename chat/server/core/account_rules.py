@@ -7,10 +7,10 @@ from chat.events import Login, Marked
 from chat.server.core.accounts import FINGERPRINTS, MARKERS, Account
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
+from chat.server.core.room import User
 from chat.server.core.room_rules import restore_ranks
 from chat.server.core.state import BannedRefusal, Failure, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.irc import timestamp
 from chat.wires.names import fold, is_nickname
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chat.wires.names import fold
 
 if TYPE_CHECKING:
-    from chat.server.core.user import User
+    from chat.server.core.room import User
 
 MARKERS = 1_000  # rooms and talks in which an account's place is kept, the newest; 100 KB
 FINGERPRINTS = 16  # certificates of one account: one a device, and some to change

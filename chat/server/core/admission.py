@@ -2,9 +2,8 @@
 
 from chat.events import Person
 from chat.server.core.mask_list import MaskList
-from chat.server.core.room import Kept, Room
+from chat.server.core.room import Kept, Room, User
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
 from chat.wires.names import fold
 from chat.wires.numerics import (
     ERR_BADCHANNELKEY,

@@ -26,11 +26,11 @@ from chat.server.core.operator_rules import FREE_RULES as OPERATOR_FREE_RULES
 from chat.server.core.operator_rules import RULES as OPERATOR_RULES
 from chat.server.core.operator_rules import check_banned
 from chat.server.core.ranks import SIGNS, is_at_least
+from chat.server.core.room import User
 from chat.server.core.room_modes import set_modes
 from chat.server.core.room_rules import RULES as ROOM_RULES
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import fold, is_nickname
 from chat.wires.numerics import (
     ERR_CANNOTSENDTOCHAN,

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable
 
 from chat.events import Event
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.server_bans import Ban
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 
 
 class Change:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from chat.server.core.reply import Reply
+from chat.server.core.room import User
 from chat.server.core.state import Failure, Refusal
 from chat.server.core.stream import Stream
-from chat.server.core.user import User
 from chat.wires.irc import fit
 from chat.wires.message import build
 from chat.wires.numerics import Numeric

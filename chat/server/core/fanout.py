@@ -29,8 +29,8 @@ from chat.server.core.audience import Audience, Published, in_several
 from chat.server.core.change import Change
 from chat.server.core.client import Client
 from chat.server.core.delivery import Delivery, Sink
+from chat.server.core.room import User
 from chat.server.core.stream import Piece, Stream
-from chat.server.core.user import User
 from chat.wires.wire import Dialect
 
 DEPARTURES = frozenset({Leave, Kick, Quit})  # the user's last event in the rooms

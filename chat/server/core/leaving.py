@@ -4,9 +4,9 @@ from operator import attrgetter
 
 from chat.events import Quit
 from chat.server.core.change import Change, Outcome
+from chat.server.core.room import User
 from chat.server.core.state import State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import fold
 
 KEY = attrgetter("key")

@@ -21,10 +21,11 @@ from chat.server.core.delivery import Sink
 from chat.server.core.fanout import FanOut
 from chat.server.core.monitor import NOTED, Monitors
 from chat.server.core.past_users import PastUsers
+from chat.server.core.room import User
 from chat.server.core.server_bans import Ban
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry, Log
+from chat.server.log.entry import Entry
+from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES, HISTORY_CAPABILITIES, MARKER_CAPABILITY, REGISTRATION_CAPABILITY

@@ -9,10 +9,10 @@ from operator import attrgetter
 
 from chat.events import Join, Quit, Rename
 from chat.server.core.change import Change, FreeRule, Outcome
+from chat.server.core.room import User
 from chat.server.core.room_rules import ranked
 from chat.server.core.state import Departed, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import NICK_LENGTH, fold
 
 KEY = attrgetter("key")

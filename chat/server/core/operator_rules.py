@@ -6,10 +6,10 @@ A request has the source of who asked for it: an operator's mask, or the server'
 from chat.events import Wallops
 from chat.server.core.change import Banned, Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
+from chat.server.core.room import User
 from chat.server.core.server_bans import MOST, MOST_MASKS, Ban
 from chat.server.core.state import BannedRefusal, Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import fold
 from chat.wires.numerics import ERR_NOPRIVILEGES, ERR_UNKNOWNERROR
 

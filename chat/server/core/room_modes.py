@@ -7,10 +7,9 @@ from chat.server.core.mask_list import LETTERS as LISTS
 from chat.server.core.mask_list import MaskList
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.ranks import changed
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import fold
 from chat.wires.numerics import ERR_BANLISTFULL, ERR_CHANOPRIVSNEEDED, ERR_UNKNOWNERROR
 

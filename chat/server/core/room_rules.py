@@ -4,11 +4,10 @@ from chat.events import Away, Invite, Join, Kick, Leave, Mode, ModeChange, Perso
 from chat.server.core.admission import admit, is_kept, is_silenced, keep_rank, kept_rank
 from chat.server.core.change import Change, Outcome, Rule
 from chat.server.core.ranks import LETTERS, OPERATORS, changed
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.room_modes import FOUNDERS_ONLY
 from chat.server.core.state import Refusal, State
-from chat.server.core.user import User
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.names import fold, is_room_name
 from chat.wires.numerics import (
     ERR_BADCHANMASK,

@@ -7,10 +7,9 @@ from typing import Any
 from chat.events import Person
 from chat.server.core.accounts import read_account
 from chat.server.core.mask_list import MaskList
-from chat.server.core.room import Kept, Room
+from chat.server.core.room import Kept, Room, User
 from chat.server.core.server_bans import read_ban
 from chat.server.core.state import Departed, State
-from chat.server.core.user import User
 from chat.wires.names import fold
 
 

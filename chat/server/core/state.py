@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from chat.errors import FanfareError
 from chat.server.core.accounts import Accounts
 from chat.server.core.ranks import OPERATORS
-from chat.server.core.room import Room
+from chat.server.core.room import Room, User
 from chat.server.core.server_bans import Ban, ServerBans
-from chat.server.core.user import User
 from chat.wires.names import fold, look_alikes
 from chat.wires.numerics import (
     ERR_CHANOPRIVSNEEDED,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chat.errors import SetupError, WireError
 from chat.server.disk.file import APPLICATION_ID, FORMATS, connect, explain, is_served
-from chat.server.log.query import first_id
+from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
 from chat.wires.message import Message, parse
 from chat.wires.names import fold

@@ -12,7 +12,8 @@ from queue import SimpleQueue
 
 from chat.errors import WireError
 from chat.server.disk.file import connect
-from chat.server.log.log import Entry, Post
+from chat.server.log.entry import Entry
+from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.wires.message import parse
 

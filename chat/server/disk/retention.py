@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.ids import SEQUENCE_BITS
 
 AT_ONCE = 500  # entries that go in one transaction; some 3 ms
 EVERY = 60.0  # s between two sweeps through all rooms

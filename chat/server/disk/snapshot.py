@@ -19,7 +19,7 @@ from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.disk.file import connect
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.message import parse
 
 AT_ONCE = 200  # entries that are read and applied in one portion; some 2 ms

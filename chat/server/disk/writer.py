@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from chat.server.log.log import Entry
+from chat.server.log.entry import Entry
 from chat.wires.message import build
 
 AT_ONCE = 512  # rows in one statement

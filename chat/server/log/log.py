@@ -1,18 +1,15 @@
-"""The interface of a log: requests go in, entries come out in one order.
-
-An entry is a request with its id, its time and the node that it came from. The request is an IRC line with its source:
-`:ana!~ana@host PRIVMSG #lobby :hello`.
-"""
+"""The interface of a log: requests go in, entries come out in one order."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from chat.wires.message import Message, build, parse
+from chat.server.log.entry import Entry
+from chat.server.log.query import History
+from chat.wires.message import Message
 
 if TYPE_CHECKING:
     from chat.server.core.state import Refusal, State
-    from chat.server.log.query import History
 
 Post = Callable[[Callable[[], None]], None]
 
@@ -20,33 +17,7 @@ Post = Callable[[Callable[[], None]], None]
 class Apply(Protocol):
     """Takes an entry that comes later; with `refusal`, one that the log could not take after all."""
 
-    def __call__(self, entry: "Entry", refusal: "Refusal | None" = None) -> None: ...
-
-
-@dataclass(slots=True)
-class Entry:
-    """One request in its place. `id` grows with every entry; `at` (seconds since the epoch) never goes back."""
-
-    id: int
-    at: float
-    node: str
-    request: Message
-    # The folded names of the rooms that were told, set by those rules whose request does not name its room. Of private
-    # words, the two accounts' histories that show them.
-    rooms: tuple[str, ...] = field(init=False, repr=False, compare=False)
-
-    @property
-    def line(self) -> str:
-        """`ID TIME NODE LINE`, as an operator reads it. `parse_entry` is the inverse."""
-        request = self.request
-        line = build(request.verb, *request.params, source=request.source, tags=request.tags)
-        return f"{self.id:x} {self.at!r} {self.node} {line.decode()[:-2]}"
-
-
-def parse_entry(text: str) -> Entry:
-    """The entry for a line of `Entry.line`. Raises WireError or ValueError for any other text."""
-    number, at, node, line = text.split(" ", 3)
-    return Entry(int(number, 16), float(at), node, parse(line))
+    def __call__(self, entry: Entry, refusal: "Refusal | None" = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +36,7 @@ class Log(Protocol):
     """Only the loop's thread calls these: `restore`, `deliver`, `start` in this order, and at last `close`."""
 
     @property
-    def history(self) -> "History | None":
+    def history(self) -> History | None:
         """What was said before, for a log that can be asked."""
 
     @property

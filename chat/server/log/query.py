@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chat.server.log.log import Entry
-from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,3 @@ class History(Protocol):
 
     def ask(self, queries: Sequence[Query | TalksQuery], show: Show, answered: Answered) -> None:
         """Have the entries of all queries, in the order of their ids, shown in another thread."""
-
-
-def first_id(at: float) -> int:
-    """The least id that an entry of that time has, to the millisecond, in seconds since the epoch."""
-    return int(at * 1000) << SEQUENCE_BITS

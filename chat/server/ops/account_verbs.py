@@ -2,7 +2,7 @@
 
 from chat.server.accounts import verifier
 from chat.server.ops.operation import AdminError, Operation, Rows
-from chat.server.ops.verbs import verb
+from chat.server.ops.verb_table import verb
 from chat.wires.irc import timestamp
 from chat.wires.message import Message
 

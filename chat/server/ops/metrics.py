@@ -8,10 +8,9 @@ https://prometheus.io/docs/practices/naming/; this module itself needs no packag
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from chat import __version__
-from chat.errors import SetupError
 from chat.server.net.certificates import Certificates
 from chat.server.net.gate import Gate
 from chat.server.net.handshakes import Handshakes
@@ -198,22 +197,3 @@ def health(sources: Sources) -> str:
         return f"the loop has not answered for {sources.heartbeat.silence():.0f} s"
     error = sources.loop.node.log.figures().error
     return f"the log takes nothing: {error}" if error else ""
-
-
-class Serving(Protocol):
-    """Serves them by HTTP, once started."""
-
-    url: str
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-def open_metrics(place: str, sources: Sources) -> Serving:
-    """Serve metrics on `HOST:PORT`. Raises SetupError, also when the package for it is missing."""
-    try:
-        from chat.server.ops.metrics_server import MetricsServer
-    except ImportError:
-        raise SetupError("metrics takes the package prometheus-client: pip install 'fanfare[metrics]'") from None
-    return MetricsServer(place, sources)

@@ -3,7 +3,7 @@
 from chat.server.commands.operators import NO_REASON, ban_request, mask_of, read_duration
 from chat.server.core.server_bans import Ban
 from chat.server.ops.operation import Operation, Rows
-from chat.server.ops.verbs import verb
+from chat.server.ops.verb_table import verb
 from chat.wires.irc import timestamp
 from chat.wires.message import Message
 

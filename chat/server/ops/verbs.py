@@ -1,38 +1,13 @@
-"""What an administrator may ask of a server: a table from verb to handler.
+"""All that an administrator may ask of a server: its status, its users and rooms, and the verbs of the modules here."""
 
-Handlers run in the loop's thread. A module that has more of them enters each with `verb`, and is imported below the
-table.
-"""
+from collections.abc import Iterable
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-from chat.server.core.room import Room
-from chat.server.core.user import User
+from chat.server.core.room import Room, User
+from chat.server.ops import account_verbs, operator_verbs  # noqa: F401  # enter their verbs
 from chat.server.ops.operation import AdminError, Operation, Rows
+from chat.server.ops.verb_table import VERBS, Verb, verb
 from chat.wires.irc import timestamp
 from chat.wires.names import fold
-
-Handler = Callable[[Operation], Rows | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    handler: Handler
-    changes: bool  # it changes something: who did it is logged
-
-
-VERBS: dict[str, Verb] = {}
-
-
-def verb(name: str, changes: bool = False) -> Callable[[Handler], Handler]:
-    """Enter the decorated handler into the table."""
-
-    def enter(handler: Handler) -> Handler:
-        VERBS[name] = Verb(handler, changes)
-        return handler
-
-    return enter
 
 
 def find(name: object) -> Verb:
@@ -99,6 +74,3 @@ def _room_row(room: Room) -> dict[str, object]:
         "created": timestamp(room.created),
         "topic": room.topic,
     }
-
-
-from chat.server.ops import account_verbs, operator_verbs  # noqa: E402, F401  # enter their verbs

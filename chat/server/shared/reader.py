@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from chat.errors import FanfareError, WireError
-from chat.server.log.log import Entry
-from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.entry import Entry
+from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.store import Item, Store, StoreDown, place_of

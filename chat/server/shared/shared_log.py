@@ -12,8 +12,9 @@ from chat.errors import SetupError
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
-from chat.server.log.log import Apply, Entry, Figures, Post
-from chat.server.log.memory import SEQUENCE_BITS
+from chat.server.log.entry import Entry
+from chat.server.log.ids import SEQUENCE_BITS
+from chat.server.log.log import Apply, Figures, Post
 from chat.server.shared.appender import NEVER, Appender
 from chat.server.shared.place import Place
 from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
