@@ -1,62 +1,73 @@
-// Draw the plots in the page's colours, and again when the colour scheme changes or the page is to be printed.
+// Show the exact numbers under the pointer, or at the place that the arrow keys have reached.
 "use strict";
 
 const plots = JSON.parse(document.getElementById("plots").textContent);
-const config = {
-  responsive: true,
-  displaylogo: false,
-  displayModeBar: "hover",
-  modeBarButtons: [["toImage", "resetScale2d"]], // dragging zooms
-};
 
-// A text that begins with two dashes names a CSS variable.
-function coloured(value, style) {
-  if (typeof value === "string") {
-    return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
-  }
-  if (Array.isArray(value)) {
-    return value.map((each) => coloured(each, style));
-  }
-  if (value && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, coloured(each, style)]));
-  }
-  return value;
+function element(parent, kind, words = "") {
+  const made = parent.appendChild(document.createElement("div"));
+  made.className = kind;
+  made.textContent = words;
+  return made;
 }
 
-// What all plots have in common.
-function template() {
-  const axis = {
-    automargin: true, gridcolor: "--line", linecolor: "--line", zeroline: false, exponentformat: "none",
-    separatethousands: true, title: { standoff: 10 },
-  };
-  return {
-    layout: {
-      font: { family: "system-ui, sans-serif", size: 13, color: "--soft" },
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 10, r: 16, t: 32, b: 10 },
-      xaxis: axis, yaxis: axis,
-      showlegend: true, legend: { orientation: "h", x: 0, yref: "container", y: 1, yanchor: "top" },
-      hoverlabel: { bgcolor: "--card", bordercolor: "--line", font: { color: "--ink" } },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: "--soft", activecolor: "--ink" },
-    },
-  };
-}
+function attach(area, { together, lines, stops }) {
+  const parts = [];
+  let now = -1;
 
-function draw() {
-  const style = getComputedStyle(document.documentElement);
-  for (const [name, plot] of Object.entries(plots)) {
-    const layout = { ...plot.layout, template: template(), uirevision: "kept" }; // a zoom outlives the colours
-    Plotly.react(name, coloured(plot.data, style), coloured(layout, style), config);
+  function clear() {
+    parts.splice(0).forEach((part) => part.remove());
+    now = -1;
   }
+
+  function show(index) {
+    if (index === now || !stops[index]) return;
+    clear();
+    now = index;
+    const [x, , heading, points] = stops[index];
+    if (together) {
+      parts.push(element(area, "cursor"));
+    }
+    for (const [line, y] of points) {
+      const dot = element(area, "here");
+      dot.style.bottom = `${100 * y}%`;
+      dot.style.background = `var(${lines[line][1]})`;
+      parts.push(dot);
+    }
+    parts.forEach((part) => { part.style.left = `${100 * x}%`; });
+    const tip = element(area, "tip");
+    element(tip, "soft", heading);
+    for (const [line, , words] of points) {
+      element(tip, "said", `${lines[line][0]} ${words}`).style.setProperty("--colour", `var(${lines[line][1]})`);
+    }
+    const left = x * area.clientWidth + (x > 0.5 ? -tip.offsetWidth - 12 : 12);
+    tip.style.left = `${Math.max(Math.min(left, area.clientWidth - tip.offsetWidth), 0)}px`;
+    parts.push(tip);
+  }
+
+  function nearest(event) {
+    const box = area.getBoundingClientRect();
+    const away = ([x, y]) => {
+      const across = x * box.width - (event.clientX - box.left);
+      return together ? Math.abs(across) : Math.hypot(across, (1 - y) * box.height - (event.clientY - box.top));
+    };
+    return stops.reduce((best, stop, index) => (best < 0 || away(stop) < away(stops[best]) ? index : best), -1);
+  }
+
+  area.addEventListener("pointermove", (event) => show(nearest(event)));
+  area.addEventListener("pointerdown", (event) => show(nearest(event)));
+  area.addEventListener("pointerleave", clear);
+  area.addEventListener("blur", clear);
+  area.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (way) {
+      event.preventDefault();
+      show(Math.min(Math.max(now + way, 0), stops.length - 1));
+    } else if (event.key === "Escape") {
+      clear();
+    }
+  });
 }
 
-function onPaper(is) {
-  document.documentElement.classList.toggle("paper", is);
-  draw();
-  Object.keys(plots).forEach((name) => Plotly.Plots.resize(name)); // to the paper's width, or back
+for (const [name, plot] of Object.entries(plots)) {
+  attach(document.getElementById(name).querySelector(".area"), plot);
 }
-
-draw();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-addEventListener("beforeprint", () => onPaper(true));
-addEventListener("afterprint", () => onPaper(false));

@@ -1,7 +1,7 @@
 """`report.html`: the verdict, the figures that matter, plots and tables on one page that needs nothing but itself.
 
-Its style and its script lie beside this module; Plotly's script comes with its package. The page forbids itself to ask
-any address for anything.
+Its style and its script lie beside this module; the script only shows numbers under the pointer, and all else is there
+without it. The page forbids itself to ask any address for anything.
 """
 
 import json
@@ -10,12 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from plotly.offline import get_plotlyjs
-
 from loadtest.core.histogram import NEVER_US
 from loadtest.core.reasons import printable
 from loadtest.core.result import Figures
 from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms, sections
+from loadtest.report.drawing import drawn, pointed
 from loadtest.report.plots import Plot, cost_plots, latency_plots
 
 _GIB = 1 << 30
@@ -62,7 +61,6 @@ def page(summary: Mapping[str, Any], figures: Figures) -> str:
 <main>
 {_verdict(summary)}
 {_glance(summary)}
-<noscript><p>The plots take JavaScript.</p></noscript>
 {_plots(latencies) if latencies else f"<p>{_NOTHING}</p>"}
 <h2>Latency in milliseconds</h2>{_latencies(summary)}
 <h2>Messages</h2>{_counts(summary["messages"])}{_members(summary.get("members", {}))}
@@ -70,8 +68,7 @@ def page(summary: Mapping[str, Any], figures: Figures) -> str:
 <h2>Generator and server</h2>{_generator(summary["generator"])}{_plots(costs)}
 {_origin(summary)}
 </main>
-<script type="application/json" id="plots">{_json({plot.name: plot.values() for plot in plots})}</script>
-<script>{get_plotlyjs()}</script>
+<script type="application/json" id="plots">{_json({plot.name: pointed(plot) for plot in plots})}</script>
 <script>{_beside("page.js")}</script>
 </body></html>
 """
@@ -131,9 +128,7 @@ def _plots(plots: Sequence[Plot]) -> str:
 def _plot(plot: Plot) -> str:
     kind = ' class="wide"' if plot.wide else ""
     caption = f"<figcaption><b>{escape(plot.title)}</b><span>{escape(plot.question)}</span></figcaption>"
-    element = f'class="plot" id="{plot.name}" style="height: {plot.height}px"'
-    drawn = f'<div {element} role="img" aria-label="{escape(plot.title)}"></div>'
-    return f"<figure{kind}>{caption}{drawn}</figure>"
+    return f"<figure{kind}>{caption}{drawn(plot)}</figure>"
 
 
 def _section(section: Section) -> str:
@@ -155,7 +150,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], style: str = "scr
 
 
 def _counts(messages: Mapping[str, int]) -> str:
-    return _table([name.replace("_", " ") for name in messages], [[f"{count:,}" for count in messages.values()]])
+    """Side by side where there is room, below one another where there is not."""
+    shown = (f"<div><dt>{name.replace('_', ' ')}</dt><dd>{count:,}</dd></div>" for name, count in messages.items())
+    return f'<dl class="counts">{"".join(shown)}</dl>'
 
 
 def _members(members: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ failed=""
 for version in "locust==$lowest" "locust==$pinned" "locust"; do
     place="$dir/$(printf %s "$version" | tr -c 'A-Za-z0-9.\n' _)"
     tests/make-venv.sh "$python" "$place"
-    "$place/bin/pip" --quiet --disable-pip-version-check install --upgrade "$version" plotly pytest pytest-timeout hypothesis
+    "$place/bin/pip" --quiet --disable-pip-version-check install --upgrade "$version" pytest pytest-timeout hypothesis
     echo "Locust $("$place/bin/python" -c 'import importlib.metadata as m; print(m.version("locust"))'):"
     PYTHONPATH=. "$place/bin/python" -m pytest -q -p no:cacheprovider tests/loadtest/locust/test_seams.py || failed=1
 done

@@ -17,7 +17,7 @@ from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict
 from loadtest.core.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
 from loadtest.core.verdict import judge, measures
 from loadtest.report.blocks import NONE, Block, Section, ms, plain, register_section
-from loadtest.report.plots import Plot, axis, in_ms, line, ms_axis
+from loadtest.report.plots import Line, Look, Mark, Plot, in_ms, linear, ms_axis
 from loadtest.run.run import Run
 from loadtest.run.scenario import OneRoom
 from loadtest.run.settings import Settings, checked, number, option
@@ -240,14 +240,19 @@ def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
 
 
 def _mark(step: Mapping[str, Any], capacity: Mapping[str, Any]) -> str:
-    for name in ("knee", "beyond"):
+    for name in _SIDES:
         if capacity[name] and step["load"] == capacity[name]["load"]:
             return f" ← {name}"
     return ""
 
 
-_LOOKS = {HELD: ("circle", "--one"), MISSED: ("x", "--two"), GENERATOR: ("circle-open", "--soft")}
+_LOOKS: Mapping[str, tuple[Look, str]] = {
+    HELD: ("dots", "--one"),
+    MISSED: ("squares", "--two"),
+    GENERATOR: ("rings", "--soft"),
+}
 _NAMES = {HELD: "held", MISSED: "missed", GENERATOR: "the generator was the limit"}
+_SIDES = ("knee", "beyond")
 _LOADS = {"users": "users in the room", "rate": "messages a second, of all announcers"}
 
 
@@ -259,52 +264,27 @@ def p99_by_load(capacity: Mapping[str, Any]) -> Plot | None:
     points = [_points(result, steps) for result in _LOOKS]
     limits = [term.limit / 1000 for term in Requirements.parse(capacity["requirement"]).terms if term.name == "p99"]
     heights = [in_ms(step["fanout_us"]["p99"]) for step in steps]
-    layout = {
-        "xaxis": axis(_LOADS[capacity["search"]], tickformat=","),
-        "yaxis": ms_axis("fan-out p99", [*heights, *limits]),
-        "hovermode": "closest",
-        **_sides(capacity, limits),
-    }
     question = (
         "Where does it break? Each point is a step. The dotted lines are the two sides of the knee, the dashed one is "
         "the requirement's limit, if it has one for the p99. A step that missed below it missed something else."
     )
-    return Plot("capacity", "p99 by load", question, [each for each in points if each["x"]], layout, 380, wide=True)
-
-
-def _points(result: str, steps: list[Mapping[str, Any]]) -> dict[str, Any]:
-    symbol, colour = _LOOKS[result]
-    here = [step for step in steps if step["result"] == result]
-    return line(
-        _NAMES[result],
-        colour,
-        [step["load"] for step in here],
-        [in_ms(step["fanout_us"]["p99"]) for step in here],
-        "%{x:,}: %{y:,.3f} ms (%{text})",
-        text=[step["phase"] for step in here],
-        mode="markers",
-        marker={"color": colour, "symbol": symbol, "size": 10},
+    marks = [Mark(capacity[name]["load"], f"{name} {capacity[name]['load']:,g}") for name in _SIDES if capacity[name]]
+    return Plot(
+        "capacity",
+        "p99 by load",
+        question,
+        [each for each in points if each.x],
+        linear(_LOADS[capacity["search"]], [step["load"] for step in steps]),
+        ms_axis("fan-out p99", [*heights, *limits]),
+        [*marks, *(Mark(limit) for limit in limits)],
+        height=280,
+        wide=True,
     )
 
 
-def _sides(capacity: Mapping[str, Any], limits: list[float]) -> dict[str, Any]:
-    loads = {name: capacity[name]["load"] for name in ("knee", "beyond") if capacity[name]}
-    upright = [
-        {"type": "line", "x0": load, "x1": load, "yref": "paper", "y0": 0, "y1": 1, "line": _stroke("dot")}
-        for load in loads.values()
-    ]
-    level = [
-        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit, "line": _stroke("dash")}
-        for limit in limits
-    ]
-    # The two are near one another: each name is on its own side of its line.
-    words = [
-        {"x": load, "yref": "paper", "y": 1, "yanchor": "bottom", "text": f"{name} {load:,g}", "showarrow": False}
-        | {"xanchor": "right" if name == "knee" else "left"}
-        for name, load in loads.items()
-    ]
-    return {"shapes": upright + level, "annotations": words}
-
-
-def _stroke(dash: str) -> dict[str, Any]:
-    return {"dash": dash, "width": 1, "color": "--mark"}
+def _points(result: str, steps: list[Mapping[str, Any]]) -> Line:
+    look, colour = _LOOKS[result]
+    here = [step for step in steps if step["result"] == result]
+    heights = [step["fanout_us"]["p99"] / 1000 for step in here]
+    said = [f"{step['load']:,g}: {top:,.3f} ms ({step['phase']})" for step, top in zip(here, heights, strict=True)]
+    return Line(_NAMES[result], colour, [step["load"] for step in here], heights, said, look)

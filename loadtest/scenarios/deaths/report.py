@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtest.report.blocks import NONE, Block, Section, ms, reasons, register_section
-from loadtest.report.plots import Plot, axis
+from loadtest.report.plots import Axis, Line, Look, Plot, logarithmic
 
 _TOLD = (
     "Times count from the moment when the victims were meant to die. An observer is informed when it has been told of "
@@ -59,69 +59,51 @@ def _phases(fanout: dict[str, dict[str, int]]) -> list[str]:
 
 
 _LEAST_MS = 0.001  # a logarithmic axis has no 0; times are whole microseconds
-_ROW = 34  # pixels
+_ROW = 40  # pixels
 
 
 def told(disconnects: Sequence[dict[str, Any]]) -> Plot | None:
     if not disconnects:
         return None
-    known = [(row, one) for row, one in enumerate(disconnects) if one["first_us"] is not None]
+    rows = list(enumerate(disconnects))
+    known = [(row, one) for row, one in rows if one["first_us"] is not None]
     lines = [
         _spans(known),
-        _points("median observer", known, "median_us", {"symbol": "circle", "size": 11, "color": "--one"}),
-        _points(
-            "deadline",
-            list(enumerate(disconnects)),
-            "deadline_us",
-            {"symbol": "line-ns", "size": 18, "line": {"width": 3, "color": "--two"}},
-        ),
+        _points("median observer", "--one", "dots", known, "median_us"),
+        _points("deadline", "--two", "ticks", rows, "deadline_us"),
     ]
-    layout = {
-        "xaxis": axis("milliseconds from the death (logarithmic)", type="log", dtick=1),
-        "yaxis": {
-            "tickvals": list(range(len(disconnects))),
-            "ticktext": [one["how"] for one in disconnects],
-            "range": [len(disconnects) - 0.5, -0.5],
-            "fixedrange": True,
-        },
-        "hovermode": "closest",
-    }
-    question = "When did the others learn of a death? From the first to the last observer, who is due by the deadline."
-    height = 130 + _ROW * len(disconnects)
-    return Plot("told", "When the others were told", question, lines, layout, height, wide=True)
+    times = [at for each in lines for at in each.x]
+    last = len(disconnects) - 0.5
+    return Plot(
+        "told",
+        "When the others were told",
+        "When did the others learn of a death? From the first to the last observer, who is due by the deadline.",
+        lines,
+        logarithmic("milliseconds from the death (logarithmic)", min(times), max(times)),
+        Axis("", [(-last, ""), *((-row, one["how"]) for row, one in reversed(rows)), (0.5, "")]),  # the first on top
+        height=_ROW * len(disconnects),
+        wide=True,
+    )
 
 
-def _spans(known: Sequence[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
-    """One trace of many lines: a gap ends each."""
-    x: list[float | None] = []
-    y: list[int | None] = []
+def _spans(known: Sequence[tuple[int, dict[str, Any]]]) -> Line:
+    """One line of many pieces: a gap ends each."""
+    x: list[float] = []
+    y: list[float | None] = []
+    said: list[str] = []
     for row, one in known:
-        x += [_plot_ms(one["first_us"]), _plot_ms(one["last_us"]), None]
-        y += [row, row, None]
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": "first to last observer",
-        "x": x,
-        "y": y,
-        "line": {"color": "--one", "width": 5},
-        "marker": {"color": "--one", "symbol": "line-ns", "size": 12, "line": {"color": "--one", "width": 2}},
-        "text": [f"{one['how']}, {which}" for _, one in known for which in ("first", "last", "")],
-        "hovertemplate": "%{text}: %{x:,.3f} ms<extra></extra>",
-    }
+        both = [_plot_ms(one["first_us"]), _plot_ms(one["last_us"])]
+        x += [*both, both[1]]
+        y += [-row, -row, None]
+        said += [f"{one['how']}, {which}: {at:,.3f} ms" for which, at in zip(("first", "last"), both, strict=True)]
+        said.append("")
+    return Line("first to last observer", "--one", x, y, said, "bar")
 
 
-def _points(name: str, rows: Sequence[tuple[int, dict[str, Any]]], key: str, marker: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": [_plot_ms(one[key]) for _, one in rows],
-        "y": [row for row, _ in rows],
-        "marker": marker,
-        "text": [one["how"] for _, one in rows],
-        "hovertemplate": f"%{{text}}, {name}: %{{x:,.3f}} ms<extra></extra>",
-    }
+def _points(name: str, colour: str, look: Look, rows: Sequence[tuple[int, dict[str, Any]]], key: str) -> Line:
+    x = [_plot_ms(one[key]) for _, one in rows]
+    said = [f"{one['how']}, {name}: {at:,.3f} ms" for (_, one), at in zip(rows, x, strict=True)]
+    return Line(name, colour, x, [-row for row, _ in rows], said, look)
 
 
 def _plot_ms(us: int) -> float:

@@ -4,9 +4,20 @@ from typing import Any
 
 import pytest
 
-from loadtest.core.histogram import Histogram
+from loadtest.core.histogram import NEVER_US, Histogram
 from loadtest.core.result import Figures
-from loadtest.report.plots import Plot, by_percentile, by_size, by_tenth, cost_plots, ms_axis, over_time
+from loadtest.report.plots import (
+    Axis,
+    Mark,
+    Plot,
+    by_percentile,
+    by_size,
+    by_tenth,
+    cost_plots,
+    linear,
+    ms_axis,
+    over_time,
+)
 from loadtest.scenarios.capacity.leader import p99_by_load
 from loadtest.scenarios.deaths.leader import Disconnect, plain
 from loadtest.scenarios.deaths.report import told
@@ -22,7 +33,11 @@ def row(at_s: float, deliveries: int = 1, **more: Any) -> dict[str, Any]:
 def drawn(plot: Plot | None) -> dict[str, tuple[list[Any], list[Any]]]:
     """x and y of each line, by its name."""
     assert plot
-    return {each["name"]: (each["x"], each["y"]) for each in plot.data}
+    return {each.name: (list(each.x), list(each.y)) for each in plot.lines}
+
+
+def labels(axis: Axis) -> list[str]:
+    return [label for _, label in axis.ticks]
 
 
 def test_latency_over_time_is_in_milliseconds_at_the_seconds_of_its_slices() -> None:
@@ -42,8 +57,7 @@ def test_no_line_is_drawn_over_a_time_without_a_window() -> None:
 def test_what_happened_is_marked_at_its_second_unless_the_run_did_not_get_there() -> None:
     plot = over_time([row(0.0), row(1.0)], [(0.5, "fin"), (1.9, "kill"), (7.0, "stop")])
     assert plot
-    assert [(each["x"], each["text"]) for each in plot.layout["annotations"]] == [(0.5, "fin"), (1.9, "kill")]
-    assert [each["x0"] for each in plot.layout["shapes"]] == [0.5, 1.9]
+    assert plot.marks == [Mark(0.5, "fin"), Mark(1.9, "kill")]
 
 
 def test_percentiles_of_deliveries_and_of_the_first_the_median_and_the_last_receiver_have_a_curve() -> None:
@@ -64,8 +78,15 @@ def test_percentiles_of_deliveries_and_of_the_first_the_median_and_the_last_rece
 def test_the_percentile_axis_has_a_mark_for_each_nine() -> None:
     plot = by_percentile(Figures("room", "host:1", 2, fanout=histogram(*range(255), *[9] * 10_000)))
     assert plot
-    marks = dict(zip(plot.layout["xaxis"]["ticktext"], plot.layout["xaxis"]["tickvals"], strict=True))
-    assert marks == {"0": 0.0, "50": pytest.approx(0.301, abs=0.001), "90": 1, "99": 2, "99.9": 3, "99.99": 4}
+    nines = {label: at for at, label in plot.x.ticks}
+    assert nines == {
+        "0": 0.0,
+        "50": pytest.approx(0.301, abs=0.001),
+        "90": 1,
+        "99": 2,
+        "99.9": 3,
+        "99.99": 4,
+    }
 
 
 def test_tenths_and_sizes_are_drawn_by_p50_and_p99() -> None:
@@ -99,20 +120,36 @@ def test_of_each_death_is_drawn_when_the_first_the_median_and_the_last_was_told_
     quick = Disconnect("fin", 1, 2, 5_000_000, informed=histogram(0, 0))
     plot = told([plain(each) for each in (SILENT, UNNOTICED, quick)])
     lines = drawn(plot)
-    assert lines["deadline"] == ([31_000.0, 151_000.0, 5_000.0], [0, 1, 2])
-    assert lines["first to last observer"] == ([30_200.0, 30_400.0, None, 0.001, 0.001, None], [0, 0, None, 2, 2, None])
-    assert lines["median observer"] == ([30_343.167, 0.001], [0, 2]), "of one death nobody was told"
+    assert lines["deadline"] == ([31_000.0, 151_000.0, 5_000.0], [0, -1, -2])
+    spans = ([30_200.0, 30_400.0, 30_400.0, 0.001, 0.001, 0.001], [0, 0, None, -2, -2, None])
+    assert lines["first to last observer"] == spans
+    assert lines["median observer"] == ([30_343.167, 0.001], [0, -2]), "of one death nobody was told"
     assert plot
-    assert plot.layout["yaxis"]["ticktext"] == ["silence", "stop", "fin"]
+    assert [label for _, label in plot.y.ticks if label] == ["fin", "stop", "silence"], "from the bottom to the top"
 
 
 def test_an_axis_is_logarithmic_where_its_values_lie_far_apart() -> None:
-    assert "type" not in ms_axis("a", [1.0, None, 19.0])
-    assert ms_axis("a", [1.0, 20.0])["type"] == "log"
-    assert ms_axis("a", [3.0, 1_200.0])["ticktext"][:9] == ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
-    assert ms_axis("a", [1.0, 5_000.0])["ticktext"] == ["1", "10", "100", "1,000", "10,000"]
+    assert not ms_axis("a", [1.0, None, 19.0]).log
+    assert ms_axis("a", [1.0, 20.0]).log
+    assert labels(ms_axis("a", [3.0, 220.0])) == ["2", "5", "10", "20", "50", "100", "200", "500"]
+    assert labels(ms_axis("a", [1.0, 5_000.0])) == ["1", "10", "100", "1,000", "10,000"]
     for none in ([], [None], [0.0]):
-        assert "type" not in ms_axis("a", none)
+        assert not ms_axis("a", none).log
+
+
+def test_a_linear_axis_begins_at_nought_and_ends_at_a_round_number_above_the_most() -> None:
+    assert labels(linear("a", [0.34])) == ["0.0", "0.1", "0.2", "0.3", "0.4"]
+    assert labels(linear("a", [7.0, 9.0])) == ["0", "2", "4", "6", "8", "10"]
+    assert labels(linear("a", [4_100.0])) == ["0", "1,000", "2,000", "3,000", "4,000", "5,000"]
+    assert labels(linear("a", [2.0], whole=True)) == ["0", "1", "2"]
+    assert labels(linear("a", [])) == ["0"]
+
+
+def test_a_lost_delivery_does_not_stretch_the_axis_and_says_so() -> None:
+    plot = over_time([row(0.0, max_us=NEVER_US), row(1.0)], [])
+    assert plot
+    assert plot.y.ticks[-1][0] < 10
+    assert [each.said[0] for each in plot.lines] == ["1.000 ms", "2.000 ms", "lost"]
 
 
 def step(load: float, result: str, us: int) -> dict[str, Any]:
@@ -129,13 +166,12 @@ def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked(
         "the generator was the limit": ([15], [7.0]),
     }
     assert plot
-    assert [each["text"] for each in plot.layout["annotations"]] == ["knee 10", "beyond 20"]
-    assert [(each["x0"], each["y0"]) for each in plot.layout["shapes"]] == [(10, 0), (20, 0), (0, 50.0)]
+    assert plot.marks == [Mark(10, "knee 10"), Mark(20, "beyond 20"), Mark(50.0)]
 
 
 def test_a_search_without_a_knee_or_a_limit_for_the_p99_has_fewer_lines_and_one_without_deliveries_no_plot() -> None:
     found = {"search": "rate", "requirement": "lost=0", "knee": None, "beyond": None}
     plot = p99_by_load({**found, "steps": [step(10, "held", 5_000)]})
     assert plot
-    assert (plot.layout["shapes"], plot.layout["annotations"]) == ([], [])
+    assert plot.marks == []
     assert p99_by_load({**found, "steps": [step(10, "missed", 0)]}) is None
