@@ -12,12 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench import ceiling
+from bench import ceiling, instrument
 from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, BuildError, compile_c
 from bench.cases import P99_LIMIT, Case, all_cases
 from bench.goals import check, goals_table
 from bench.machine import facts
-from bench.process import raise_file_limit
+from bench.process import StartError, raise_file_limit
 from bench.servers import NAMES, USUAL, YARDSTICKS, Server, choose
 from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
 from bench.turn import Turn, take_turn
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     few = f"{', '.join(NAMES)}; by default {', '.join(USUAL)}"
     add("--servers", type=_words(NAMES), default=list(USUAL), metavar="A,B", help=few)
-    add("--cases", type=_words(COLUMNS), default=list(COLUMNS), metavar="A,B", help=", ".join(COLUMNS))
+    names = [*COLUMNS, instrument.NAME]
+    add("--cases", type=_words(names), default=names, metavar="A,B", help=", ".join(names))
     add(
         "--rounds",
         type=_count,
@@ -178,6 +179,10 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
         **_compare(servers, cases, turns, ceilings, max(1, options.readers)),
         "turns": [asdict(turn) for turn in turns],
     }
+    if instrument.NAME in options.cases:
+        steady = next(case for case in known if case.name == "steady")
+        report[instrument.NAME], failure = _judge_instrument(generator, servers, steady, options.rounds, scratch)
+        failures += failure
     print(*(f"\n{failure}" for failure in failures), f"\n{LEGEND}", sep="\n")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
@@ -210,6 +215,22 @@ def _compare(
         "medians": rows,
         "goals": [asdict(goal) for goal in checked],
     }
+
+
+def _judge_instrument(
+    generator: Path, servers: Sequence[Server], steady: Case, rounds: int, scratch: Path
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Print the load test's figures beside the generator's, on the first server that is here; and what failed."""
+    server = next((server for server in servers if not server.missing()), None)
+    if server is None:
+        return [], []
+    print(f"\n{instrument.NAME}: the load test beside the generator, on {server.name}: {steady.title}\n", flush=True)
+    try:
+        pairs = instrument.measure(generator, server, steady, rounds, scratch)
+    except StartError as error:
+        return [], [f"{instrument.NAME} {server.name} FAILED: {error}"]
+    print(instrument.described(pairs), flush=True)
+    return [asdict(pair) for pair in pairs], []
 
 
 def _take_turns(

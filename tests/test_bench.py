@@ -41,6 +41,8 @@ def test_every_case_is_measured_with_every_delivery_accounted_for(
         check(turn)
     assert [turn["case"] for turn in report["generator"]["turns"]] == ["count", "send"]
     assert all(turn["error"] is None for turn in report["generator"]["turns"])
+    assert all(pair["generator_p50"] > 0 and pair["fanout_p50"] > 0 for pair in report["loadtest"])
+    assert len(report["loadtest"]) == 1
     assert report["goals"][1]["reached"] is not None
     assert report["goals"][0]["reached"] is None, "there is no peer in this run"
     assert picture.read_text().startswith("<?xml")
