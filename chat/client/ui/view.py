@@ -232,7 +232,8 @@ class View(ttk.Frame):
         if little:
             self.why.pack_configure(side="top", before=self.again_button, pady=(0, self._inset // 2))
         else:
-            self.why.pack_configure(side="left", after=self.again_button, pady=0)
+            last = next(button for button in reversed(self.banner.pack_slaves()) if button is not self.why)
+            self.why.pack_configure(side="left", after=last, pady=0)  # last: long words would leave the buttons no room
 
     def _make_status(self) -> None:
         self.foot = ttk.Frame(self, padding=(self._inset, self._inset // 3))

@@ -474,3 +474,11 @@ def test_right_to_left_words_are_drawn_as_one_reads_them_and_copied_as_they_were
     hands.root.geometry("430x400")
     hands.until(lambda: hands.root.winfo_width() == 430)
     assert "םולש" in hands.transcript()
+
+
+def test_a_long_fingerprint_leaves_the_buttons_beside_it_in_sight(hands: Hands) -> None:
+    view = hands.open(Address("127.0.0.1", 1), "ana").view
+    why = f"The certificate of ircs://127.0.0.1:44229 is signed by nobody.\nIts fingerprint is {':'.join(['AB'] * 32)}."
+    view.show_banner(why, "Connect again", edit=True, trust=True)
+    hands.root.update()
+    assert [button.winfo_viewable() for button in (view.again_button, view.edit_button, view.trust_button)] == [1, 1, 1]
