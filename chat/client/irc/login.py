@@ -184,7 +184,6 @@ class Registration:
         elif message.verb in (_LOGGED_IN, _ALREADY):
             self._mechanism = None
             self._send("CAP", "END")
-            return f"You are logged in as {self._login.account or 'the owner of your certificate'}."
         elif message.verb != _MECHANISMS:
             account = self._login.account or "your certificate"
             self._fail(f"the server does not accept the login of {account}: {message.params[-1]}")

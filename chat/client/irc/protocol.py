@@ -207,7 +207,8 @@ class Protocol:
         self._output.append(build("PONG", *message.params))
 
     def _error(self, message: Message, at: float) -> None:
-        self.farewell = message.params[-1]
+        if not self._registration.failure:  # else this is the answer to our QUIT, and says less
+            self.farewell = message.params[-1]
 
     def _register(self, message: Message, at: float) -> News | None:
         """CAP, AUTHENTICATE and their answers."""

@@ -190,6 +190,8 @@ READERS: dict[str, tuple[int, Callable[[Message, float], News | None]]] = {
     "ACK": (0, lambda m, at: Acknowledged(m.tag("label") or "")),
     "PONG": (1, lambda m, at: Ponged(m.params[-1])),
     "FAIL": (3, _fail),
+    "900": (1, lambda m, at: ServerSaid(f"{m.params[-1]}.".replace("..", "."), at)),  # RPL_LOGGEDIN; before it, masks
+    "901": (1, lambda m, at: ServerSaid(f"{m.params[-1]}.".replace("..", "."), at)),  # RPL_LOGGEDOUT
     "WARN": (3, lambda m, at: ServerSaid(m.params[-1], at)),
     "NOTE": (3, lambda m, at: ServerSaid(m.params[-1], at)),
     RPL_AWAY.code: (3, lambda m, at: Away(Person(m.params[1], "", ""), m.params[2], at)),

@@ -96,9 +96,9 @@ def test_an_account_is_logged_in_to_before_the_welcome() -> None:
     assert protocol.take_output() == b"AUTHENTICATE PLAIN\r\n"
     fed(protocol, "AUTHENTICATE +")
     assert base64.b64decode(protocol.take_output().split()[1]) == b"ana\0ana\0hunter2"
-    news = fed(protocol, ":s 900 * ana!a@h ana :You are now logged in", ":s 903 * :SASL successful")
+    news = fed(protocol, ":s 900 * ana!a@h ana :You are now logged in as ana", ":s 903 * :SASL successful")
     assert protocol.take_output() == b"CAP END\r\n"
-    assert ServerSaid("You are logged in as ana.", 5.0) in news
+    assert ServerSaid("You are now logged in as ana.", 5.0) in news
     assert fed(protocol, ":s 001 ana :Welcome") == [Welcomed("ana", frozenset({"server-time"}), 5.0)]
 
 
