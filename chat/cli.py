@@ -71,8 +71,13 @@ def _parser() -> argparse.ArgumentParser:
 
     client = commands.add_parser("client", help="open the desktop client")
     client.set_defaults(run=_client)
-    client.add_argument("address", nargs="?", metavar="irc://HOST:PORT/ROOM")
-    client.add_argument("--nick", metavar="NAME")
+    client.add_argument(
+        "address",
+        nargs="?",
+        metavar="irc[s]://HOST:PORT/ROOM",
+        help="where to go; ircs:// is encrypted, as are ports 6697 and 6679 without a scheme (default: ask)",
+    )
+    client.add_argument("--nick", metavar="NAME", help="your name there; with an address, connect at once")
 
     check = commands.add_parser("check", help="ask a server for a sign of life; exit 0 when it answers")
     check.set_defaults(run=_check)

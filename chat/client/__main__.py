@@ -9,8 +9,13 @@ from chat.errors import SetupError
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chat.client", description="Open the desktop client.")
-    parser.add_argument("address", nargs="?", metavar="irc://HOST:PORT/ROOM")
-    parser.add_argument("--nick", metavar="NAME")
+    parser.add_argument(
+        "address",
+        nargs="?",
+        metavar="irc[s]://HOST:PORT/ROOM",
+        help="where to go; ircs:// is encrypted, as are ports 6697 and 6679 without a scheme (default: ask)",
+    )
+    parser.add_argument("--nick", metavar="NAME", help="your name there; with an address, connect at once")
     options = parser.parse_args()
     try:
         return run(options.address, options.nick)
