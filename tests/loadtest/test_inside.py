@@ -33,3 +33,10 @@ def test_a_program_beside_a_scenario_loads_neither_locust_nor_gevent(program: st
     words = f"import sys, loadtest.{program}; print([m for m in ('locust', 'gevent', 'jinja2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_package_alone_loads_nothing_but_itself() -> None:
+    words = "import sys; before = set(sys.modules); import loadtest; "
+    words += "print([m for m in sorted(set(sys.modules) - before) if m.split('.')[0] not in sys.stdlib_module_names])"
+    done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['loadtest']", "what a locustfile takes from it is loaded when it is asked for"
