@@ -14,6 +14,8 @@ from tests.support import running_server
 
 ROOMS = [f"#room{number}" for number in range(100)]
 
+pytestmark = pytest.mark.timeout(240)  # 300 clients, each function call counted: 20 s of a free core
+
 
 def connect(besieged: Siege, wire: Wire, host: str) -> StillSocket:
     sock = besieged.server.socket()

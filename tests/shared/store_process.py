@@ -73,6 +73,7 @@ class Proxy:
         self._open = {"to": threading.Event(), "from": threading.Event()}
         self.release()
         self.losing = 0  # so many of the next answers are lost, and their connections cut
+        self._threads: list[threading.Thread] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen()
@@ -92,8 +93,13 @@ class Proxy:
             event.set()
 
     def close(self) -> None:
+        """The node has ended, and so have its connections."""
         self.release()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for thread in self._threads:
+            thread.join(PATIENCE)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -104,8 +110,10 @@ class Proxy:
                     far.connect(self._store.path)
                 except OSError:
                     near.close()
+                    far.close()
                     continue
-                threading.Thread(target=self._pass_both, args=(near, far), daemon=True).start()
+                self._threads.append(threading.Thread(target=self._pass_both, args=(near, far), daemon=True))
+                self._threads[-1].start()
 
     def _pass_both(self, near: socket.socket, far: socket.socket) -> None:
         with near, far:

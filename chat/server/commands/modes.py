@@ -1,6 +1,6 @@
 """MODE: of a room, and of oneself."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 
@@ -9,7 +9,7 @@ from chat.server.commands.limits import KEY_BYTES, LINE_COST, MODES
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.client import Client, is_middle
 from chat.server.core.mask_list import LETTERS as LISTS
-from chat.server.core.mask_list import Item, list_mask
+from chat.server.core.mask_list import list_mask
 from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.ranks import OPERATORS
@@ -174,20 +174,20 @@ def _answer(client: Client, user: User, room: Room, asked: Changes) -> None:
     lines: list[Iterator[bytes]] = []
     for letter in asked.queries:
         if letter == "b" or room.members.get(user) in OPERATORS:
-            items = list(room.lists.get(letter, ()))
-            client.cost += LINE_COST * len(items)
-            lines.append(_list_lines(client, room.name, letter, items))
+            client.cost += LINE_COST * len(room.lists.get(letter, ()))
+            lines.append(_list_lines(client, room, letter))
         else:
             client.numeric(ERR_CHANOPRIVSNEEDED, room.name)
     if lines:
         send_cursor(client, chain(*lines))
 
 
-def _list_lines(client: Client, name: str, letter: str, items: Collection[Item]) -> Iterator[bytes]:
+def _list_lines(client: Client, room: Room, letter: str) -> Iterator[bytes]:
+    """The list as it is when the first line is made, which may be passes after the question."""
     item, end = SHOWN[letter]
-    for mask, by, at in items:
-        yield client.numeric_line(item, name, mask, by, str(int(at)))
-    yield client.numeric_line(end, name)
+    for mask, by, at in list(room.lists.get(letter, ())):
+        yield client.numeric_line(item, room.name, mask, by, str(int(at)))
+    yield client.numeric_line(end, room.name)
 
 
 def _user_mode(node: Node, client: Client, user: User, nick: str, words: list[str]) -> None:

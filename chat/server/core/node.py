@@ -328,5 +328,5 @@ def _reserved(settings: Settings) -> re.Pattern[str]:
 def _refuse(refusal: Refusal, client: Client, refused: Refused | None) -> None:
     if refused is not None:
         refused(refusal)
-    else:
+    elif client.left is None:  # nobody is told what could not be done for a user who has quit
         client.refuse(refusal)
