@@ -1,4 +1,4 @@
-"""What a command is, and what follows from one. Plain values."""
+"""Commands and their answers. Plain values."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from chat.client.model.talk import LineKind, Talk, TalkKind
 
 @dataclass(slots=True)
 class Answer:
-    """What follows from what was typed: lines to send, changes to show. `taken` says that the box may be emptied."""
+    """The answer to typed text: lines to send, changes to show. `taken` says that the box may be emptied."""
 
     changes: list[Change] = field(default_factory=list)
     taken: bool = True

@@ -14,7 +14,7 @@ DEFAULT_ROOM = "#lobby"
 
 _USUAL_LENGTH, _OLD_LENGTH = 16, 9  # characters of a nickname: what many servers allow, and RFC 2812
 
-# What would end or split an IRC parameter. Whether the rest makes a good name, each server decides for itself.
+# Characters that would end or split an IRC parameter. Each server decides whether the rest makes a good name.
 _BREAKS_A_LINE = re.compile(r"[\x00-\x20\x7f,]")
 
 

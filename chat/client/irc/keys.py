@@ -11,7 +11,7 @@ _SERVICE = "fanfare"
 
 
 class Ring(Protocol):
-    """What is used of the package `keyring`."""
+    """The part of the package `keyring` that is used."""
 
     def get_password(self, service: str, name: str) -> str | None: ...
     def set_password(self, service: str, name: str, password: str) -> None: ...

@@ -174,7 +174,7 @@ class Registration:
         return output
 
     def read(self, message: Message, welcomed: bool) -> str:
-        """What the person is to know of this line."""
+        """The words of this line that the person should see."""
         if message.verb == "CAP":
             return self._capabilities(message, welcomed)
         if self._mechanism is None:

@@ -1,4 +1,4 @@
-"""What the network tells the model: plain values on a queue, comparable by value.
+"""News from the network to the model: plain values on a queue, comparable by value.
 
 `at` is in seconds since the epoch.
 """
@@ -214,7 +214,7 @@ class OwnAway:
 
 @dataclass(frozen=True, slots=True)
 class TopicSetBy:
-    """Who set the topic, and when."""
+    """The topic's author and time."""
 
     room: str
     nick: str
@@ -286,7 +286,7 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class HistoryCame:
-    """What was said in a room or with a person before, oldest first."""
+    """Earlier lines of a room or a private talk, oldest first."""
 
     about: str
     lines: tuple[Say, ...]

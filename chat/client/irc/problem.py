@@ -11,9 +11,9 @@ from chat.client.irc.tls import of_ssl_error
 
 
 class Problem(Enum):
-    """What kind of end it was."""
+    """Kinds of ends."""
 
-    CUT = "cut"  # it was there, and is not any more
+    CUT = "cut"  # the connection was open, and ended
     REFUSED = "refused"  # nothing listens there
     UNKNOWN_HOST = "unknown host"
     UNREACHABLE = "unreachable"  # no way there, or no answer
@@ -35,7 +35,7 @@ _HOPELESS = frozenset(
     {Problem.PASSWORD, Problem.BANNED, Problem.LOGIN, Problem.CERTIFICATE, Problem.SETTINGS, Problem.FAULT}
 )
 
-# What servers say in ERROR before they close. None of it is standardised: these are the words of Fanfare, ngIRCd,
+# The text of ERROR before a server closes. None of it is standardised: these are the words of Fanfare, ngIRCd,
 # InspIRCd, UnrealIRCd, Solanum and Ergo.
 _SAID = (
     (re.compile(r"password|\bPASS\b", re.IGNORECASE), Problem.PASSWORD),
@@ -47,7 +47,7 @@ _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOW
 
 
 def of_error(error: Exception, address: Address) -> tuple[Problem, str]:
-    """What an exception of the connection means."""
+    """The kind and the words for an exception of the connection."""
     if isinstance(error, UnicodeError | socket.gaierror):  # UnicodeError: a name that no look-up would take
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
             return Problem.UNREACHABLE, f"the name {address.host} cannot be looked up now: is this machine online?"
@@ -66,7 +66,7 @@ def of_error(error: Exception, address: Address) -> tuple[Problem, str]:
 
 
 def of_farewell(said: str, address: Address, with_password: bool) -> tuple[Problem, str]:
-    """What the server's last words mean, before it took us in."""
+    """The kind and the words for the server's ERROR before its welcome."""
     problem = next((problem for words, problem in _SAID if words.search(said)), Problem.CUT)
     if problem is Problem.PASSWORD:
         return problem, wants_password(address, with_password)

@@ -115,7 +115,7 @@ class Protocol:
         self.problem: Problem | None = None  # what kind of end that is going to be, where a numeric told
 
     def take_output(self) -> bytes:
-        """What must be sent; it is given out once."""
+        """The bytes to send; each is given out once."""
         data = b"".join(self._output)
         self._output.clear()
         return data
@@ -125,7 +125,7 @@ class Protocol:
         self._output.append(build("PING", "fanfare"))
 
     def feed(self, data: bytes) -> list[News]:
-        """The news in what arrived. What cannot be read is skipped: one bad line is no reason to leave."""
+        """The news in these bytes. An unreadable line is skipped: one bad line is no reason to leave."""
         found: list[News] = []
         for line in self._lines.feed(data):
             try:

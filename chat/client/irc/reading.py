@@ -1,4 +1,4 @@
-"""What a line from the server says, where the line alone tells: a message in, news out. Pure functions in a table.
+"""Read a line from the server that needs no other line: a message in, news out. Pure functions in a table.
 
 What depends on the lines before it is chat.client.irc.protocol's. Source: https://modern.ircdocs.horse
 """
@@ -67,7 +67,7 @@ class Modes:
 
     @property
     def signs(self) -> str:
-        """What may stand before a nickname in a list of names."""
+        """The signs that may precede a nickname in a list of names."""
         return "".join(self._signs.values()) + RANKS
 
     def learn(self, words: Sequence[str]) -> None:
@@ -171,7 +171,7 @@ def plain(verb: str, params: Sequence[str], text: str, at: float) -> News:
 
 _SERVERS_OWN = frozenset({"351", "371", "381", "391", "396"})
 
-# What says nothing to a person: ends of lists, what the server supports, the frame of the message of the day.
+# Numerics without news for a person: ends of lists, what the server supports, the frame of the message of the day.
 SILENT = frozenset({"004", "010", "315", "318", "321", "366", "368", "369", "374", "375", "376", "730", "732", "733"})
 
 # verb: the least number of parameters, and what it says. A topic that somebody set before we came is news from nobody.

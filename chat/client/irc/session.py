@@ -38,7 +38,7 @@ class Patience:
 
 _READ_BYTES = 65_536
 _NEWS_LIMIT = 10_000  # news the window has not taken; beyond it the socket is not read, and the server feels it
-_UNSENT_LIMIT = 1_048_576  # bytes; 2,000 full lines that the server does not take are no conversation any more
+_UNSENT_LIMIT = 1_048_576  # bytes; 2,000 full lines that the server does not read mean that it is gone
 
 
 class Session:
@@ -75,7 +75,7 @@ class Session:
         self._unsent = bytearray()
         self._lock = threading.Lock()  # guards _unsent; not held across a system call
         self._closing = threading.Event()  # we want to leave
-        self._over = threading.Event()  # there is no connection any more
+        self._over = threading.Event()  # the connection has ended
         self._thread = threading.Thread(target=self._run, name=f"session {address.server}", daemon=True)
 
     def start(self) -> None:
@@ -127,7 +127,7 @@ class Session:
             self._report(Lost(reason, time.time(), problem, fingerprint))
 
     def _ended(self, reason: str) -> tuple[Problem, str]:
-        """What the end means, by the server's own words if it said any."""
+        """The end's kind and reason, from the server's own words if it sent any."""
         protocol = self._protocol
         if protocol.problem is Problem.PASSWORD:
             return Problem.PASSWORD, wants_password(self._address, bool(self._login.password))
@@ -225,7 +225,7 @@ class _Watch:
         self._patience = patience
         self._leaving = False
         self._waits = False
-        self._progress = time.monotonic()  # when the server last took something of ours
+        self._progress = time.monotonic()  # when the server last read some of our output
         self.asked()  # the first answer is the welcome
 
     def left(self) -> float:
@@ -239,19 +239,19 @@ class _Watch:
             self._deadline = time.monotonic() + (self._patience.silence if welcomed else self._patience.answer)
 
     def waits(self, waits: bool) -> None:
-        """Whether anything of ours waits to be taken."""
+        """Note whether output is waiting."""
         if waits and not self._waits:
             self._progress = time.monotonic()
         self._waits = waits
 
     def progressed(self) -> None:
-        """The server took something of ours."""
+        """The server read some of our output."""
         self._progress = time.monotonic()
         if not self._leaving:
             self._deadline = max(self._deadline, self._progress + self._patience.answer)
 
     def may_wait(self) -> bool:
-        """Whether a server that has not taken all of ours is borne longer."""
+        """Whether a server that has not read all our output gets more time."""
         now = time.monotonic()
         if self._leaving or now - self._progress >= self._patience.stalled:
             return False

@@ -20,7 +20,7 @@ class CertificateProblem(Exception):
 
 
 def context(login: Login, verified: bool = True) -> ssl.SSLContext:
-    """What a connection is made with. Raises SetupError when our own certificate cannot be used."""
+    """The context of a connection. Raises SetupError when our own certificate cannot be used."""
     made = ssl.create_default_context()
     if not verified:  # the fingerprint is compared instead
         made.check_hostname = False
@@ -84,7 +84,7 @@ _CODES = {  # of OpenSSL's X509_V_ERR
 
 
 def in_words(error: ssl.SSLCertVerificationError, address: Address) -> str:
-    """What is wrong with the certificate."""
+    """The certificate's problem in words."""
     if error.verify_code in (62, 64):  # of another host, of another address
         return f"The certificate of {address.server} is another server's"
     known = _CODES.get(error.verify_code)

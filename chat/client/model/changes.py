@@ -1,4 +1,4 @@
-"""What the model tells the window to draw: plain values."""
+"""Changes that the model tells the window to draw: plain values."""
 
 from dataclasses import dataclass
 

@@ -58,7 +58,7 @@ class Client:
         return next((network for network in self.networks if self._servers[network].address == address), None)
 
     def known(self, address: str) -> Server | None:
-        """What was set up for this address before."""
+        """The earlier settings for this address."""
         return next((server for server in self.settings.servers if server.address == address), None)
 
     def add(self, server: Server, show: bool = True) -> Network:

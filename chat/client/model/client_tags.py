@@ -1,4 +1,4 @@
-"""Who is typing, replies and reactions: what IRCv3 carries in client-only tags. Pure state.
+"""Typing, replies and reactions, which IRCv3 carries in client-only tags. Pure state.
 
 Sources: https://ircv3.net/specs/client-tags/typing, reply, react
 """
@@ -14,7 +14,7 @@ from chat.client.text.clean import clean
 from chat.wires.message import build, build_tags, parse_tags
 
 ACTIVE = 6.0  # s after which somebody who says nothing more of it is no longer typing
-_SAY_AGAIN = 3.0  # s between two words of ours that we are typing
+_SAY_AGAIN = 3.0  # s between two notes to others that we are typing
 _LOOKED_AT = 1_000  # of the newest lines of a talk, in which what is meant is looked for
 _LONGEST_SIGN = 16  # characters of a reaction
 _MOST_SIGNS = 8  # different reactions to one line that are shown
@@ -52,7 +52,7 @@ class ClientTags:
             yield from _reacted(talk, meant, sign, nick)
 
     def said(self, news: Say, line: Line, talk: Talk) -> Line:
-        """The line with what it replies to, if it says so. Who has said something no longer types."""
+        """The line with what it replies to, if it says so. Its author has stopped typing."""
         talk.typing.pop(line.nick, None)
         if not news.tags:
             return line
@@ -61,7 +61,7 @@ class ClientTags:
         return replace(line, reply=quoted(meant)) if meant else line
 
     def typing(self, talk: Talk) -> list[str]:
-        """Who is typing there now."""
+        """The nicknames of those who are typing there."""
         now = self._clock()
         return [nick for nick, until in talk.typing.items() if until > now]
 
@@ -77,7 +77,7 @@ class ClientTags:
             self._send(build("TAGMSG", talk.name, tags="+typing=done"))
 
     def we_said(self, talk: Talk) -> None:
-        """What we were typing is sent: that tells it."""
+        """Our line is sent, which also ends our typing."""
         self._told.pop(talk, None)
 
     def react(self, talk: Talk, line: Line, sign: str) -> None:

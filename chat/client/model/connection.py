@@ -88,7 +88,7 @@ class Stage(Enum):
 
 
 class Me:
-    """Who we are on this network."""
+    """Our identity on this network."""
 
     def __init__(self, nick: str) -> None:
         self.nick = nick
@@ -101,12 +101,12 @@ class Me:
 
     @property
     def longest_mask(self) -> str:
-        """What the others may see in front of our words."""
+        """The longest source that may precede our words."""
         return self.mask or self.nick + _LONGEST_ADDRESS
 
 
 class Connection:
-    """One network's connection. What is to be sent goes to `send`."""
+    """One network's connection. `send` takes its output."""
 
     def __init__(
         self, me: Me, talks: Talks, outgoing: Outgoing, reconnect: Reconnect, send: Callable[[bytes], None]

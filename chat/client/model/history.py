@@ -1,4 +1,4 @@
-"""What was said while we were away, or before we came: asked of the server, put into its place without doubles. Pure.
+"""Lines missed while away, or from before the join: requested, and inserted without duplicates. Pure.
 
 Sources: https://ircv3.net/specs/extensions/chathistory, https://wiki.znc.in/Playback
 """
@@ -146,7 +146,7 @@ class History:
 
 
 def _same(ours: Line, line: Line) -> bool:
-    """Whether a line of the history is this one of ours."""
+    """Whether a line of the history is this sent line."""
     if ours.msgid and line.msgid:
         return ours.msgid == line.msgid
     return ours.text == line.text and abs(ours.at - line.at) < _NEAR

@@ -1,4 +1,4 @@
-"""Who is where: joins, leaves, names, ranks, topics, who is away. Pure state."""
+"""Membership of rooms: joins, leaves, names, ranks, topics, who is away. Pure state."""
 
 from collections.abc import Callable, Iterable
 
@@ -25,7 +25,7 @@ from chat.client.text.clean import clean
 
 
 class Membership:
-    """What a network's talks and members become by each kind of news."""
+    """Applies each kind of news to a network's talks and members."""
 
     def __init__(self, me: Me, talks: Talks) -> None:
         self._me = me

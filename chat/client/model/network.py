@@ -190,7 +190,7 @@ class Network:
         return changes
 
     def stop_sending(self) -> list[Change]:
-        """What is not on its way yet stays here, UNSENT."""
+        """Lines that have not left yet stay here, UNSENT."""
         return [*self.outgoing.stop(), StageChanged()]
 
     def reaches(self, talk: Talk) -> bool:

@@ -61,7 +61,7 @@ class Outgoing:
         return len(self._queue)
 
     def unsent(self, talk: Talk) -> list[Line]:
-        """What of this talk can be sent again, the oldest first."""
+        """The lines of this talk that can be sent again, oldest first."""
         return [own.line for own in self._kept.values() if own.talk is talk]
 
     def uncertain(self, talk: Talk) -> list[Line]:
@@ -69,7 +69,7 @@ class Outgoing:
         return [line for line in self.unsent(talk) if line.delivery is Delivery.PERHAPS]
 
     def words(self, line: Line) -> str:
-        """What to send for a line that can be sent again."""
+        """The bytes for a line that is sent again."""
         return self._kept[line.id].words
 
     def add(self, talk: Talk, line: Line, words: str, answers: str = "") -> Iterator[Change]:
@@ -82,7 +82,7 @@ class Outgoing:
         yield Appended(talk, line, pushed_out)
 
     def release(self) -> list[bytes]:
-        """What may go out now."""
+        """The lines that may go out now."""
         released: list[_Own] = []
         if self._in_flight > IN_FLIGHT // 2:
             return []  # soon more of them can go together
@@ -188,7 +188,7 @@ class Outgoing:
         return own.talk if own else None
 
     def forget(self, line: Line) -> None:
-        """This line is sent again, or not wanted any more."""
+        """This line is sent again, or no longer wanted."""
         self._kept.pop(line.id, None)
 
     def forget_talk(self, talk: Talk) -> int:

@@ -1,4 +1,4 @@
-"""What the client remembers from one start to the next: a small JSON file in the person's configuration folder.
+"""Settings kept from one start to the next: a small JSON file in the person's configuration folder.
 
 Never a password. A file that cannot be read keeps nobody from talking: it is put
 aside, and everything is as at the first start.
@@ -20,7 +20,7 @@ FONT_SIZES = range(6, 41)  # points
 _FILE = "client.json"
 _LONGEST = 500  # characters of a text; the longest name of a host has 253
 _MOST_ITEMS = 200  # of a list
-_MOST_BYTES = 65_536  # no file of ours has a tenth of it
+_MOST_BYTES = 65_536  # no file that this program writes has a tenth of it
 
 
 @dataclass(frozen=True, slots=True)

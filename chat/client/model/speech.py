@@ -1,4 +1,4 @@
-"""What is said: whose talk words belong to, how they are shown, whom we do not hear. Pure state."""
+"""Messages: the talk they belong to, how they are shown, whose are ignored. Pure state."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ _NOT_PASSED_ON = frozenset({"401", "403", "404", "407", "442", "477", "486", "48
 
 
 class Speech:
-    """What a network's transcripts become by what people and the server say."""
+    """Puts what people and the server say into a network's transcripts."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Speech:
         }
 
     def line(self, news: Say) -> Line | None:
-        """What is to be shown for it; None for what is no words."""
+        """The line to show for it; None if it has no words."""
         action = read_action(news.text)
         if news.kind is Kind.TAGS or (action is None and news.text.startswith("\x01")):
             return None
@@ -183,7 +183,7 @@ class Speech:
             yield from self._talks.happened(talk or self._talks.current, about + news.reason, news.at, LineKind.TROUBLE)
 
     def _answered(self, news: Answered) -> Iterable[Change]:
-        """What was asked for is shown where the person looks."""
+        """Show an answer where the person looks."""
         yield from self._talks.happened(self._talks.current, news.text, news.at, LineKind.SERVER)
 
     def _server_said(self, news: ServerSaid) -> Iterable[Change]:

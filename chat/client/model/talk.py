@@ -113,7 +113,7 @@ class LineKind(Enum):
 
 
 class Delivery(Enum):
-    """How far a line of one's own has come. Everybody else's are SENT."""
+    """How far an outgoing line has come. All others are SENT."""
 
     SENT = "sent"
     PENDING = "pending"  # on its way: the server has not yet said that it has it
@@ -122,7 +122,7 @@ class Delivery(Enum):
 
 
 class Moved(Enum):
-    """What somebody else did who came, went or changed the name."""
+    """Somebody else's join, leave or change of name."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -131,7 +131,7 @@ class Moved(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a happening was, for chat.client.model.rows. Both names are clean."""
+    """What a happening was, for chat.client.ui.transcript.rows. Both names are clean."""
 
     nick: str
     how: Moved
@@ -169,7 +169,7 @@ class Line:
 
 
 class TalkKind(Enum):
-    """What a talk is with."""
+    """The kinds of talks."""
 
     SERVER = "server"
     ROOM = "room"
@@ -216,7 +216,7 @@ class Talk:
         return line, pushed_out
 
     def change(self, line: Line) -> bool:
-        """Put this line in the place of the one with its id; False when that is not in the transcript any more."""
+        """Put this line in the place of the one with its id; False when the transcript no longer has it."""
         place = self._place(line)
         if place is None:
             return False
@@ -259,7 +259,7 @@ class Talk:
         self.reason = ""
 
     def leave(self, reason: str = "") -> None:
-        """We are not in the room, or not any more."""
+        """We are not in the room."""
         self.members.empty()
         self.joined = False
         self.reason = reason

@@ -3,7 +3,7 @@
     [12:30:05] <ana> hello          [12:30:07] * ana waves
     [12:30:09] -bot- a notice       [12:30:11] *** ben joined
 
-Formats and reads them; writing is chat.client.ui.log_writer's, on a thread of its own.
+Formats and reads them; writing is chat.client.store.logs's, on a thread of its own.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What the view's parts ask for, done. Between widgets and model; opens no connection by itself."""
+"""The actions of the view's parts. Between widgets and model; opens no connection by itself."""
 
 import webbrowser
 from collections.abc import Callable

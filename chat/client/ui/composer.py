@@ -117,7 +117,7 @@ class Composer(ttk.Frame):
         self.asked.pack(side="left", fill="x", expand=True)
 
     def show_reply(self, quoted: str) -> None:
-        """What the words answer, with a way to say them without that."""
+        """Show the line that is replied to, with a button to forget it."""
         if quoted:
             self.replied.configure(text=f"Reply to {quoted}")
             self.reply.pack(side="top", fill="x", before=self.button, pady=(0, look.px(self, 4)))

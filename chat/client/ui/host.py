@@ -1,4 +1,4 @@
-"""What the window offers to those of its parts that need more than their own widgets: an interface, no code."""
+"""The window's interface for those of its parts that need more than their own widgets. No code."""
 
 import tkinter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the menus and their keys ask for, done; and the places that one can go to from anywhere."""
+"""The actions of the menus and their keys; and the places that one can go to from anywhere."""
 
 import tkinter
 from collections.abc import Callable, Iterator, Mapping

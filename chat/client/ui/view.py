@@ -1,4 +1,4 @@
-"""What one sees while connected: talks, topic, transcript, message box, members, banner, status line. Widgets only.
+"""The view while connected: talks, topic, transcript, message box, members, banner, status line. Widgets only.
 
 One grid: a header of the same height over all three panes, the same inset on all sides.
 """

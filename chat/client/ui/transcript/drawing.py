@@ -1,6 +1,6 @@
-"""What a row of the transcript is made of: pieces of text, each with the names of its tags. Pure, knows no widgets.
+"""A row of the transcript as pieces of text, each with the names of its tags. Pure, knows no widgets.
 
-The pieces alternate as Tk's text widget takes them: text, tags, text, tags. How a tag looks, chat.client.ui.tags knows.
+The pieces alternate as Tk's text widget takes them: text, tags, text, tags. Tags get their looks in `tags`.
 A row has three columns with a tab between them: the time, whose words, the words. A narrow widget leaves out the time.
 """
 

@@ -37,7 +37,7 @@ class RowText:
         self._width = 0  # pixels for which it was ordered
         self._lines: Iterable[Line] = ()
         self._rows = Rows()
-        self._above = 0  # so many rows are not drawn yet; they stand above those that are
+        self._above = 0  # number of rows not drawn yet, above those that are
         self._drawing: str | None = None
         self._tags = Tags(text)
         self._pen = self._make_pen(LIGHT)

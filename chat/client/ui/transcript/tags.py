@@ -7,7 +7,7 @@ from chat.client.text.palette import LIGHT, Palette
 from chat.client.ui import look
 from chat.client.ui.transcript.drawing import Pieces
 
-_OWN_COLOURS = 600  # strangers choose colours; beyond so many of them, theirs are not shown
+_OWN_COLOURS = 600  # strangers choose colours; beyond this number, theirs are not shown
 _WIDEST = 100  # characters of a line of text; longer ones are hard to read
 _NAMES = 14  # digits that the column of names is as wide as
 _NAMES_IN_LITTLE_ROOM = 8

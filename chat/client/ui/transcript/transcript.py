@@ -15,7 +15,7 @@ from chat.client.ui.widgets import Tooltip, menu_buttons
 
 
 class Actions(Protocol):
-    """What the transcript asks for."""
+    """The transcript's requests to the window."""
 
     def visit(self, url: str) -> object: ...
     def resend(self, line: int) -> None: ...
@@ -135,7 +135,7 @@ class Transcript(ttk.Frame):
         return "break"
 
     def _scroll(self, *how: str) -> None:
-        """What the scroll bar asks for."""
+        """The scroll bar's request."""
         self.text.yview(*how)
         self._see_where()
 
