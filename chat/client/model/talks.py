@@ -1,4 +1,4 @@
-"""The talks of one network, and what is unread in them. Pure state, no Tk."""
+"""The talks of one network, what is unread in them, and what the person looks at. Pure state, no Tk."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

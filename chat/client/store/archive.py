@@ -1,4 +1,4 @@
-"""What was written and not sent, from one start to the next: drafts in message boxes, and lines that nobody got.
+"""Settings, drafts and unsent lines kept from one start to the next. Knows no widgets.
 
 A small JSON file beside the settings. Words that hold a password are left out.
 """

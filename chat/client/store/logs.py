@@ -1,9 +1,9 @@
-"""What was said, in text files that any program can read: LOGS/SERVER/TALK/2026-11-26.txt, a line each.
+"""Logs in text files that any program can read: LOGS/SERVER/TALK/2026-11-26.txt, a line each.
 
     [12:30:05] <ana> hello          [12:30:07] * ana waves
     [12:30:09] -bot- a notice       [12:30:11] *** ben joined
 
-Formats and reads them; writing is chat.client.store.logs's, on a thread of its own.
+They are written by a thread of their own, so that a slow disk holds up nobody.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The sessions of the networks that one is on: opened, closed, their news taken, lines sent. Knows no widgets."""
+"""The networks' sessions: opened, closed, their news taken, lines sent; and what wakes Tk's thread for news."""
 
 import contextlib
 import queue
