@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.server.log.ids import SEQUENCE_BITS, Stamps
-from chat.server.log.memory import MemoryLog
+from chat.server.log.ids import SEQUENCE_BITS
+from chat.server.log.memory import MemoryLog, Stamps
 from chat.wires.message import Message
 
 TIMES = st.lists(st.floats(0.0, 4e9, allow_nan=False), min_size=1, max_size=50)

@@ -20,8 +20,8 @@ from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import NEWEST, Snapshots, read_snapshot, replay, write_snapshot
 from chat.server.disk.writer import Kept, Writer, write
 from chat.server.log.entry import Entry
-from chat.server.log.ids import Stamps
 from chat.server.log.log import Apply, Figures, Post
+from chat.server.log.memory import Stamps
 from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.settings import Settings
 from chat.wires.message import Message

@@ -5,12 +5,33 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chat.server.log.entry import Entry
-from chat.server.log.ids import Stamps
+from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.log.log import Apply, Figures, Post
 from chat.wires.message import Message
 
 if TYPE_CHECKING:
     from chat.server.core.state import State
+
+
+class Stamps:
+    """Ids and times for a log with one writer. Ids grow and times never go back, also when the clock does."""
+
+    __slots__ = ("_clock", "at", "id")
+
+    def __init__(self, clock: Callable[[], float], last: int = 0, at: float = 0.0) -> None:
+        """They go on behind `last` and `at`."""
+        self._clock = clock  # seconds since the epoch
+        self.id = last
+        self.at = at
+
+    def next(self) -> tuple[int, float]:
+        """A new id and its time, in seconds since the epoch."""
+        now = self._clock()
+        if now > self.at:
+            self.at = now
+        wanted = int(self.at * 1000) << SEQUENCE_BITS
+        self.id = wanted if wanted > self.id else self.id + 1
+        return self.id, self.at
 
 
 class MemoryLog:
