@@ -50,6 +50,12 @@ def on_page() -> frozenset[str]:
     return frozenset(name for name, each in all_options().items() if each.metadata["on_page"])
 
 
+def _scenario(name: str) -> str:
+    if name not in SCENARIOS:
+        raise argparse.ArgumentTypeError(f"there is no scenario {name!r}, choose from {', '.join(SCENARIOS)}")
+    return name
+
+
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser."""
     group = parser.add_argument_group("Fanfare load test")
@@ -58,13 +64,18 @@ def add_options(parser: Any) -> None:
         renamed.include_in_web_ui = False
     for each in all_options().values():
         default = "" if each.default in (None, "") else f". Default: {each.default}"
+        help_words = (each.metadata["help"] + _of_scenarios(each.name) + default).replace("%", "%%")
+        if each.default is False:
+            flag = group.add_argument(spelled(each), action="store_true", help=each.metadata["help"])
+            flag.include_in_web_ui = each.metadata["on_page"]
+            continue
         action = group.add_argument(
             spelled(each),
-            type=each.metadata["kind"],
+            type=_scenario if each.name == "scenario" else each.metadata["kind"],
             default=each.default,
             action=_Joined if each.name == "require" else "store",
             choices=tuple(SCENARIOS) if each.name == "scenario" else None,  # the page then has a list to choose from
-            help=(each.metadata["help"] + _of_scenarios(each.name) + default).replace("%", "%%"),
+            help=help_words,
             metavar=each.name.upper(),
         )
         action.include_in_web_ui = each.metadata["on_page"]  # Locust's flag, which a group's own method does not know

@@ -41,6 +41,7 @@ class Member(Listener, Protocol):
     gone: Event  # set when the connection has ended; `gone_why` says how
     gone_why: str
     failure: Exception | None  # what the last way in came to grief with
+    capabilities: tuple[str, ...]  # IRCv3, asked for where the server offers them
     at_once: bool  # it does not queue to connect: for those who all come back
     connect_patience: float | None
 

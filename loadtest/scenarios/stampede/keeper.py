@@ -51,14 +51,14 @@ class Keeper:
         self._wait_to_accept(seconds)
         return {"pid": self._pid}
 
-    def restart(self, stop_within: float, seconds: float) -> dict[str, Any]:
+    def restart(self, stop_within: float, seconds: float, kill: bool = False) -> dict[str, Any]:
         """SIGTERM, its end, the same once more; `seconds` from SIGTERM on the new one accepts, or there is a fault."""
         process = self._process
         assert process
         if process.poll() is not None:
             raise Fault(f"it had {_ending(process.returncode)} before it was told to{self._last_words()}")
         signalled_ns = time.monotonic_ns()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         killed = not _wait(process, stop_within)
         ended_ns = time.monotonic_ns()
         self._kill_group(process)

@@ -43,6 +43,7 @@ class Stampede(OneRoom):
     default_rate = 20.0
     needs = frozenset((LEAVES,))
     one_clock = True
+    brings_command = False  # it knows how to start a server without --server-command
 
     def __init__(self, settings: StampedeSettings, users: int) -> None:
         super().__init__(settings, users)
@@ -57,13 +58,18 @@ class Stampede(OneRoom):
         return self._server.pid if self._server else 0
 
     def check(self) -> None:
-        server.split(self.settings.server_command)
+        if self.settings.server_command or not self.brings_command:
+            server.split(self.settings.server_command)
         if self.users < 2:
-            raise SetupError(f"stampede needs 2 users or more, got {self.users}: use --users")
+            raise SetupError(f"{self.name} needs 2 users or more, got {self.users}: use --users")
         self.check_announcers(self.users)
 
+    def command(self, host: str) -> str:
+        """What starts the server."""
+        return self.settings.server_command
+
     def prepare(self, host: str) -> None:
-        self._server = ServerCommand(self.settings.server_command, host)
+        self._server = ServerCommand(self.command(host), host)
         self._server.start()
 
     def clear_up(self) -> None:
@@ -93,7 +99,9 @@ class Stampede(OneRoom):
         settings, restart, lines = self.settings, self._restart, list(self._troubles)
         if restart is None:
             return lines
-        if restart.killed:
+        if settings.kill:
+            pass  # it had no say in how it ends
+        elif restart.killed:
             lines.append(f"the server had not ended {settings.stop_within:g} s after SIGTERM, and was killed")
         elif restart.status >= 0 and restart.status != settings.server_exit_status:
             wanted = settings.server_exit_status
@@ -118,13 +126,14 @@ class Stampede(OneRoom):
         assert server
         run.step = "the server restarts, and all come back"
         run.ask("watch")
+        self._before_the_stop(run)
         since_ns, within_s = time.monotonic_ns(), 0.0
         try:
-            restart = self._restart = server.restart(settings.stop_within, settings.return_within)
+            restart = self._restart = server.restart(settings.stop_within, settings.return_within, settings.kill)
         except NoServer as error:
             self._troubles.append(f"the server could not be stopped: {error}")
         else:
-            run.mark(restart.signalled_ns, "SIGTERM")
+            run.mark(restart.signalled_ns, "SIGKILL" if settings.kill else "SIGTERM")
             since_ns, within_s = restart.signalled_ns, 0.0 if restart.fault else settings.return_within
         until_ns = since_ns + round(within_s * 1e9)
         self._return.take(run.ask("returned", within_s + _ANSWER_S, since_ns=since_ns, until_ns=until_ns))
@@ -133,6 +142,13 @@ class Stampede(OneRoom):
             self._troubles.append(f"the server came back, and {self._end.ended}")
         for fault in self._return.faults(settings.max_loop_lag_ms, settings.max_cpu_percent):
             run.note_fault(fault)
+        self._when_back(run)
+
+    def _before_the_stop(self, run: Run) -> None:
+        """All is well, and whoever loses the connection from now on comes back."""
+
+    def _when_back(self, run: Run) -> None:
+        """All are back, or the time to return in is over."""
 
     def _figures(self, restart: Restart) -> dict[str, Any]:
         since_ns, figures = restart.signalled_ns, self._return

@@ -48,11 +48,16 @@ class StampedeSettings(AroundSettings):
         5.0, number(float, 0.1), "stampede: seconds after which an attempt to connect counts as timed out"
     )
     return_within: float = option(
-        60.0, number(float, 0.1), "stampede: fail when not all are back so many seconds after the server was stopped"
+        60.0,
+        number(float, 0.1),
+        "stampede: fail when not all are back so many seconds after the server was stopped",
     )
     max_timed_out: int = option(
-        0, number(int, 0), "stampede: fail when more attempts to return time out, in connecting, registering or joining"
+        0,
+        number(int, 0),
+        "stampede: fail when more attempts to return time out, in connecting, registering or joining",
     )
+    kill: bool = option(False, bool, "stampede: stop the server by SIGKILL, not SIGTERM")
 
 
 @dataclass(slots=True)

@@ -89,12 +89,14 @@ class ServerCommand:
             raise SetupError(f"--server-command, with --host {self._host}: {answer['fault']}")
         self.pid = answer["pid"]
 
-    def restart(self, stop_within: float, seconds: float) -> Restart:
-        """SIGTERM, after `stop_within` seconds SIGKILL, and the same command again, `seconds` from SIGTERM in all.
+    def restart(self, stop_within: float, seconds: float, kill: bool = False) -> Restart:
+        """SIGTERM, after `stop_within` seconds or at once with `kill` SIGKILL, and the same command again.
+
+        It has `seconds` from SIGTERM in all.
 
         Raises NoServer.
         """
-        answer = self._ask("restart", stop_within=stop_within, seconds=seconds)
+        answer = self._ask("restart", stop_within=stop_within, seconds=seconds, kill=kill)
         if "signalled_ns" not in answer:
             raise NoServer(answer["fault"])
         self.pid = answer.pop("pid", 0)

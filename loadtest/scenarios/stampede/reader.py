@@ -1,0 +1,84 @@
+"""Reading a room's history back to a run's first words: IRCv3 `draft/chathistory`, over a member's own connection.
+
+Source: https://ircv3.net/specs/extensions/chathistory
+"""
+
+import gevent
+from gevent.event import AsyncResult
+
+from chat.errors import FanfareError, WireError
+from chat.wires.message import Message, build, parse
+from loadtest.core.reasons import printable
+from loadtest.core.receiver import Moment
+from loadtest.core.stamps import Stamps
+from loadtest.run.role import Member
+from loadtest.scenarios.stampede.history import Words
+
+CAPABILITIES = ("batch", "draft/chathistory", "message-tags", "server-time")
+_PAGE = 100  # what is asked for at a time; a server may give fewer
+
+
+class NoHistory(FanfareError):
+    """The server does not give it; the text says why."""
+
+
+class _Page:
+    """The lines of one answer. `over` is set to them, oldest first, or to why there are none."""
+
+    def __init__(self) -> None:
+        self.over = AsyncResult()
+        self._batch = ""
+        self._lines: list[Message] = []
+
+    def take(self, line: Message) -> None:
+        match line.verb:
+            case "BATCH" if line.params[0][:1] == "+" and line.params[1:2] == ["chathistory"]:
+                self._batch = line.params[0][1:]
+            case "BATCH" if self._batch and line.params[0] == f"-{self._batch}":
+                self.over.set(self._lines)
+            case "FAIL" | "421" if "CHATHISTORY" in line.params:
+                self.over.set_exception(NoHistory(printable(" ".join(line.params))))
+            case _ if self._batch and line.tag("batch") == self._batch:
+                self._lines.append(line)
+
+
+def read_back(member: Member, stamps: Stamps, patience: float) -> list[Words]:
+    """All words of these stamps that the room's history has, oldest first. Raises NoHistory."""
+    found: list[Words] = []
+    before = ""
+    while True:
+        lines = _ask(member, before, patience)
+        words = [(one.sender, one.number) for line in lines for one in stamps.find(line.params[-1].encode())]
+        if not words:
+            return found
+        found = words + found
+        before = lines[0].tag("msgid") or ""
+        if not before:
+            raise NoHistory("the server's history has no msgid")
+
+
+def _ask(member: Member, before: str, patience: float) -> list[Message]:
+    connection = member.connection
+    if connection is None or not connection.is_open:
+        raise NoHistory(member.gone_why or "no connection")
+    page, listening = _Page(), connection.on_lines
+
+    def overhear(data: bytes, at: Moment) -> None:
+        for line in data.decode(errors="replace").splitlines():
+            try:
+                page.take(parse(line))
+            except WireError:
+                continue  # nothing to a user
+        if b"PING" in data or b"ERROR" in data:
+            listening(data, at)
+
+    connection.on_lines = overhear
+    room = member.receiver.room
+    try:
+        which = ("BEFORE", room, f"msgid={before}") if before else ("LATEST", room, "*")
+        connection.send(build("CHATHISTORY", *which, str(_PAGE)))
+        with gevent.Timeout(patience, NoHistory(f"no answer within {patience:g} s")):
+            lines: list[Message] = page.over.get()
+            return lines
+    finally:
+        connection.on_lines = listening
