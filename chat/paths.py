@@ -1,4 +1,4 @@
-"""Where a server keeps its files: the data folder, the log, the admin socket."""
+"""The places of a server's files: data folder, log, admin socket."""
 
 import os
 import sys

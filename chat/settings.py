@@ -451,7 +451,7 @@ class Settings:
         _check(len(lines) <= 3 and not set(self.contact) & set("\r\0"), "contact has more than three lines")
 
     def _check_guards(self) -> None:
-        """What would leave a server open that looks as if it were guarded."""
+        """Refuse settings that leave a server open although it looks guarded."""
         for name in ("exempt", "proxy_from"):
             for text in getattr(self, name):
                 _check(_is_network(text), f"{name} names {show(text)}, not an address or a range like 10.0.0.0/8")

@@ -126,7 +126,7 @@ class Server:
         return [listener.address for listener in listeners]
 
     def _make_services(self) -> Iterator[Service]:
-        """What operates the server beside its loop. Raises SetupError."""
+        """The services beside the loop. Raises SetupError."""
         post = self.loop.mailbox.post
         if (admin := open_admin(self.settings, self, post)) is not None:
             yield admin
@@ -156,7 +156,7 @@ class Server:
         return partial(SqliteLog, self.settings)
 
     def _make_cloak(self) -> Callable[[str], str]:
-        """What gives the host that others see. Cloaks of a server that keeps nothing end with it."""
+        """The function from an address to the host that others see. A server that keeps nothing keeps no cloaks."""
         if self.settings.cloak == "off":
             return str
         if self.settings.log == "memory:":

@@ -151,7 +151,7 @@ _DIALECTS: dict[frozenset[str], IrcDialect] = {}
 
 
 class _State(Enum):
-    """Where a connection's input stands."""
+    """The states of a connection's input."""
 
     START = "nothing but blank lines has arrived: the peer may speak another protocol"
     LINES = "lines are cut as they are asked for"

@@ -1,4 +1,4 @@
-"""Where slow functions run: a thread of their own, so that the loop and all other connections go on."""
+"""A thread for slow functions, so that the loop and all other connections go on."""
 
 import logging
 import threading

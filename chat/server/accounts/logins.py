@@ -1,4 +1,4 @@
-"""What a node needs for logins beside its accounts: where hashing runs, and what is still allowed."""
+"""Logins on one node: its hashing thread and its limits of attempts. The accounts are in the state."""
 
 import hmac
 import secrets

@@ -1,4 +1,4 @@
-"""What is stored of a password: a SCRAM-SHA-256 verifier. It proves a password, and gives none away.
+"""The stored form of a password: a SCRAM-SHA-256 verifier, which proves a password and reveals none.
 
 One form serves PLAIN and SCRAM-SHA-256: `SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER`, as RFC 5803 and PostgreSQL write
 it. SCRAM needs PBKDF2, since clients compute it; a stronger function would need a second secret for each account, and

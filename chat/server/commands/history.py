@@ -1,4 +1,4 @@
-"""What was said before: CHATHISTORY, and the last lines that a newcomer without it is shown.
+"""History: CHATHISTORY, and the last lines for newcomers whose program lacks it.
 
 A member may read what a room has said since it was made. Whoever may come in may read: that is what the room's rules
 decide, and there is nothing to read from outside. What two accounts

@@ -1,4 +1,4 @@
-"""What rooms there are, and who is in them: NAMES and LIST."""
+"""NAMES and LIST: the rooms and their members."""
 
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What the server's operators do: OPER, KILL, the server bans, WALLOPS, REHASH.
+"""Commands of the server's operators: OPER, KILL, the server bans, WALLOPS, REHASH.
 
 KLINE and DLINE are one list of bans; both names are there because operators' programs know both.
 """

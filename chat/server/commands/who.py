@@ -17,7 +17,7 @@ TOKEN_DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What a WHO asks for: letters of `ORDER`, and the token that comes back with `t`."""
+    """The fields of a WHO: letters of `ORDER`, and the token that comes back with `t`."""
 
     letters: str
     token: str

@@ -31,7 +31,7 @@ class Account:
         self.users: dict[User, None] = {}  # logged in now
 
     def values(self) -> dict[str, Any]:
-        """What a snapshot holds of it. `read_account` is the inverse."""
+        """Its form in a snapshot. `read_account` is the inverse."""
         return {
             "account": self.name,
             "registered": self.registered,

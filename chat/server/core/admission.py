@@ -1,4 +1,4 @@
-"""Who may come into a room, and who may speak there. Part of the rules: pure, the same on every node."""
+"""The rules of coming into a room and of speaking there. Pure, the same on every node."""
 
 from chat.events import Person
 from chat.server.core.mask_list import MaskList

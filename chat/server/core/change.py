@@ -1,4 +1,4 @@
-"""What applying an entry yields: changes, each an event with whom it concerns, and refusals."""
+"""The outcomes of applying an entry: changes, each an event with whom it concerns, and refusals."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""Who watches which nicknames (MONITOR). The clients that watch one are an audience, like the members of a room.
+"""Watched nicknames (MONITOR). The clients that watch one are an audience, like the members of a room.
 
 So its watchers share the bytes, whatever their number. A second audience of a nickname gets what extended-monitor adds.
 

@@ -1,4 +1,4 @@
-"""What becomes of the users of a node that goes, or comes back: `:NODE NODE down|new|back EPOCH`.
+"""The users of a node that goes, or comes back: `:NODE NODE down|new|back EPOCH`.
 
 A node that is down is gone with all its users, at one place in the log. They are kept as they were, out of sight, until
 it comes back with them or begins without them.

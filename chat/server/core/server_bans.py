@@ -44,7 +44,7 @@ class Ban:
         return network_of(self.mask) is not None
 
     def values(self) -> dict[str, Any]:
-        """What a snapshot holds of it. `read_ban` is the inverse."""
+        """Its form in a snapshot. `read_ban` is the inverse."""
         return {"ban": self.mask, "reason": self.reason, "by": self.by, "at": self.at, "until": self.until}
 
 

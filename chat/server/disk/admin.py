@@ -61,7 +61,7 @@ def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
 
 
 def statistics(path: Path) -> list[tuple[str, str]]:
-    """What is to be known of the file, as names and values."""
+    """Facts about the file, as names and values."""
     with opened(path, True) as connection:
         entries, words = connection.execute("SELECT count(*), coalesce(sum(said), 0) FROM entry").fetchone()
         (rooms,) = connection.execute("SELECT count(DISTINCT room) FROM place WHERE room >= '#'").fetchone()

@@ -151,7 +151,7 @@ def _statements(script: str) -> list[str]:
 
 
 def explain(path: Path, error: sqlite3.Error) -> str:
-    """What is wrong with the file, in one line for the operator."""
+    """The file's fault, in one line for the operator."""
     if "readonly" in str(error):
         return f"the log {path} cannot be written: the file is read-only"
     if isinstance(error, sqlite3.OperationalError):

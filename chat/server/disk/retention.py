@@ -1,4 +1,4 @@
-"""What is too old, or one too many of its room, goes from the file: a portion at a time, by the writer's thread."""
+"""Retention: entries too old, or too many for their room, leave the file in portions, in the writer's thread."""
 
 import sqlite3
 from collections.abc import Callable

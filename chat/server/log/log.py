@@ -37,7 +37,7 @@ class Log(Protocol):
 
     @property
     def history(self) -> History | None:
-        """What was said before, for a log that can be asked."""
+        """The history, for a log that can be asked."""
 
     @property
     def rooms_remembered(self) -> int:
@@ -62,7 +62,7 @@ class Log(Protocol):
         """The entry was applied and not refused: keep it for followers."""
 
     def status(self) -> str:
-        """What of it is not safe, for the operator; empty for a log that keeps nothing. Any thread."""
+        """One line for the operator about entries that are not safe; empty for a log that keeps nothing. Any thread."""
 
     def figures(self) -> Figures:
         """As `status`, for a program."""

@@ -1,4 +1,4 @@
-"""What can be asked of the history: entries of one room, between two ids."""
+"""Questions to the history: entries of one room, between two ids."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ LOOKS = 5  # at a slow reader's progress, within lag_age
 
 
 class Phase(Enum):
-    """Where a connection stands. `Connections.move` makes the transitions."""
+    """The states of a connection. `Connections.move` makes the transitions."""
 
     OPEN = "is read, and its commands run"
     PAUSED = "a command waits, or its answers are not taken: it is not read"

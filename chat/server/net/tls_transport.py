@@ -53,7 +53,7 @@ class TlsTransport:
         raise BlockingIOError(errno.EAGAIN, "no whole record has arrived")
 
     def decrypted(self) -> bytes:
-        """What can be decrypted of the bytes that have arrived."""
+        """The decrypted part of the bytes that have arrived."""
         parts = []
         try:
             while part := self._tls.read(RECORD_BYTES):

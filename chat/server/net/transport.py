@@ -22,7 +22,7 @@ class Transport(Protocol):
 
 
 class Arrival(NamedTuple):
-    """What is known of a connection when the loop takes it over, beside its address."""
+    """Facts about a connection that the loop takes over, beside its address."""
 
     secure: bool = False  # by TLS
     fingerprint: str = ""  # of the client's certificate: SHA-256 in lower-case hexadecimal; empty for none

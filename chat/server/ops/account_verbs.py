@@ -1,4 +1,4 @@
-"""What an administrator may ask about accounts. A password arrives as its verifier: who asks has hashed it."""
+"""An administrator's verbs for accounts. A password arrives as its verifier: the asking side has hashed it."""
 
 from chat.server.accounts import verifier
 from chat.server.ops.operation import AdminError, Operation, Rows

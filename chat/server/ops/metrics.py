@@ -1,4 +1,4 @@
-"""What the server can be asked for in numbers: a table of metrics, each with how it is read.
+"""The metrics: a table of them, each with how it is read.
 
 The numbers are plain integers of the objects where things happen, and are read while the loop runs: a value may be a
 pass old. A module that has more of them enters each with `counter`, `gauge` or `histogram`. Names follow

@@ -23,13 +23,13 @@ class AdminError(FanfareError):
 
 
 class Place(Protocol):
-    """Where requests are carried out: a running server, or the log of one that does not run."""
+    """The target of requests: a running server, or the log of one that does not run."""
 
     @property
     def node(self) -> Node: ...
 
     def facts(self) -> Row:
-        """What there is to know of the whole."""
+        """Facts about the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _explain(error: AdminError | Refusal) -> str:
 
 
 class _Administrator(Client):
-    """Who asks: a client without a connection, whose refusals end the operation."""
+    """The asking side: a client without a connection, whose refusals end the operation."""
 
     __slots__ = ("_operation",)
 

@@ -1,4 +1,4 @@
-"""What an administrator may ask that operators may too: server bans and KILL."""
+"""An administrator's verbs that operators have too: server bans and KILL."""
 
 from chat.server.commands.operators import NO_REASON, ban_request, mask_of, read_duration
 from chat.server.core.server_bans import Ban

@@ -1,4 +1,4 @@
-"""What systemd is told: ready, reloading, stopping, still alive (sd_notify(3), Type=notify). Nothing without it."""
+"""Notifications to systemd: ready, reloading, stopping, alive (sd_notify(3), Type=notify). Silent without it."""
 
 import logging
 import os

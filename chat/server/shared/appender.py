@@ -177,7 +177,7 @@ class Appender:
             self._batch = None
 
     def _gather(self, timeout: float) -> tuple[int, list[str]] | None:
-        """What waits, or comes within `timeout` seconds; then it is on its way."""
+        """Waiting requests, or those that come within `timeout` seconds; they count as sent from here on."""
         first = self._sequence + 1
         lines: list[str] = []
         with suppress(queue.Empty):

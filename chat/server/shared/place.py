@@ -1,4 +1,4 @@
-"""Where a shared log's store is, from the URL of `--log`, and the client that reaches it there."""
+"""The place of a shared log's store, from the URL of `--log`, and the client that reaches it there."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ SOCKET_TIMEOUT = 2.0  # s for an answer; a store that takes longer stands still,
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the store is, from `--log`; `Place.of` reads `redis://USER:PASSWORD@HOST:PORT/DB`.
+    """The store's address, from `--log`; `Place.of` reads `redis://USER:PASSWORD@HOST:PORT/DB`.
 
     `rediss://` is TLS, `unix:///PATH` a socket, and `sentinel://HOST:PORT,HOST:PORT/NAME/DB` asks Sentinels where the
     master is. Query: `prefix=` for the keys, `replica=HOST:PORT` for the one to read from with `--durability strict`.

@@ -27,7 +27,7 @@ CLOSE_PATIENCE = 3.0  # s
 
 
 def shared_secret(url: str, size: int) -> bytes:
-    """What nodes make the same cloaks with. Raises SetupError."""
+    """The secret with which all nodes make the same cloaks. Raises SetupError."""
     store = Store(Place.of(url))
     try:
         return store.secret(size)
