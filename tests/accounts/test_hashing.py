@@ -43,6 +43,12 @@ def test_only_so_many_wait_and_the_end_drops_them() -> None:
     assert hasher.run(first, ignore)
     assert begun.wait(10)
     assert [hasher.run(lambda: 1, ignore) for _ in range(3)] == [True, True, False]
-    threading.Timer(0.0, go.set).start()
+
+    def let_go() -> None:
+        while hasher._tasks.qsize() == 2:
+            pass
+        go.set()
+
+    threading.Thread(target=let_go).start()
     hasher.close()
-    assert posted.qsize() <= 2
+    assert posted.qsize() == 1

@@ -155,8 +155,8 @@ def test_200_half_open_handshakes_hold_up_nobody_and_end_by_the_deadline(authori
         for sock in waiting:
             sock.settimeout(PATIENCE)
             assert sock.recv(1) == b""
-        ana.sync()
-        assert server.server.gate.total == 2
+        while server.server.gate.total > 2:  # a place is given back a moment after the end is seen
+            ana.sync()
         handshakes = server.server._handshakes
         assert handshakes is not None
         assert (handshakes.going, handshakes.refused["timeout"]) == (0, 200)

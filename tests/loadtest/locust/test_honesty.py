@@ -125,7 +125,7 @@ def test_what_arrived_while_the_generator_hung_is_not_lost_and_the_stall_is_the_
     own = tmp_path / "hung.py"
     own.write_text(HUNG)
     few = ("--users", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "0.1", "--duration", "1")
-    done = run(port, *few, *limits, "--late-after", "0.5", "--report", str(tmp_path), locustfile=own)
+    done = run(port, *few, *limits, "--late-after", "0.9", "--report", str(tmp_path), locustfile=own)
     assert done.returncode == status, done.stdout + done.stderr
     report = summary(tmp_path)
     assert (report["messages"]["expected_deliveries"], report["messages"]["lost"]) == (20, 0)

@@ -45,7 +45,7 @@ def test_text_from_the_page_that_does_not_fit_is_refused() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--scenario", "party"), "invalid choice: 'party' \\(choose from 'broadcast', 'capacity'"),
+        (("--scenario", "party"), "there is no scenario 'party', choose from broadcast, capacity"),
         (("--rate", "0"), "must be from 0.001 to 1e\\+06, got 0"),
         (("--announcers", "0"), "must be 1 or more, got 0"),
         (("--message-size", "9"), "must be from 56 to 350, got 9"),
