@@ -29,6 +29,7 @@ def binary(command: int, family: int, addresses: bytes, more: bytes = b"", versi
 
 IPV4 = bytes([192, 0, 2, 7, 198, 51, 100, 1]) + struct.pack("!HH", 56324, 6667)
 IPV6 = socket.inet_pton(socket.AF_INET6, "2001:db8::7") + socket.inet_pton(socket.AF_INET6, "::1") + bytes(4)
+MAPPED = socket.inet_pton(socket.AF_INET6, "::ffff:192.0.2.7") + socket.inet_pton(socket.AF_INET6, "::1") + bytes(4)
 TLV = b"\x04\x00\x05noop!"
 
 WHOLE = [
@@ -38,6 +39,8 @@ WHOLE = [
     (b"PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n", ""),
     (binary(1, 0x11, IPV4), "192.0.2.7"),
     (binary(1, 0x21, IPV6), "2001:db8::7"),
+    (b"PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 1 2\r\n", "192.0.2.7"),
+    (binary(1, 0x21, MAPPED), "192.0.2.7"),
     (binary(1, 0x11, IPV4, TLV), "192.0.2.7"),
     (binary(0, 0x11, IPV4), ""),
     (binary(0, 0x00, b""), ""),

@@ -49,7 +49,7 @@ def _read_line(data: bytes) -> Header | None:
         raise WireError("the PROXY header holds no address") from None
     if host.version != int(words[1][3:]) or not all(0 <= port <= 65_535 for port in ports):
         raise WireError("the PROXY header holds no address of its kind")
-    return Header(size, str(host))
+    return Header(size, _text(host))
 
 
 def _read_binary(data: bytes) -> Header | None:
@@ -68,4 +68,9 @@ def _read_binary(data: bytes) -> Header | None:
         return Header(size, "")
     if size < FIXED_BYTES + 2 * length + 4:
         raise WireError("the PROXY header is too short for its addresses")
-    return Header(size, str(ipaddress.ip_address(data[FIXED_BYTES : FIXED_BYTES + length])))
+    return Header(size, _text(ipaddress.ip_address(data[FIXED_BYTES : FIXED_BYTES + length])))
+
+
+def _text(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """An IPv4 address in its own form, also where a proxy that listens on both wraps it (::ffff:192.0.2.7)."""
+    return str(getattr(address, "ipv4_mapped", None) or address)
