@@ -21,9 +21,9 @@ from chat.server.net.connection import Connection
 from chat.server.net.gate import Gate
 from chat.server.net.loop import Loop
 from chat.server.net.mailbox import Mailbox
-from chat.server.net.networks import Networks
 from chat.server.net.poller import HANGUP, READ, WRITE
 from chat.server.net.sender import Sender, SendLoop
+from chat.server.networks import Networks
 from chat.settings import Settings
 from chat.wires.irc import IrcDialect, IrcWire
 from chat.wires.wire import Wire

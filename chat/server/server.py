@@ -26,9 +26,9 @@ from chat.server.net.gate import Gate
 from chat.server.net.handshakes import Handshakes
 from chat.server.net.listeners import Listener, listen
 from chat.server.net.loop import Loop
-from chat.server.net.networks import Networks
 from chat.server.net.sender_choice import choose_sender
 from chat.server.net.transport import Arrival, Transport
+from chat.server.networks import Networks
 from chat.server.ops import systemd
 from chat.server.ops.admin import open_admin
 from chat.server.ops.heartbeat import Heartbeat

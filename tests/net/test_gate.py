@@ -3,7 +3,7 @@
 import pytest
 
 from chat.server.net.gate import Gate, TurnedAway
-from chat.server.net.networks import Networks
+from chat.server.networks import Networks
 
 
 def test_the_last_place_is_given_and_the_next_is_refused_until_one_leaves() -> None:

@@ -1,9 +1,8 @@
 """How many logins may fail, and how many accounts one address may register. Reads no clock."""
 
-import ipaddress
+from chat.server.networks import shares
 
 MOST_KEYS = 10_000  # before those that may try as often as anybody are forgotten; 1 MB
-IPV6_PREFIX = 64  # bits: what one customer has, so one address
 
 
 class Attempts:
@@ -48,19 +47,19 @@ class LoginLimits:
         self._known: dict[tuple[str, str], None] = {}  # account and address of successful logins; oldest first
 
     def wait(self, account: str, address: str, now: float) -> float:
-        place = network_of(address)
+        place = shares(address)[0]
         wait = self._by_address.wait(place, now)
         return wait if (account, place) in self._known else max(wait, self._by_account.wait(account, now))
 
     def spend(self, account: str, address: str, now: float) -> None:
-        place = network_of(address)
+        place = shares(address)[0]
         self._by_address.spend(place, now)
         if (account, place) not in self._known:
             self._by_account.spend(account, now)
 
     def succeeded(self, account: str, address: str) -> None:
         """The attempt that was spent was right."""
-        place = network_of(address)
+        place = shares(address)[0]
         self._by_address.give_back(place)
         if (account, place) in self._known:
             del self._known[account, place]
@@ -69,16 +68,3 @@ class LoginLimits:
         self._known[account, place] = None
         if len(self._known) > MOST_KEYS:
             del self._known[next(iter(self._known))]
-
-
-def network_of(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(parsed) >> (128 - IPV6_PREFIX) << (128 - IPV6_PREFIX), IPV6_PREFIX)))

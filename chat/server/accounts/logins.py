@@ -3,9 +3,10 @@
 import hmac
 import secrets
 
-from chat.server.accounts.attempts import Attempts, LoginLimits, network_of
+from chat.server.accounts.attempts import Attempts, LoginLimits
 from chat.server.accounts.hashing import Hasher
 from chat.server.accounts.verifier import SALT_BYTES, Verifier
+from chat.server.networks import shares
 from chat.settings import Settings
 
 OUTCOMES = ("succeeded", "failed", "limited")
@@ -29,7 +30,7 @@ class Logins:
 
     def registration_wait(self, address: str, now: float) -> float:
         """Seconds until the address may register an account; 0 when it may now."""
-        return self._registrations.wait(network_of(address), now)
+        return self._registrations.wait(shares(address)[0], now)
 
     def count_registration(self, address: str, now: float) -> None:
-        self._registrations.spend(network_of(address), now)
+        self._registrations.spend(shares(address)[0], now)

@@ -8,7 +8,6 @@ import re
 from functools import partial
 
 from chat.server.accounts import operator_hash
-from chat.server.accounts.attempts import network_of
 from chat.server.commands.limits import REASON_BYTES
 from chat.server.commands.logins import BUSY, in_turn
 from chat.server.commands.table import command
@@ -17,6 +16,7 @@ from chat.server.core.node import Node
 from chat.server.core.room import User
 from chat.server.core.server_bans import ServerBans, ban_mask
 from chat.server.core.state import Refusal, State
+from chat.server.networks import shares
 from chat.wires.message import Message, build
 from chat.wires.names import fold
 from chat.wires.numerics import (
@@ -52,7 +52,7 @@ def oper(node: Node, client: Client, user: User, message: Message) -> None:
     name, password = message.params[:2]
     if not client.is_private and node.settings.oper_anywhere == "off":
         raise Refusal(ERR_NOOPERHOST, text=f"{ERR_NOOPERHOST.text}: operators come over TLS, or from this machine")
-    place, now = network_of(client.host), node.clock()
+    place, now = shares(client.host)[0], node.clock()
     wait = node.oper_attempts.wait(place, now)
     if wait > 0:
         raise Refusal(ERR_PASSWDMISMATCH, text=f"Too many attempts have failed: try again in {wait:.0f} s")
@@ -67,7 +67,7 @@ def oper(node: Node, client: Client, user: User, message: Message) -> None:
 
 def _checked(node: Node, client: Client, user: User, name: str, known: bool, right: bool | None) -> None:
     if known and right:
-        node.oper_attempts.give_back(network_of(client.host))
+        node.oper_attempts.give_back(shares(client.host)[0])
         in_turn(client, node, partial(_become_operator, node, client, user, name))
     else:
         log.warning("OPER %r from %s (%s) failed", name, client.nick, client.host)

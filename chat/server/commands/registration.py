@@ -12,7 +12,6 @@ from functools import partial
 
 from chat import __version__
 from chat.events import Person
-from chat.server.accounts.attempts import network_of
 from chat.server.commands.accounts import VALUES
 from chat.server.commands.info import lusers, motd
 from chat.server.commands.isupport import send_isupport
@@ -26,6 +25,7 @@ from chat.server.core.node import Node
 from chat.server.core.ranks import LETTERS as RANKS
 from chat.server.core.room import FLAGS
 from chat.server.core.state import BannedRefusal, Refusal
+from chat.server.networks import shares
 from chat.settings import Settings
 from chat.wires.irc import REGISTRATION_CAPABILITY, IrcDialect, packed
 from chat.wires.message import Message
@@ -177,7 +177,7 @@ def _complete(node: Node, client: Client) -> None:
 
 def _has_password(node: Node, client: Client, wanted: str) -> bool:
     """Whether the client has sent the server's password; if not, it is told so and closed. Guesses are limited."""
-    place, now = network_of(client.host), node.clock()
+    place, now = shares(client.host)[0], node.clock()
     wait = node.password_attempts.wait(place, now)
     if wait > 0:
         text = f"Too many wrong passwords from your network: try again in {wait:.0f} s"

@@ -12,8 +12,8 @@ from sys import intern
 
 from chat.server.net.gate import Gate, TurnedAway
 from chat.server.net.listeners import Listener
-from chat.server.net.networks import Networks
 from chat.server.net.proxied import Proxied
+from chat.server.networks import Networks
 from chat.server.ops.counted import CountedLog
 
 Adopt = Callable[[socket.socket, str, Listener], None]  # hands over a connected, non-blocking socket and its host

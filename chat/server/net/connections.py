@@ -12,7 +12,6 @@ from chat.server.core.server_bans import Ban, ServerBans
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
 from chat.server.net.ends import ENDS_COUNTED, kind_of_end
 from chat.server.net.gate import WIDE, Gate
-from chat.server.net.networks import shares
 from chat.server.net.pacing import Pacer
 from chat.server.net.poller import READ, WRITE, Poller
 from chat.server.net.sender import Sender, Short
@@ -20,6 +19,7 @@ from chat.server.net.throttle import Addresses, Bucket, Throttle
 from chat.server.net.timers import Timers
 from chat.server.net.transport import PLAIN, Arrival, Transport
 from chat.server.net.writes import Writes
+from chat.server.networks import shares
 from chat.wires.message import build
 from chat.wires.wire import Wire
 

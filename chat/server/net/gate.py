@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from chat.server.net.networks import Networks, shares
 from chat.server.net.throttle import Addresses, Bucket
+from chat.server.networks import Networks, shares
 
 WIDE = 4  # how many times as fast a whole /24 or /48 may connect as one address
 

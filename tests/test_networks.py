@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.server.net.networks import Networks, shares
+from chat.server.networks import Networks, shares
 
 
 @pytest.mark.parametrize(
