@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 50.0  # s for a run; a bound that only a fault reaches
 UNHURRIED = (
     *("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-receive-backlog-ms", "60000"),
-    *("--max-cpu-percent", "1000"),
+    *("--max-cpu-percent", "1000", "--late-after", "60"),
 )
 QUICK = (
     "--users",

@@ -191,7 +191,7 @@ def until(look: Callable[[], dict[str, tuple[str, str]]], name: str, cell: str) 
 
 
 def test_what_is_lost_and_what_that_means_is_seen_while_the_window_goes_on(port: int) -> None:
-    forever = ("--autostart", "--duration", "100", "--grace", "0.5")
+    forever = ("--autostart", "--duration", "100", "--grace", "0.5", "--late-after", "1")
     with lossy_proxy(port, lose={3}) as tampered, page(tampered, *forever) as locust:
         tab = until(locust.tab, "Lost deliveries", "19")
         assert tab["Run"][0].startswith("window 1, ")
