@@ -57,5 +57,6 @@ def run(address: str | None, nick: str | None) -> int:
     window = Window(root, target, name)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: root.after_idle(window.close))  # not within whatever Tk is just doing
+    window.waker.wake_for_signals()
     root.mainloop()
     return 0

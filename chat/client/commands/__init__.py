@@ -1,7 +1,5 @@
 """What the person typed: words for the talk, or one of a table of commands."""
 
-from difflib import get_close_matches
-
 from chat.client.commands import server, talks
 from chat.client.commands.answer import Answer, Command, say, why_not
 from chat.client.model.changes import Change
@@ -61,6 +59,8 @@ def _help(network: Network, argument: str) -> Answer:
 
 
 def _unknown(name: str) -> str:
+    from difflib import get_close_matches  # here: rarely needed
+
     nearest = get_close_matches(name.lower(), _BY_NAME, 1)
     advice = f"Did you mean /{nearest[0]}?" if nearest else "/help tells which there are."
     return f"There is no command /{name}. {advice}"

@@ -35,6 +35,7 @@ class Server:
     trusted: str = ""  # fingerprint of the server's certificate that the person decided to trust
     ignored: tuple[str, ...] = ()  # masks of people
     opened: bool = True  # connect at the start
+    keyring: bool = False  # its passwords are in the desktop's keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def _server(value: object) -> Server:
 _OF_A_SERVER: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("address", "name", "account", "certificate", "trusted"), _text),
     **dict.fromkeys(("rooms", "ignored"), _list_of(_text)),
-    "opened": _flag,
+    **dict.fromkeys(("opened", "keyring"), _flag),
 }
 _MAKES_SENSE: dict[str, Callable[[Any], Any]] = {
     "servers": _list_of(_server),

@@ -1,6 +1,5 @@
 """The actions of the view's parts. Between widgets and model; opens no connection by itself."""
 
-import webbrowser
 from collections.abc import Callable
 from tkinter import messagebox
 
@@ -77,6 +76,8 @@ class Actions:
         if url.lower().startswith(("irc://", "ircs://")):
             self._host.visit(url)
             return True
+        import webbrowser  # here: few sessions of the client ever need it
+
         return webbrowser.open(url)
 
     def resend(self, line: int) -> None:

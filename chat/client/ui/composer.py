@@ -16,6 +16,8 @@ from chat.client.ui import look
 from chat.client.ui.widgets import index, menu_buttons
 
 _MOST_LINES = 5  # that it grows to; more are scrolled
+BLINKING = 10_000  # ms that the cursor blinks after a key, as GTK's: each blink wakes the program
+_DARK = 300  # ms of each blink; Tk's own default
 
 
 class Composer(ttk.Frame):
@@ -38,6 +40,7 @@ class Composer(ttk.Frame):
         self._completion: Completion | None = None
         self._recall = Recall()
         self._seen = ""  # what the box held when it was last looked at
+        self._stops_blinking: str | None = None
         self._typing = typing
         self._forget_reply = forget_reply
         self._make_question()
@@ -60,6 +63,8 @@ class Composer(ttk.Frame):
             ("<Escape>", lambda event: self._close_question()),
         ):
             self.text.bind(keys, act)
+        for event in ("<FocusIn>", "<KeyPress>", "<Button-1>"):
+            self.text.bind(event, self._blink, add=True)
         for button in menu_buttons(self):
             self.text.bind(button, lambda event: menu(event.x_root, event.y_root))
         if self._windows() == "x11":
@@ -140,6 +145,18 @@ class Composer(ttk.Frame):
 
     def _close_question(self) -> None:
         self.bar.pack_forget()
+
+    def _blink(self, event: object = None) -> None:
+        """Have the cursor blink, until nobody has pressed a key for a while."""
+        if self._stops_blinking is not None:
+            self.after_cancel(self._stops_blinking)
+        elif int(str(self.text.cget("insertofftime"))) == 0:
+            self.text.configure(insertofftime=_DARK)
+        self._stops_blinking = self.after(BLINKING, self._stop_blinking)
+
+    def _stop_blinking(self) -> None:
+        self._stops_blinking = None
+        self.text.configure(insertofftime=0)
 
     def _delete_word(self, event: object) -> str:
         """The word before the cursor, as everywhere else: blanks first, then the word."""

@@ -13,7 +13,7 @@ import sys
 import threading
 import tkinter
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
+from pathlib import Path
 
 _ANSWER = 1.0  # s for each program that is asked; one that works takes 20 ms
 
@@ -100,5 +100,5 @@ _SIZES = (64, 32, 16)  # pixels
 def set_icon(root: tkinter.Tk) -> None:
     """Where it cannot be read, the desktop's own stays."""
     with contextlib.suppress(OSError, tkinter.TclError):
-        data = [files("chat.client.ui").joinpath(f"icon-{size}.png").read_bytes() for size in _SIZES]
+        data = [Path(__file__).with_name(f"icon-{size}.png").read_bytes() for size in _SIZES]
         root.iconphoto(True, *(tkinter.PhotoImage(master=root, data=one) for one in data))

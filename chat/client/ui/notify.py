@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import html
 import queue
 import shutil
 import subprocess
@@ -82,10 +81,12 @@ class Notifier:
         return True
 
     def _show(self, bus: DBusConnection, about: int, title: str, text: str) -> None:
+        from html import escape  # here, as jeepney is: few starts of the client ever need it
+
         from jeepney import DBusAddress, MessageType, new_method_call
 
         hints = {"urgency": ("y", 1), "desktop-entry": ("s", "fanfare"), "category": ("s", "im.received")}
-        body = ("Fanfare", self._shown.get(about, 0), "", title, html.escape(text), ["default", "Show"], hints, -1)
+        body = ("Fanfare", self._shown.get(about, 0), "", title, escape(text), ["default", "Show"], hints, -1)
         call = new_method_call(DBusAddress(_PATH, _NAME, _NAME), "Notify", "susssasa{sv}i", body)
         answer = bus.send_and_get_reply(call, timeout=_ANSWER)
         if answer.header.message_type is MessageType.error:
@@ -113,7 +114,9 @@ def _match(bus: DBusConnection) -> None:
 
 
 def _by_notify_send(title: str, text: str) -> None:
-    _quietly("notify-send", "--app-name=Fanfare", "--category=im.received", "--", title, html.escape(text))
+    from html import escape
+
+    _quietly("notify-send", "--app-name=Fanfare", "--category=im.received", "--", title, escape(text))
 
 
 def _by_osascript(title: str, text: str) -> None:

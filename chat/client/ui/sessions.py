@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import signal
 import socket
 import threading
 import time
@@ -36,6 +37,7 @@ class Waker:
         self._reader, self._writer = socket.socketpair()
         self._due: str | None = None
         self._polling: str | None = None
+        self._for_signals = False
         self._taken_at = 0.0  # when the last batch was taken, by the monotonic clock
         for end in (self._reader, self._writer):
             end.setblocking(False)
@@ -53,8 +55,15 @@ class Waker:
         with contextlib.suppress(OSError):  # full: it is about to wake anyway; closed: the window is gone
             self._writer.send(b"\0")
 
+    def wake_for_signals(self) -> None:
+        """Have signals wake Tk, which else runs their handlers only with the next event. On the main thread."""
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._for_signals = True
+
     def stop(self) -> None:
         """Before the window is gone."""
+        if self._for_signals:
+            signal.set_wakeup_fd(-1)
         for timer in (self._due, self._polling):
             if timer is not None:
                 self._root.after_cancel(timer)
@@ -101,7 +110,8 @@ class Sessions:
     def log_in(self, network: Network, login: Login, keep: bool) -> None:
         """This is who we are there; `keep` its passwords in the desktop's keyring."""
         self._logins[network] = login
-        if keep:
+        if keep and (login.password or login.secret):
+            self._client.set_up(network, keyring=True)
             address = self._client.server_of(network).address
             threading.Thread(target=_store, args=(address, login), name="keyring", daemon=True).start()
 
@@ -172,12 +182,17 @@ class Sessions:
 
 
 def _complete(login: Login, server: Server) -> Login:
-    """With the passwords that the keyring has. Raises MissingPassword. On the session's thread."""
+    """With the passwords that the keyring has. Raises MissingPassword. On the session's thread.
+
+    The keyring is asked for servers alone whose passwords it was given: to load it takes 12 MB, and it may want to be
+    unlocked.
+    """
     login = replace(login, account=server.account, certificate=server.certificate, trusted=server.trusted)
-    if not login.password:
+    if server.keyring and not login.password:
         login = replace(login, password=keys.stored("password", server.address))
     if server.account and not login.secret:
-        login = replace(login, secret=keys.stored(f"account {server.account}", server.address))
+        if server.keyring:
+            login = replace(login, secret=keys.stored(f"account {server.account}", server.address))
         if not login.secret and not login.certificate:
             raise MissingPassword(f"the password of the account {server.account} is needed")
     return login

@@ -93,6 +93,7 @@ class Form(ttk.Frame):
         (self.notice.grid if notice else self.notice.grid_remove)()
         for field in (self.password, self.secret):
             field.delete(0, "end")
+        self.keep.set(server.keyring)
         self.open_more(wanted == "login" or bool(server.account or server.certificate))
         if wanted == "password":
             self._labels[self.password].grid()
