@@ -56,6 +56,7 @@ def test_the_benchmark_finds_the_latest_messages_in_the_real_window(tmp_path: Pa
     assert report["caught_up"] is not None
     assert report["tokens"][-LATEST:] == flood.latest()
     assert len(report["ticks"]) > 0
+    assert len(report["work"]) > 0
     assert report["memory"][0][1] > 1 << 20
 
 
@@ -72,6 +73,7 @@ class Sent(Flood):
 GOOD: dict[str, Any] = {
     "ticks": [1.0, 99.0],
     "keys": [2.0, 100.0],
+    "work": [0.1, 100.0],
     "memory": [(float(second), 40 << 20) for second in range(60)],
     "tokens": [f"m{number:07d}" for number in range(5000)],
 }
@@ -91,6 +93,7 @@ def test_goals_that_are_met() -> None:
     ("report", "name"),
     [
         ({"ticks": [1.0, 101.0]}, "answers a callback, worst"),
+        ({"work": [101.0]}, "works in a callback, worst"),
         ({"keys": [101.0]}, "answers a key, worst"),
         ({"memory": [(float(second), second << 20) for second in range(60)]}, "grows, once full"),
         ({"tokens": GOOD["tokens"][:-1]}, "of the last 1,000 not in place"),
