@@ -51,6 +51,15 @@ def _oper(network: Network, argument: str) -> Answer | None:
     return ask(network, "OPER", name, password.strip()) if password.strip() else None
 
 
+def _register(network: Network, argument: str) -> Answer | None:
+    """By the server's own command where it has one, else by NickServ, which may want a mail address too."""
+    if not argument:
+        return None
+    if "draft/account-registration" in network.connection.capabilities:
+        return ask(network, "REGISTER", "*", "*", argument)
+    return _service(network, f"REGISTER {argument}", "NickServ")
+
+
 def _whois(network: Network, argument: str) -> Answer | None:
     nick = argument or (network.current.name if network.current.kind is TalkKind.PERSON else "")
     return ask(network, "WHOIS", nick) if nick and " " not in nick else None
@@ -172,6 +181,7 @@ COMMANDS = (
     Command("voice", "voice NAME …", "Let members speak in a moderated room", partial(_rank, change="+v")),
     Command("devoice", "devoice NAME …", "Take voice away", partial(_rank, change="-v")),
     Command("mode", "mode [CHANGES]", "Show the modes of this room, or change them", _mode),
+    Command("register", "register PASSWORD", "Register an account in your name", _register),
     Command("ns", "ns TEXT", "Write to NickServ", partial(_service, service="NickServ")),
     Command("cs", "cs TEXT", "Write to ChanServ", partial(_service, service="ChanServ")),
     Command("oper", "oper NAME PASSWORD", "Become an operator of the server", _oper),

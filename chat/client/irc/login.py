@@ -146,7 +146,7 @@ class MissingPassword(SetupError):
 WANTED = frozenset(
     {
         *("server-time", "echo-message", "message-tags", "away-notify", "multi-prefix", "batch", "labeled-response"),
-        *("draft/chathistory", "znc.in/playback", "invite-notify"),
+        *("draft/account-registration", "draft/chathistory", "znc.in/playback", "invite-notify"),
     }
 )
 _LOGGED_IN, _ALREADY = "903", "907"

@@ -135,6 +135,13 @@ def _fail(m: Message, at: float) -> News:
     return Refused("", m.params[-1], at, m.params[1], m.tag("label") or "")
 
 
+def _registered(m: Message, at: float) -> News:
+    """An account is registered, or must be verified first: https://ircv3.net/specs/extensions/account-registration"""
+    words = m.params[-1].rstrip(".")
+    advice = ". To log in to it at each start: Servers …, Edit, Login …" if m.params[0] == "SUCCESS" else "."
+    return Answered(m.verb, m.params[1], words + advice, at)
+
+
 def _listed(m: Message, at: float) -> News:
     return Listed(m.params[1], int(m.params[2]) if m.params[2].isdecimal() else 0, _param(m, 3))
 
@@ -190,6 +197,7 @@ READERS: dict[str, tuple[int, Callable[[Message, float], News | None]]] = {
     "ACK": (0, lambda m, at: Acknowledged(m.tag("label") or "")),
     "PONG": (1, lambda m, at: Ponged(m.params[-1])),
     "FAIL": (3, _fail),
+    "REGISTER": (3, _registered),
     "900": (1, lambda m, at: ServerSaid(f"{m.params[-1]}.".replace("..", "."), at)),  # RPL_LOGGEDIN; before it, masks
     "901": (1, lambda m, at: ServerSaid(f"{m.params[-1]}.".replace("..", "."), at)),  # RPL_LOGGEDOUT
     "WARN": (3, lambda m, at: ServerSaid(m.params[-1], at)),

@@ -75,7 +75,9 @@ _SECRET = re.compile(
 _COMMAND = re.compile(
     r"/(?:(?:msg|query|notice)\s+(?P<to>\S+)|(?P<short>ns|as|us)|(?P<raw>quote|raw))\s+(?P<text>.*)", re.I | re.DOTALL
 )
-_RAW = re.compile(r"(?:PASS|OPER|AUTHENTICATE|NICKSERV|NS|(?:PRIVMSG|NOTICE|SQUERY)\s+\w*serv)\b", re.IGNORECASE)
+_RAW = re.compile(
+    r"(?:PASS|OPER|AUTHENTICATE|REGISTER|NICKSERV|NS|(?:PRIVMSG|NOTICE|SQUERY)\s+\w*serv)\b", re.IGNORECASE
+)
 
 
 def redacted(to: str, text: str) -> str:
@@ -88,7 +90,7 @@ def holds_secret(typed: str) -> bool:
     """Whether what was typed holds a password, and so is not to be recalled."""
     found = _COMMAND.match(typed)
     if not found:
-        return typed.lower().startswith("/oper ")
+        return typed.lower().startswith(("/oper ", "/register "))
     if found["raw"]:
         return _RAW.match(found["text"]) is not None
     return redacted(found["to"] or "nickserv", found["text"]) != found["text"]

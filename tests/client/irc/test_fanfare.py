@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from chat.client import commands
 from chat.client.irc.address import Address
-from chat.client.irc.login import Login, Mechanism, Plain, ScramSha256
+from chat.client.irc.login import WANTED, Login, Mechanism, Plain, ScramSha256
 from chat.client.irc.news import Lost, News
 from chat.client.irc.problem import Problem
 from chat.client.irc.session import Patience, Session
@@ -93,6 +94,47 @@ def test_an_account_is_logged_in_to_by_each_mechanism(
     ana.until(lambda: ana.network.online)
     assert ana.said("").count("You are now logged in as ana.") == 1
     ana.session.close()
+
+
+def typed(person: Person, text: str) -> None:
+    """What is typed at the message box, sent."""
+    for data in commands.answer(person.network, text).send:
+        person.session.send(data)
+
+
+_WITHOUT = WANTED - {"draft/account-registration"}
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "where", "answer"),
+    [(WANTED, "#lobby", "You have registered the account zoe"), (_WITHOUT, "NickServ", "zoe is registered")],
+)
+def test_an_account_is_registered_and_logged_in_to(
+    server: RunningServer, capabilities: frozenset[str], where: str, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the server's own command, or by NickServ where the client does not know of it."""
+    monkeypatch.setattr("chat.client.irc.login.WANTED", capabilities)
+    zoe = Person("zoe")
+    zoe.connect(at(server))
+    zoe.until(lambda: zoe.network.online)
+    typed(zoe, f"/register {PASSWORD}")
+    zoe.until(lambda: any(answer in text for text in zoe.said(where)))
+    assert not any(PASSWORD in text for name in ("#lobby", "", "NickServ") for text in zoe.said(name))
+    zoe.session.close()
+    zoe.until(lambda: not zoe.network.online)
+    zoe.connect(at(server), Login(account="zoe", secret=PASSWORD))
+    zoe.until(lambda: zoe.network.online)
+    assert "You are now logged in as zoe." in zoe.said("")
+    zoe.session.close()
+
+
+def test_a_registration_that_is_refused_says_why(server: RunningServer) -> None:
+    zoe = Person("zoe")
+    zoe.connect(at(server))
+    zoe.until(lambda: zoe.network.online and zoe.network.current.joined)
+    typed(zoe, "/register short")
+    zoe.until(lambda: any("password" in text.lower() for text in zoe.said("#lobby")))
+    zoe.session.close()
 
 
 @pytest.mark.parametrize("account", ["ana", "nobody"])

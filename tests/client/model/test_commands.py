@@ -91,6 +91,7 @@ SENT = [
     ("/ctcp ben version", [b"PRIVMSG ben \x01VERSION\x01\r\n"]),
     ("/ctcp ben ping", [b"PRIVMSG ben :\x01PING 7.000\x01\r\n"]),
     ("/ns info ana", [b"PRIVMSG NickServ :info ana\r\n"]),
+    ("/register geheim word", [b"PRIVMSG NickServ :REGISTER geheim word\r\n"]),
     ("/oper ana hunter2", [b"OPER ana hunter2\r\n"]),
     ("/quote STATS u", [b"STATS u\r\n"]),
     ("/ignore ben", []),

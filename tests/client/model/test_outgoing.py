@@ -277,7 +277,8 @@ def test_a_label_says_which_line_was_refused_and_which_was_echoed() -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["/msg NickServ IDENTIFY hunter2", "/ns identify ana hunter2", "/ns set password hunter2"]
+    "typed",
+    ["/msg NickServ IDENTIFY hunter2", "/ns identify ana hunter2", "/ns set password hunter2", "/register hunter2"],
 )
 def test_a_password_for_a_service_is_sent_and_never_shown(typed: str) -> None:
     network = inside()
