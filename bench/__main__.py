@@ -6,15 +6,16 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from bench import ceiling, instrument
-from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, BuildError, compile_c
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c
 from bench.cases import P99_LIMIT, Case, all_cases
+from bench.command import count, positive, readers, started, words
 from bench.goals import check, goals_table
 from bench.machine import facts
 from bench.process import StartError, raise_file_limit
@@ -22,9 +23,7 @@ from bench.servers import NAMES, USUAL, YARDSTICKS, Server, choose
 from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
 from bench.turn import Turn, take_turn
 
-USAGE_ERROR = 2
 FAILURE = 1
-INTERRUPTED = 130
 PICTURES = (".svg", ".png", ".pdf")
 
 LEGEND = f"""1.00x is the best peer's value: more is better for deliveries and messages, less for all else.
@@ -41,20 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     raise_file_limit()
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-            return _run(options, Path(scratch))
-    except BuildError as error:
-        complaint = str(error)
-    except OSError as error:
-        complaint = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ImportError as error:
-        complaint = f"--plot needs the packages of requirements/bench.txt: {error}"
-    except KeyboardInterrupt:
-        print("bench: interrupted; everything that it started has ended", file=sys.stderr)
-        return INTERRUPTED
-    print(f"bench: {complaint}", file=sys.stderr)
-    return USAGE_ERROR
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        return started("bench", lambda: _run(options, Path(scratch)))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -65,24 +52,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure IRC servers side by side.")
     add = parser.add_argument
     few = f"{', '.join(NAMES)}; by default {', '.join(USUAL)}"
-    add("--servers", type=_words(NAMES), default=list(USUAL), metavar="A,B", help=few)
+    add("--servers", type=words(NAMES), default=list(USUAL), metavar="A,B", help=few)
     names = [*COLUMNS, instrument.NAME]
-    add("--cases", type=_words(names), default=names, metavar="A,B", help=", ".join(names))
+    add("--cases", type=words(names), default=names, metavar="A,B", help=", ".join(names))
     add(
         "--rounds",
-        type=_count,
+        type=count,
         default=3,
         metavar="N",
         help="turns of each server and case (default 3); busy runs in every second of them, from the first on, and "
         "steady-10000, rooms, large, arrival and idle in every third",
     )
-    add("--scale", type=_positive, default=1, metavar="X", help="of all numbers of members (default 1)")
-    add("--seconds", type=_positive, default=2, metavar="S", help="of counted load a turn (default 2)")
-    add("--step-seconds", type=_positive, default=1, metavar="S", help="counted in each step of a search (default 1)")
-    add("--idle-seconds", type=_positive, default=20, metavar="S", help="of silence in the idle case (default 20)")
+    add("--scale", type=positive, default=1, metavar="X", help="of all numbers of members (default 1)")
+    add("--seconds", type=positive, default=2, metavar="S", help="of counted load a turn (default 2)")
+    add("--step-seconds", type=positive, default=1, metavar="S", help="counted in each step of a search (default 1)")
+    add("--idle-seconds", type=positive, default=20, metavar="S", help="of silence in the idle case (default 20)")
     add(
         "--readers",
-        type=_readers,
+        type=readers,
         default=0,
         metavar="N",
         help="threads of the generator that read, for a server that sends in parallel (default 0: the main one does)",
@@ -107,44 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _words(known: Iterable[str]) -> Callable[[str], list[str]]:
-    def parse(text: str) -> list[str]:
-        words = text.split(",")
-        for word in words:
-            if word not in known:
-                raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(known)}")
-        return words
-
-    return parse
-
-
 def _folder(text: str) -> Path:
     folder = Path(text).resolve()
     if not (folder / "chat").is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is no tree of the project")
     return folder
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
-    return int(text)
-
-
-def _readers(text: str) -> int:
-    if not text.isdecimal() or int(text) > 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 64")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 def _picture(text: str) -> Path:
@@ -157,7 +111,10 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
     for file in filter(None, (options.json, options.plot)):
         file.touch()  # fails now rather than after minutes of measuring
     if options.plot:
-        from bench import plot  # only a run that draws needs matplotlib
+        try:
+            from bench import plot  # only a run that draws needs matplotlib
+        except ImportError as error:
+            raise StartError(f"--plot needs the packages of requirements/bench.txt: {error}") from None
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
     bare_uring = compile_c(BARE_URING, scratch) if "bare-uring" in options.servers else None
     servers = choose(options.servers, bare_epoll, options.python, options.checkout, bare_uring)

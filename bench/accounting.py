@@ -23,6 +23,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.command import count, counts, need_package, started
 from bench.machine import facts
 from bench.process import raise_file_limit, running
 from loadtest.core import stamps
@@ -103,15 +104,22 @@ def measure(worker: str, members: int, in_flight: int, deliveries: int = _DELIVE
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.accounting", description="What a load worker counts.")
-    parser.add_argument("--members", type=int, default=1_000, metavar="N", help="connections (default 1000)")
-    parser.add_argument("--in-flight", default="1,8,64", metavar="N,M", help="messages at a time (default 1,8,64)")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each worker (default 3)")
+    parser.add_argument("--members", type=count, default=1_000, metavar="N", help="connections (default 1000)")
+    parser.add_argument(
+        "--in-flight", type=counts, default=[1, 8, 64], metavar="N,M", help="messages at a time (default 1,8,64)"
+    )
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="turns of each worker (default 3)")
     options = parser.parse_args(arguments)
+    return started("accounting", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    need_package("locust", "load")
     raise_file_limit()
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     print("deliveries a second     of the worker's processor time              on the clock")
     print("in flight              usual     fanfare   ratio   goal         usual     fanfare")
-    for in_flight in map(int, options.in_flight.split(",")):
+    for in_flight in options.in_flight:
         rates: dict[str, list[Rate]] = {worker: [] for worker in WORKERS}
         for _ in range(options.rounds):
             for worker in WORKERS:

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.command import count, need_program, positive, started
 from bench.machine import facts
-from bench.process import StartError, free_port, running, serving
+from bench.process import free_port, running, serving
 
 ROOM = "#load"
 READER = "reader"
@@ -131,6 +132,7 @@ def _display() -> Iterator[None]:
     if os.environ.get("DISPLAY"):
         yield
         return
+    need_program("Xvfb", "xvfb")
     command = ("Xvfb", "-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp")
     with running(command, stderr=subprocess.DEVNULL) as xvfb:
         assert xvfb.stdout
@@ -215,17 +217,17 @@ def _print(flood: Flood, report: dict[str, Any], found: list[Goal]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 all goals met, 1 one missed, 2 could not start, 3 the machine was too busy to tell."""
     parser = argparse.ArgumentParser(prog="python -m bench.client_load", description="Flood the desktop client.")
-    parser.add_argument("--seconds", type=float, default=60, metavar="S", help="how long (default 60)")
-    parser.add_argument("--rate", type=float, default=2000, metavar="N", help="messages a second (default 2,000)")
-    parser.add_argument("--senders", type=int, default=10, metavar="N", help="who say them in turn (default 10)")
+    parser.add_argument("--seconds", type=positive, default=60, metavar="S", help="how long (default 60)")
+    parser.add_argument("--rate", type=positive, default=2000, metavar="N", help="messages a second (default 2,000)")
+    parser.add_argument("--senders", type=count, default=10, metavar="N", help="who say them in turn (default 10)")
     options = parser.parse_args(arguments)
+    return started("client_load", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
-    try:
-        with tempfile.TemporaryDirectory(prefix="client-load-") as folder:
-            flood, report = measure(options.seconds, options.rate, options.senders, Path(folder))
-    except (OSError, StartError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
+    with tempfile.TemporaryDirectory(prefix="client-load-") as folder:
+        flood, report = measure(options.seconds, options.rate, options.senders, Path(folder))
     found = goals(flood, report)
     _print(flood, report, found)
     if all(goal.met for goal in found):

@@ -14,6 +14,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench.command import counts, need_program, started
 from bench.crowd import Crowd
 from bench.machine import facts
 from bench.process import free_port, raise_file_limit, serving
@@ -47,10 +48,17 @@ DEEDS: dict[str, Deed] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description="What things cost the server.")
-    parser.add_argument("--members", default="100,1000", metavar="N,M", help="in the room (default 100,1000)")
+    parser.add_argument(
+        "--members", type=counts, default=[100, 1000], metavar="N,M", help="in the room (default 100,1000)"
+    )
     parser.add_argument("--strace", action="store_true", help="count a real server's system calls too")
     options = parser.parse_args(arguments)
-    sizes = [int(size) for size in options.members.split(",")]
+    return started("costs", lambda: _run(options.members, options.strace))
+
+
+def _run(sizes: Sequence[int], strace: bool) -> int:
+    if strace:
+        need_program("strace", "strace")
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     print(f"{'':22}members   encodes   posts    sends    calls   peak KiB       CPU µs")
     for size in sizes:
@@ -61,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, deed in DEEDS.items():
                 print(f"{name:22}{size:>7,}{_measured(server, room, deed)}", flush=True)
         print()
-    if options.strace:
+    if strace:
         raise_file_limit()
         for size in sizes:
             _count_system_calls(size)

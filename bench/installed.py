@@ -12,28 +12,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.command import need_package, started
 from bench.process import StartError, free_port, serving
 from bench.servers import Server, choose
 
 NAMES = ("fanfare", "ngircd", "inspircd", "ergo")
-_CANNOT_START = 2
-_INTERRUPTED = 130
 _END_S = 30.0  # s for the comparison to end its Locust
 
 
 def main(options: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does, it ends the processes that it started
-    try:
-        return _compare(choose(NAMES, Path()), options)
-    except StartError as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return _CANNOT_START
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    return started("compare", lambda: _compare(choose(NAMES, Path()), options))
 
 
 def _compare(servers: Sequence[Server], options: Sequence[str]) -> int:
     """Raises StartError."""
+    need_package("locust", "load")
     with ExitStack() as stack:
         places = []
         for server in servers:

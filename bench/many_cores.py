@@ -14,8 +14,10 @@ from pathlib import Path
 from time import monotonic
 
 from bench import ceiling
-from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, BuildError, compile_c
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c
 from bench.cases import Case, all_cases
+from bench.command import count, positive, started
+from bench.command import readers as threads
 from bench.machine import facts
 from bench.process import raise_file_limit
 from bench.servers import YARDSTICK, FanfareUring, Server, choose
@@ -53,22 +55,22 @@ class Rings(FanfareUring):
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     raise_file_limit()
-    try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-            return _run(options, Path(scratch))
-    except BuildError as error:
-        print(f"many_cores: {error}", file=sys.stderr)
-        return 2
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        return started("many_cores", lambda: _run(options, Path(scratch)))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.many_cores", description="send and io_uring, in one table")
     readers = max(1, min(MOST_READERS, cores() // 2))
-    parser.add_argument("--readers", type=int, default=readers, metavar="N", help=f"threads (default here {readers})")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="the first has all cases (default 3)")
-    parser.add_argument("--limit", type=float, default=420, metavar="S", help="begin no turn after this (default 420)")
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of counted load a turn (default 2)")
-    parser.add_argument("--scale", type=float, default=1, metavar="X", help="of all numbers of members (default 1)")
+    parser.add_argument(
+        "--readers", type=threads, default=readers, metavar="N", help=f"threads (default here {readers})"
+    )
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="the first has all cases (default 3)")
+    parser.add_argument(
+        "--limit", type=positive, default=420, metavar="S", help="begin no turn after this (default 420)"
+    )
+    parser.add_argument("--seconds", type=positive, default=2, metavar="S", help="of counted load a turn (default 2)")
+    parser.add_argument("--scale", type=positive, default=1, metavar="X", help="of all numbers of members (default 1)")
     return parser
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from bench.command import count, counts, need_program, started
 from bench.crowd import Crowd
 from bench.machine import facts
 from bench.process import cpu_of, free_port, raise_file_limit, serving
@@ -21,15 +22,24 @@ from bench.system_calls import Calls, counted
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.mass_arrival", description="Many users join at once.")
-    parser.add_argument("--users", default="1250,2500,5000", metavar="N,M", help="how many (default 1250,2500,5000)")
-    parser.add_argument("--pending", type=int, default=0, metavar="N", help="that join at the same time (default all)")
+    parser.add_argument(
+        "--users", type=counts, default=[1250, 2500, 5000], metavar="N,M", help="how many (default 1250,2500,5000)"
+    )
+    parser.add_argument(
+        "--pending", type=count, default=0, metavar="N", help="that join at the same time (default all)"
+    )
     options = parser.parse_args(arguments)
+    return started("mass_arrival", lambda: _run(options.users, options.pending))
+
+
+def _run(sizes: Sequence[int], pending: int) -> int:
+    need_program("strace", "strace")
     raise_file_limit()
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     print("users   all in after s   CPU s     sends   sends a user   reads   polls")
-    for users in map(int, options.users.split(",")):
-        took, cpu, _ = arrive(users, options.pending or users, counting=False)
-        calls = arrive(users, options.pending or users, counting=True)[2]
+    for users in sizes:
+        took, cpu, _ = arrive(users, pending or users, counting=False)
+        calls = arrive(users, pending or users, counting=True)[2]
         print(
             f"{users:<8}{took:>14.2f}{cpu:>8.2f}{calls['sendto']:>10}{calls['sendto'] / users:>15.1f}"
             f"{calls['recvfrom']:>8}{calls['epoll_wait']:>8}",

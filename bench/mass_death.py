@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bench.command import count, need_program, positive, started, words
 from bench.crowd import ROOM, TIMEOUT, Crowd
 from bench.machine import facts
 from bench.process import cpu_of, free_port, raise_file_limit, serving
@@ -38,12 +39,18 @@ ROUNDS = ("fin", "rst", "kill")
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
+    return started("mass_death", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.strace:
+        need_program("strace", "strace")
     raise_file_limit()
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     print(f"{options.victims:,} victims, {options.survivors:,} survivors, {options.rate:g} messages/s")
     print("way     before p50/p99   after p50/p99 ms   ratio     max  lost  known s  dropped  late ms  CPU s")
     failed = False
-    for way in options.ways.split(","):
+    for way in options.ways:
         for _ in range(options.rounds):
             outcome = measure(way, options)
             print(outcome, flush=True)
@@ -53,12 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.mass_death", description="Many members die at once.")
-    parser.add_argument("--victims", type=int, default=10_000, metavar="N")
-    parser.add_argument("--survivors", type=int, default=300, metavar="N")
-    parser.add_argument("--rate", type=float, default=20.0, metavar="R", help="messages/s (default 20)")
-    parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="before and after (default 5)")
-    parser.add_argument("--ways", default=",".join(ROUNDS), metavar="A,B", help=f"of {','.join(ROUNDS)}")
-    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of each way (default 1)")
+    parser.add_argument("--victims", type=count, default=10_000, metavar="N")
+    parser.add_argument("--survivors", type=count, default=300, metavar="N")
+    parser.add_argument("--rate", type=positive, default=20.0, metavar="R", help="messages/s (default 20)")
+    parser.add_argument("--seconds", type=positive, default=5.0, metavar="S", help="before and after (default 5)")
+    parser.add_argument(
+        "--ways", type=words(ROUNDS), default=list(ROUNDS), metavar="A,B", help=f"of {','.join(ROUNDS)}"
+    )
+    parser.add_argument("--rounds", type=count, default=1, metavar="N", help="of each way (default 1)")
     parser.add_argument("--strace", action="store_true", help="count the server's system calls from the deaths on")
     return parser
 

@@ -10,11 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-
 USAGE_ERROR = 2
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+except ImportError as error:
+    if __name__ != "__main__":
+        raise
+    print(f"bench.plot: a plot needs the packages of requirements/bench.txt: {error}", file=sys.stderr)
+    sys.exit(USAGE_ERROR)
+
 OURS, YARDSTICK, PEER = "#d1495b", "#b8bec6", "#4f6d8f"  # Fanfare is bold too, for readers who see no colours
 COLUMNS = 2
 WIDTH, ROW_HEIGHT, PANEL_MARGIN, GAP = 10.5, 0.24, 0.6, 0.12  # inches

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.command import count, positive
 from chat.server.core.apply import apply
 from chat.server.core.state import Limits, State
 from chat.server.log.entry import Entry
@@ -86,13 +87,13 @@ def measure_applies(total: int = 100_000) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.shards", description="What one log bears, and several.")
-    parser.add_argument("--users", type=int, default=20_000)
-    parser.add_argument("--rooms", type=int, default=2_000)
-    parser.add_argument("--joined", type=int, default=5, help="rooms of one user")
-    parser.add_argument("--rate", type=float, default=60.0, help="words a minute of one user")
-    parser.add_argument("--appends", type=float, default=50_000.0, help="that one store takes, 1/s")
-    parser.add_argument("--applies", type=float, default=100_000.0, help="that one node takes, 1/s")
-    parser.add_argument("--sends", type=float, default=1_000_000.0, help="that one node makes, 1/s")
+    parser.add_argument("--users", type=count, default=20_000)
+    parser.add_argument("--rooms", type=count, default=2_000)
+    parser.add_argument("--joined", type=count, default=5, help="rooms of one user")
+    parser.add_argument("--rate", type=positive, default=60.0, help="words a minute of one user")
+    parser.add_argument("--appends", type=positive, default=50_000.0, help="that one store takes, 1/s")
+    parser.add_argument("--applies", type=positive, default=100_000.0, help="that one node takes, 1/s")
+    parser.add_argument("--sends", type=positive, default=1_000_000.0, help="that one node makes, 1/s")
     parser.add_argument("--measure", action="store_true", help="measure --applies on this machine")
     options = parser.parse_args(arguments)
     applies = measure_applies() if options.measure else options.applies

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from bench.command import count, need_package, need_program, positive, started
 from bench.machine import facts
-from bench.process import free_port, raise_file_limit, running, serving
+from bench.process import StartError, free_port, last_words, raise_file_limit, running, serving
 
 PAIRS = 50
 TEXT = "x" * 80
@@ -27,9 +28,13 @@ WARM_UP = 0.2  # of the messages, not counted
 def store(folder: Path) -> Iterator[str]:
     path = folder / "redis.sock"
     command = ["redis-server", "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
-    with running([*command, "--appendonly", "yes", "--logfile", str(folder / "redis.log")]):
+    words = folder / "redis.log"
+    words.touch()
+    with running([*command, "--appendonly", "yes", "--logfile", str(words)]) as process:
         with socket.socket(socket.AF_UNIX) as probe:
             while probe.connect_ex(str(path)):
+                if process.poll() is not None:
+                    raise StartError(f"redis-server ended with status {process.returncode}{last_words(words)}")
                 time.sleep(0.02)
         yield f"unix://{path}"
 
@@ -114,18 +119,24 @@ class Talk:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.shared_log", description="What a shared log adds and takes.")
-    parser.add_argument("--rate", type=int, default=5_000, help="messages/s of the steady part (default 5,000)")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of a steady turn (default 4)")
-    parser.add_argument("--total", type=int, default=60_000, help="messages of a saturated turn (default 60,000)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each row (default 3)")
+    parser.add_argument("--rate", type=count, default=5_000, help="messages/s of the steady part (default 5,000)")
+    parser.add_argument("--seconds", type=positive, default=4.0, help="of a steady turn (default 4)")
+    parser.add_argument("--total", type=count, default=60_000, help="messages of a saturated turn (default 60,000)")
+    parser.add_argument("--rounds", type=count, default=3, help="of each row (default 3)")
     options = parser.parse_args(arguments)
+    return started("shared_log", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    need_program("redis-server", "redis-server")
+    need_package("redis", "cluster")
     raise_file_limit()
     print(*(f"{name}: {fact}" for name, fact in facts().items()), "", sep="\n")
     rows = {"one node, memory:": (1, False), "one node, shared log": (1, True), "two nodes, shared log": (2, True)}
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
     for _ in range(options.rounds):
-        for name, (count, shared) in rows.items():
-            figures[name].append(_turn(count, shared, options.rate, options.seconds, options.total))
+        for name, (size, shared) in rows.items():
+            figures[name].append(_turn(size, shared, options.rate, options.seconds, options.total))
     print(f"{'':24}{'p50 ms':>10}{'p99 ms':>10}{'messages/s, saturated':>26}")
     for name, turns in figures.items():
         p50, p99, most = (statistics.median(values) for values in zip(*turns, strict=True))

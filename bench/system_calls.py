@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bench.process import StartError
+
 
 class Calls(Counter[str]):
     """How often a process made each system call."""
@@ -16,11 +18,12 @@ class Calls(Counter[str]):
 
 @contextmanager
 def counted(pid: int, calls: Calls) -> Iterator[None]:
-    """Count the system calls of a process during the block."""
+    """Count the system calls of a process during the block. Raises StartError where strace may not."""
     command = ["strace", "-f", "-c", "-U", "calls,name", "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
-        strace.stderr.readline()  # it is attached
+        if "attached" not in (line := strace.stderr.readline()):
+            raise StartError(line.strip() or "strace ended at once")
         try:
             yield
         finally:

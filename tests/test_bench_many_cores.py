@@ -36,7 +36,7 @@ def test_a_number_of_rings_is_the_servers_setting(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(compiler() is None, reason="the generator is written in C and no compiler is installed")
 def test_it_begins_no_turn_after_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--limit", "0", "--seconds", "0.05", "--scale", "0.02", "--readers", "2"]) == 0
+    assert main(["--limit", "0.001", "--seconds", "0.05", "--scale", "0.02", "--readers", "2"]) == 0
     output = capsys.readouterr().out
     assert "reading threads: 2" in output
     assert "bare-epoll" in output

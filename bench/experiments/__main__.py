@@ -10,15 +10,15 @@ from pathlib import Path
 from types import ModuleType
 
 from bench import experiments
-from bench.build import GENERATOR, BuildError, compile_c
+from bench.build import GENERATOR, compile_c
 from bench.cases import all_cases
+from bench.command import count, positive, started, words
 from bench.machine import facts
 from bench.process import raise_file_limit
 from bench.servers import Fanfare
 from bench.table import COLUMNS, failed, outline, table
 from bench.turn import Turn, take_turn
 
-USAGE_ERROR = 2
 OURS = {"__main__", "serve"}  # the modules that are no experiments
 
 
@@ -36,9 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [module.name for module in pkgutil.iter_modules(experiments.__path__) if module.name not in OURS]
     parser = argparse.ArgumentParser(prog="python -m bench.experiments", description=__doc__)
     parser.add_argument("name", nargs="?", choices=names, help="without it they are listed")
-    parser.add_argument("--cases", metavar="A,B", help=f"in place of the experiment's own: {', '.join(COLUMNS)}")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="(default 3)")
-    parser.add_argument("--seconds", type=float, default=2, metavar="S", help="of counted load a turn (default 2)")
+    parser.add_argument(
+        "--cases", type=words(COLUMNS), metavar="A,B", help=f"in place of the experiment's own: {', '.join(COLUMNS)}"
+    )
+    parser.add_argument("--rounds", type=count, default=3, metavar="N", help="(default 3)")
+    parser.add_argument("--seconds", type=positive, default=2, metavar="S", help="of counted load a turn (default 2)")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="of every server (default this one)")
     options = parser.parse_args(arguments)
     if options.name is None:
@@ -46,15 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name:16}{(_module(name).__doc__ or '').partition(chr(10))[0]}")
         return 0
     raise_file_limit()
+    return started("experiments", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     experiment = _module(options.name)
-    if not hasattr(experiment, "VARIANTS"):  # it measures something smaller than a server
-        experiment.main(options.rounds)
-        return 0
-    try:
+    if hasattr(experiment, "VARIANTS"):
         _measure(experiment, options)
-    except BuildError as error:
-        print(f"experiments: {error}", file=sys.stderr)
-        return USAGE_ERROR
+    else:  # it measures something smaller than a server
+        experiment.main(options.rounds)
     return 0
 
 
@@ -64,7 +66,7 @@ def _module(name: str) -> ModuleType:
 
 def _measure(experiment: ModuleType, options: argparse.Namespace) -> None:
     variants = [Variant(options.name, variant, options.python) for variant in ("as it is", *experiment.VARIANTS)]
-    wanted = options.cases.split(",") if options.cases else experiment.CASES
+    wanted = options.cases or experiment.CASES
     cases = [case for case in all_cases(seconds=options.seconds) if case.name in wanted]
     turns: list[Turn] = []
     print(*(f"{name}: {fact}" for name, fact in facts().items()), f"server: {variants[0].version()}", sep="\n")

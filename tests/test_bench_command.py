@@ -1,0 +1,121 @@
+"""A benchmark that cannot run, for a missing program or a wrong option, says so in one line and ends with status 2."""
+
+from collections.abc import Callable, Sequence
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from bench import accounting, client_load, costs, installed, many_cores, mass_arrival, mass_death, shards, shared_log
+from bench.command import counts, positive, readers, started, words
+from bench.experiments import __main__ as experiments
+from bench.process import StartError
+from bench.system_calls import Calls, counted
+
+Main = Callable[[Sequence[str]], int]
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without a single program, compiler or display."""
+    for name in ("CC", "DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    ("main", "options", "missing"),
+    [
+        (shared_log.main, [], "redis-server is not installed (apt-get install redis-server)"),
+        (costs.main, ["--members", "2", "--strace"], "strace is not installed (apt-get install strace)"),
+        (mass_arrival.main, ["--users", "2"], "strace is not installed (apt-get install strace)"),
+        (mass_death.main, ["--victims", "2", "--strace"], "strace is not installed (apt-get install strace)"),
+        (client_load.main, ["--seconds", "1"], "Xvfb is not installed (apt-get install xvfb)"),
+        (many_cores.main, ["--scale", "0.01"], "the generator needs a C compiler"),
+        (experiments.main, ["coalescing", "--rounds", "1"], "the generator needs a C compiler"),
+        (experiments.main, ["coalescing", "--python", "/no/python"], "/no/python: No such file or directory"),
+    ],
+)
+def test_a_program_that_is_missing_is_named_in_one_line(
+    main: Main, options: list[str], missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(options) == 2
+    complaint = capsys.readouterr().err
+    assert missing in complaint
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("main", "package", "extra"),
+    [
+        (shared_log.main, "redis", "cluster"),
+        (accounting.main, "locust", "load"),
+        (installed.main, "locust", "load"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_in_one_line(
+    main: Main, package: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.command.shutil.which", lambda program: f"/bin/{program}")
+    found = util.find_spec
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == package else found(name))
+    assert main([]) == 2
+    assert f"package {package} is not installed (pip install 'fanfare[{extra}]')\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("main", "options"),
+    [
+        (accounting.main, ["--in-flight", "1,x"]),
+        (accounting.main, ["--members", "0"]),
+        (client_load.main, ["--senders", "0"]),
+        (costs.main, ["--members", "0"]),
+        (experiments.main, ["coalescing", "--cases", "loud"]),
+        (experiments.main, ["forms", "--rounds", "0"]),
+        (many_cores.main, ["--readers", "-1"]),
+        (mass_arrival.main, ["--users", "x"]),
+        (mass_death.main, ["--ways", "fin,loud"]),
+        (shards.main, ["--rooms", "0"]),
+        (shared_log.main, ["--total", "0"]),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_is_measured(
+    main: Main, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+    output, complaint = capsys.readouterr()
+    assert not output
+    assert f"argument {options[-2]}: " in complaint
+
+
+def test_an_interruption_has_its_own_status(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert started("bench", interrupted) == 130
+    assert capsys.readouterr().err == "bench: interrupted; everything that it started has ended\n"
+
+
+def test_the_options_take_what_they_say() -> None:
+    assert (counts("1,20"), positive("0.5"), readers("64"), words("ab")("b,a")) == ([1, 20], 0.5, 64, ["b", "a"])
+
+
+def test_strace_that_may_not_attach_is_no_count_of_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = tmp_path / "strace"
+    refused.write_text("#!/bin/sh\necho 'strace: attach: Operation not permitted' >&2\nexit 1\n")
+    refused.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(StartError, match="attach: Operation not permitted"), counted(1, Calls()):
+        pass
+
+
+def test_a_store_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = tmp_path / "redis-server"
+    failing.write_text("#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\necho 'out of memory' > \"$1\"\nexit 3\n")
+    failing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(StartError, match="ended with status 3: out of memory"), shared_log.store(tmp_path):
+        pass
