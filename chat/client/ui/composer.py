@@ -1,7 +1,8 @@
 """The message box: Enter sends, Tab completes, Up and Down recall what was sent. Widgets only.
 
 It grows with what is written, up to a few lines; Shift+Enter begins a new one, which is sent as a message of its own.
-Before a long paste is sent, a question stands above the box.
+Before a long paste is sent, a question stands above the box. So does right-to-left text, as it will be read: a text of
+Tk on X11 shows letters from left to right in the order in which they are typed.
 """
 
 import re
@@ -9,6 +10,7 @@ import tkinter
 from collections.abc import Callable
 from tkinter import ttk
 
+from chat.client.text.bidi import reordered
 from chat.client.text.clean import holds_secret
 from chat.client.text.completion import Candidates, Completion, Recall
 from chat.client.text.palette import Palette
@@ -45,6 +47,7 @@ class Composer(ttk.Frame):
         self._forget_reply = forget_reply
         self._make_question()
         self._make_reply()
+        self.in_order = ttk.Label(self, style="Order.TLabel", anchor="e", justify="right")
         self.button = ttk.Button(self, text="Send", style="Accent.TButton", command=self.submit, takefocus=False)
         self.button.pack(side="right", fill="y", padx=(look.px(self, 8), 0))
         self.text = tkinter.Text(self, width=10, height=1, wrap="word", font=look.TEXT, undo=True, maxundo=200)
@@ -65,6 +68,7 @@ class Composer(ttk.Frame):
             self.text.bind(keys, act)
         for event in ("<FocusIn>", "<KeyPress>", "<Button-1>"):
             self.text.bind(event, self._blink, add=True)
+        self.text.bind("<Destroy>", lambda event: self._forget_blinking())
         for button in menu_buttons(self):
             self.text.bind(button, lambda event: menu(event.x_root, event.y_root))
         if self._windows() == "x11":
@@ -135,6 +139,17 @@ class Composer(ttk.Frame):
         ttk.Button(self.reply, text="✕", style="Flat.TButton", command=self._forget_reply).pack(side="right")
         self.replied.pack(side="left", fill="x", expand=True)
 
+    def _show_order(self) -> None:
+        """Show how the line with the cursor is read, if that is not as it stands in the box."""
+        line = self.text.get("insert linestart", "insert lineend")
+        room = max(1, self.winfo_width() - look.px(self, 8))
+        order = reordered(line, lambda text: look.width(self, text) <= room) if self._windows() == "x11" else None
+        if order:
+            self.in_order.configure(text=order.shown, wraplength=room)
+            self.in_order.pack(side="top", fill="x", before=self.button, pady=(0, look.px(self, 4)))
+        else:
+            self.in_order.pack_forget()
+
     def _edit(self) -> None:
         self._close_question()
         self.text.focus_set()
@@ -149,10 +164,14 @@ class Composer(ttk.Frame):
     def _blink(self, event: object = None) -> None:
         """Have the cursor blink, until nobody has pressed a key for a while."""
         if self._stops_blinking is not None:
-            self.after_cancel(self._stops_blinking)
+            self._forget_blinking()
         elif int(str(self.text.cget("insertofftime"))) == 0:
             self.text.configure(insertofftime=_DARK)
         self._stops_blinking = self.after(BLINKING, self._stop_blinking)
+
+    def _forget_blinking(self) -> None:
+        if self._stops_blinking is not None:
+            self.after_cancel(self._stops_blinking)
 
     def _stop_blinking(self) -> None:
         self._stops_blinking = None
@@ -213,6 +232,7 @@ class Composer(ttk.Frame):
         if words != self._seen and self.text.focus_get() is self.text:
             self._typing(bool(words.strip()) and not words.startswith("/"))
         self._seen = words
+        self._show_order()
         found = self.text.count("1.0", "end", "displaylines")
         lines = (found[0] if isinstance(found, tuple) else found) or 1
         height = min(_MOST_LINES, lines)

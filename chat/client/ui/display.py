@@ -26,6 +26,8 @@ from chat.client.model.talk import Talk, TalkKind
 from chat.client.ui.lists import Entry
 from chat.client.ui.view import View
 
+_HALF = 48  # characters of a fingerprint, which has 95: a line breaks between two pairs of digits
+
 
 class Display:
     """What one talk's message box holds is kept with that talk."""
@@ -127,5 +129,6 @@ class Display:
 def _reason(network: Network) -> str:
     connection = network.connection
     if connection.problem is Problem.CERTIFICATE and connection.fingerprint:
-        return f"{connection.reason}\nIts fingerprint is {connection.fingerprint}."
+        first, second = connection.fingerprint[:_HALF], connection.fingerprint[_HALF:]
+        return f"{connection.reason} Its fingerprint:\n{first}\n{second}".rstrip()
     return connection.reason

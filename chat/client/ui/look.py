@@ -90,12 +90,22 @@ def line_height(root: tkinter.Misc, name: str = TEXT) -> int:
     return font.nametofont(name, root).metrics("linespace")
 
 
+_HIGHEST_FRAME = 100  # pixels of a window manager's frame with the menu bar
+
+
+def geometry(root: tkinter.Tk) -> str:
+    """Size and place of the window; the size alone where the window manager chose the place: Tk gives 0, 0 for that."""
+    whole = root.geometry()
+    elsewhere = max(root.winfo_rootx(), root.winfo_rooty()) > px(root, _HIGHEST_FRAME)
+    return whole.removesuffix("+0+0") if elsewhere else whole
+
+
 def on_screen(root: tkinter.Tk, geometry: str) -> str:
     """A geometry that was remembered, if it is in reach there; else its size alone, or nothing."""
-    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})\+(-?\d{1,5})\+(-?\d{1,5})", geometry)
+    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})(?:\+(-?\d{1,5})\+(-?\d{1,5}))?", geometry)
     if not found:
         return ""
-    width, height, x, y = map(int, found.groups())
+    width, height, x, y = (int(number or -1) for number in found.groups())  # -1: no place, and so out of reach
     right, bottom = root.winfo_vrootx() + root.winfo_screenwidth(), root.winfo_vrooty() + root.winfo_screenheight()
     if width > root.winfo_screenwidth() or height > root.winfo_screenheight():
         return ""
@@ -190,6 +200,7 @@ def _dress_labels(style: ttk.Style, palette: Palette) -> None:
     style.configure("Header.TLabel", foreground=palette.faint)
     style.configure("Strong.TLabel", background=palette.paper)
     style.configure("Reply.TLabel", background=palette.paper, foreground=palette.faint, font=SMALL)
+    style.configure("Order.TLabel", background=palette.paper, foreground=palette.faint, font=TEXT)
     style.configure("Faint.TLabel", foreground=palette.faint)
     style.configure("Status.TLabel", foreground=palette.faint, font=SMALL)
     style.configure("Alarm.TLabel", background=palette.alarm_surface, foreground=palette.alarm)

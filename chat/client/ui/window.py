@@ -376,7 +376,7 @@ class Window:
         known = self.client.remembered()
         self.client.settings = replace(
             known,
-            geometry=self.root.geometry(),
+            geometry=look.geometry(self.root),
             sashes=self.view.sashes if self.view.winfo_ismapped() else known.sashes,
             theme=self.theme.chosen.get(),
             font_size=self.theme.points,

@@ -427,13 +427,19 @@ def test_the_logs_are_searched_in_a_window_of_their_own(hands: Hands, scripted: 
     page.window.destroy()
 
 
-def test_while_nothing_happens_nothing_is_due(hands: Hands, scripted: ScriptedServer) -> None:
-    """But for what Tk does by itself: no timer of this program is set."""
-    window = hands.open(scripted.target, "ana")
-    scripted.welcome()
-    hands.until(lambda: hands.members() == ("ana", "ben"))
-    hands.until(lambda: window.waker.idle)
-    assert hands.root.tk.splitlist(hands.root.tk.call("after", "info")) == ()
+def test_right_to_left_words_that_are_typed_are_shown_as_they_will_be_read(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
+    pytest.importorskip("bidi")
+    composer = hands.open(scripted.target, "ana").view.composer
+    if hands.root.tk.call("tk", "windowingsystem") != "x11":
+        pytest.skip("Tk orders the text by itself here")
+    composer.set("hello\nשלום 42")
+    hands.until(lambda: str(composer.in_order.cget("text")) == "42\N{NO-BREAK SPACE}םולש")
+    assert composer.in_order.winfo_ismapped()
+    assert composer.get() == "hello\nשלום 42", "what is sent is in the order of writing"
+    composer.set("hello")
+    hands.until(lambda: not composer.in_order.winfo_ismapped())
 
 
 def test_a_link_to_a_server_fills_in_the_form(hands: Hands, scripted: ScriptedServer) -> None:
@@ -478,7 +484,7 @@ def test_right_to_left_words_are_drawn_as_one_reads_them_and_copied_as_they_were
 
 def test_a_long_fingerprint_leaves_the_buttons_beside_it_in_sight(hands: Hands) -> None:
     view = hands.open(Address("127.0.0.1", 1), "ana").view
-    why = f"The certificate of ircs://127.0.0.1:44229 is signed by nobody.\nIts fingerprint is {':'.join(['AB'] * 32)}."
+    why = f"The certificate of ircs://127.0.0.1:44229 is signed by nobody. Its fingerprint:\n{':'.join(['AB'] * 32)}"
     view.show_banner(why, "Connect again", edit=True, trust=True)
     hands.root.update()
     assert [button.winfo_viewable() for button in (view.again_button, view.edit_button, view.trust_button)] == [1, 1, 1]

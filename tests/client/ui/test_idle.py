@@ -25,6 +25,17 @@ pytestmark = pytest.mark.gui
 _SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has none for windows")
 
 
+def test_while_nothing_happens_nothing_is_due(
+    hands: Hands, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(composer, "BLINKING", 1)
+    window = hands.open(scripted.target, "ana")
+    scripted.welcome()
+    hands.until(lambda: hands.members() == ("ana", "ben"))
+    hands.until(lambda: window.waker.idle)
+    hands.until(lambda: hands.root.tk.splitlist(hands.root.tk.call("after", "info")) == ())
+
+
 def test_the_cursor_stops_blinking_when_nobody_types_and_blinks_with_the_next_key(
     hands: Hands, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

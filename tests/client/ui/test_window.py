@@ -692,6 +692,18 @@ def test_each_theme_is_worn_and_remembered_with_size_and_place(hands: Hands, the
     assert kept.geometry.startswith("700x500+")
 
 
+def test_a_place_that_the_window_manager_chose_is_not_kept_as_the_corner(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.open()
+    monkeypatch.setattr(hands.root, "geometry", lambda: "700x500+0+0")
+    assert look.geometry(hands.root) == "700x500+0+0", "it is in the corner"
+    monkeypatch.setattr(hands.root, "winfo_rootx", lambda: 300)
+    assert look.geometry(hands.root) == "700x500"
+    assert look.on_screen(hands.root, "700x500") == "700x500"
+    monkeypatch.undo()
+
+
 def test_at_the_first_start_the_text_is_as_large_as_the_desktop_has_it(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:

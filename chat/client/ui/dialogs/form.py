@@ -65,7 +65,7 @@ class Form(ttk.Frame):
         self._keep.grid_remove()
         self.button = ttk.Button(self._box, text="Join", style="Accent.TButton", command=self._submit)
         self._add(self.button, pady=(14, 0))
-        self.more = ttk.Button(self._box, text="Login …", style="Flat.TButton", command=lambda: self.open_more(True))
+        self.more = ttk.Button(self._box, text="Login …", style="Flat.TButton", command=self._offer_login)
         self._add(self.more, sticky="w", pady=(6, 0))
         self.back = ttk.Button(self._box, text="Back", style="Flat.TButton")
         self._add(self.back, sticky="w", pady=(2, 0))
@@ -110,6 +110,10 @@ class Form(ttk.Frame):
         (self.more.grid_remove if opened else self.more.grid)()
         if not opened:
             self._complain(None, "")
+
+    def _offer_login(self) -> None:
+        self.open_more(True)
+        self._point_to(self.account)
 
     def _show(self, server: Server) -> None:
         for field, value in (
