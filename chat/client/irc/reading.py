@@ -135,6 +135,12 @@ def _fail(m: Message, at: float) -> News:
     return Refused("", m.params[-1], at, m.params[1], m.tag("label") or "")
 
 
+def _modes(m: Message, at: float) -> News:
+    modes = " ".join(m.params[2:]).strip()
+    words = f"has the modes {modes}" if modes not in ("", "+") else "has no modes"
+    return Answered(m.verb, m.params[1], f"{m.params[1]} {words}", at)
+
+
 def _registered(m: Message, at: float) -> News:
     """An account is registered, or must be verified first: https://ircv3.net/specs/extensions/account-registration"""
     words = m.params[-1].rstrip(".")
@@ -221,7 +227,7 @@ READERS: dict[str, tuple[int, Callable[[Message, float], News | None]]] = {
     RPL_WHOISCHANNELS.code: (3, lambda m, at: _about(m, at, f"is in {m.params[2].strip()}")),
     "330": (4, lambda m, at: _about(m, at, f"is logged in as {m.params[2]}")),
     "367": (3, lambda m, at: Answered("367", m.params[1], f"Banned from {m.params[1]}: {m.params[2]}", at)),
-    "324": (3, lambda m, at: Answered("324", m.params[1], f"{m.params[1]} has the modes {' '.join(m.params[2:])}", at)),
+    "324": (3, _modes),
     "329": (3, lambda m, at: None),  # when a room came to be
     "341": (3, lambda m, at: Answered("341", m.params[2], f"You asked {m.params[1]} into {m.params[2]}", at)),
     ERR_NOMOTD.code: (9, lambda m, at: None),  # not news: it is no error to have no message of the day

@@ -219,6 +219,8 @@ class Connection:
     def _nick_refused(self, news: NickRefused) -> Iterable[Change]:
         nick = clean(news.nick)
         why = "is already in use" if news.taken else f"is not allowed here ({clean(news.reason)})"
+        if news.taken and "registered" in news.reason:  # to an account: nobody need be using it
+            why = f"is not free ({clean(news.reason)})"
         if news.instead:
             text = f"The name {nick} {why}: you come in as {news.instead}, and get it back when it is free."
             yield from self._talks.happened(self._talks.server, text, news.at, LineKind.TROUBLE)

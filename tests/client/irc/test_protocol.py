@@ -86,6 +86,7 @@ READ = [
     (":s 378 ana ben :is connecting from *@h", Answered("378", "ben", "ben is connecting from *@h", 5.0)),
     (":s 367 ana #lobby spam!*@*", Answered("367", "#lobby", "Banned from #lobby: spam!*@*", 5.0)),
     (":s 324 ana #lobby +nt", Answered("324", "#lobby", "#lobby has the modes +nt", 5.0)),
+    (":s 324 ana #lobby +", Answered("324", "#lobby", "#lobby has no modes", 5.0)),
     (":s 341 ana ben #lobby", Answered("341", "#lobby", "You asked ben into #lobby", 5.0)),
     (":s 322 ana #cats 12 :miaow", Listed("#cats", 12, "miaow")),
     (":s 323 ana :End", ListEnd()),

@@ -167,6 +167,13 @@ def test_a_name_in_use_before_the_welcome_needs_another_before_anything_else() -
     assert not network.online
 
 
+def test_a_name_of_somebodys_account_is_not_said_to_be_in_use() -> None:
+    network = connecting()
+    take(network, NickRefused("ana", "Nickname is registered: log in to its account", True, 1.0))
+    why = "The name ana is not free (Nickname is registered: log in to its account). Please choose another, as ana_."
+    assert network.connection.reason == why
+
+
 def test_a_name_refused_later_leaves_the_old_one() -> None:
     network = inside()
     take(network, NickRefused("9", "Erroneous nickname", False, 1.0))
