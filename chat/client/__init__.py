@@ -2,13 +2,12 @@
 
     text      strings: cleaning, formatting codes, links, completion, colours
     irc       bytes to news: addresses, logins, TLS, the protocol (sans-IO), a session's thread with its socket
-    model     news to state: networks, talks, members, outgoing lines, settings; reports what changed
-    commands  typed commands to lines for the server and changes of the model
-    store     logs, drafts and unsent lines on the disk
+    model     news and typed commands to state and to lines for the server; reports what changed
+    store     logs, drafts and unsent lines on the disk, passwords in the keyring
     ui        the window: draws changes, takes keys and clicks; `ui.transcript` and `ui.dialogs` are its larger parts
 
-Each imports those above it only, and `commands` and `store` do not import each other. A session has its own thread: it
-puts news on a queue and wakes Tk's thread, where everything else runs but the log writer and the notifier.
+Each imports those above it only, and `irc` nothing of `text`. A session has its own thread: it puts news on a queue and
+wakes Tk's thread, where everything else runs but the log writer and the notifier.
 
     socket - session - protocol - news - queue - sessions - network - changes - display - view
                                                   ^            |

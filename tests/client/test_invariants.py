@@ -7,47 +7,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from chat.client import commands
-from chat.client.commands import NAMES
 from chat.client.irc.news import (
-    Acknowledged,
-    Answered,
     Away,
-    Connecting,
     HistoryCame,
     Invited,
     Join,
     Kick,
     Kind,
     Leave,
-    Listed,
-    ListEnd,
-    Lost,
     Member,
     Names,
     NamesEnd,
     News,
+    Person,
+    Quit,
+    Ranks,
+    Rename,
+    Say,
+    Seen,
+    Topic,
+    TopicSetBy,
+)
+from chat.client.irc.protocol import Protocol
+from chat.client.irc.server_news import (
+    Acknowledged,
+    Answered,
+    Connecting,
+    Listed,
+    ListEnd,
+    Lost,
     NickFree,
     NickRefused,
     Online,
     OwnAway,
-    Person,
     Ponged,
-    Quit,
-    Ranks,
+    Problem,
     Refused,
-    Rename,
-    Say,
-    Seen,
     ServerSaid,
     Supports,
-    Topic,
-    TopicSetBy,
     Welcomed,
 )
-from chat.client.irc.problem import Problem
-from chat.client.irc.protocol import Protocol
+from chat.client.model import commands
 from chat.client.model.changes import Appended, Change, Cleared, LineChanged, LineRemoved, Opened, Refilled
+from chat.client.model.commands import NAMES
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.outgoing import UNDECIDED

@@ -83,7 +83,7 @@ def other_names(nick: str) -> tuple[str, ...]:
 
 
 def allowed_name(nick: str) -> str:
-    """Another name like this one, which more servers allow: with letters of theirs only, and not long."""
+    """Another name like this one, which more servers allow: in plain letters, and not long."""
     name = nickname_from(nick.lstrip("_0123456789-")) or "guest"
     if name != nick and len(name) <= _USUAL_LENGTH:
         return name

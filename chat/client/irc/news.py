@@ -1,4 +1,4 @@
-"""News from the network to the model: plain values on a queue, comparable by value.
+"""News from the network to the model: plain values on a queue, comparable by value. Here those of people and rooms.
 
 `at` is in seconds since the epoch.
 """
@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chat.client.irc.problem import Problem
+from chat.client.irc.server_news import ServerNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +122,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Connecting:
-    """The name look-up and the connection are under way."""
-
-    server: str
-
-
-@dataclass(frozen=True, slots=True)
-class Welcomed:
-    """The server took us in, as `nick`. `capabilities` are those that it granted."""
-
-    nick: str
-    capabilities: frozenset[str]
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Names:
     """A part of a room's list of members."""
 
@@ -150,38 +134,6 @@ class NamesEnd:
     """The room's list of members is complete."""
 
     room: str
-
-
-@dataclass(frozen=True, slots=True)
-class NickRefused:
-    """The server does not let us have `nick`. `taken` says that somebody else has it.
-
-    `instead` is the name that we have asked for since, if the protocol had another.
-    """
-
-    nick: str
-    reason: str
-    taken: bool
-    at: float
-    instead: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server did not do something. `about` is the room, person or command that it names, or empty."""
-
-    about: str
-    reason: str
-    at: float
-    code: str = ""  # the numeric
-    label: str = ""  # that of the line of ours which is refused
-
-
-@dataclass(frozen=True, slots=True)
-class Ponged:
-    """The server came by the PING with this token, and so by everything that was sent before it."""
-
-    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +156,6 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnAway:
-    """We are away now, or back, in the server's words."""
-
-    away: bool
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class TopicSetBy:
     """The topic's author and time."""
 
@@ -232,81 +175,11 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSaid:
-    """Words of the server itself, for the person to read."""
-
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The server has done what the line with this label asked for, and has nothing to say about it."""
-
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A numeric that answers a question: who somebody is, a ban, a mode. `about` is the nick or room, or empty."""
-
-    code: str
-    about: str
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One room of the server's list."""
-
-    room: str
-    members: int
-    topic: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListEnd:
-    """The list of rooms is complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class NickFree:
-    """Nobody has this nickname now."""
-
-    nick: str
-
-
-@dataclass(frozen=True, slots=True)
-class Online:
-    """Those of the nicknames we asked about that somebody has."""
-
-    nicks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class HistoryCame:
     """Earlier lines of a room or a private talk, oldest first."""
 
     about: str
     lines: tuple[Say, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Supports:
-    """What RPL_ISUPPORT tells that the model acts on."""
-
-    tokens: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The connection is over, or never came to be. Always the last of a session."""
-
-    reason: str
-    at: float
-    problem: Problem = Problem.CUT
-    fingerprint: str = ""  # of the certificate that could not be verified
 
 
 News = (
@@ -318,26 +191,12 @@ News = (
     | Rename
     | Topic
     | Away
-    | Connecting
-    | Welcomed
     | Names
     | NamesEnd
-    | NickRefused
-    | Refused
-    | Acknowledged
-    | Answered
-    | Listed
-    | ListEnd
-    | NickFree
-    | Online
     | HistoryCame
-    | Supports
-    | Ponged
     | Ranks
     | Seen
-    | OwnAway
     | TopicSetBy
     | Invited
-    | ServerSaid
-    | Lost
+    | ServerNews
 )

@@ -8,24 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chat.client.irc.login import Login, Registration
-from chat.client.irc.news import (
-    HistoryCame,
-    Join,
-    Member,
-    Names,
-    NamesEnd,
-    News,
-    NickRefused,
-    Ranks,
-    Refused,
-    Rename,
-    Say,
-    ServerSaid,
-    Supports,
-    Welcomed,
-)
-from chat.client.irc.problem import Problem
+from chat.client.irc.news import HistoryCame, Join, Member, Names, NamesEnd, News, Ranks, Rename, Say
 from chat.client.irc.reading import READERS, SILENT, Modes, person, plain
+from chat.client.irc.server_news import NickRefused, Problem, Refused, ServerSaid, Supports, Welcomed
 from chat.errors import WireError
 from chat.wires.message import Message, build, parse
 from chat.wires.names import fold

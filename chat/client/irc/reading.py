@@ -7,31 +7,33 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from chat.client.irc.news import (
-    Acknowledged,
-    Answered,
     Away,
     Invited,
     Join,
     Kick,
     Kind,
     Leave,
-    Listed,
-    ListEnd,
     NamesEnd,
     News,
-    NickFree,
-    Online,
-    OwnAway,
     Person,
-    Ponged,
     Quit,
-    Refused,
     Rename,
     Say,
     Seen,
-    ServerSaid,
     Topic,
     TopicSetBy,
+)
+from chat.client.irc.server_news import (
+    Acknowledged,
+    Answered,
+    Listed,
+    ListEnd,
+    NickFree,
+    Online,
+    OwnAway,
+    Ponged,
+    Refused,
+    ServerSaid,
 )
 from chat.wires.message import Message
 from chat.wires.numerics import (

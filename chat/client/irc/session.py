@@ -14,13 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chat.client.irc import tls
 from chat.client.irc.address import Address
+from chat.client.irc.connect import CertificateProblem, connect, of_error, of_farewell, wants_password
 from chat.client.irc.login import Login, MissingPassword
-from chat.client.irc.news import Connecting, Lost, News
-from chat.client.irc.problem import Problem, of_error, of_farewell, wants_password
+from chat.client.irc.news import News
 from chat.client.irc.protocol import Protocol
-from chat.client.irc.tls import CertificateProblem
+from chat.client.irc.server_news import Connecting, Lost, Problem
 from chat.errors import SetupError
 from chat.wires.message import build
 
@@ -142,7 +141,7 @@ class Session:
         self._report(Connecting(self._address.server))
         self._login = self._ask_login()
         self._protocol = Protocol(self._nick, self._rooms, login=self._login, instead=self._instead)
-        with tls.connect(self._address, self._login, self._patience.connect) as connection:
+        with connect(self._address, self._login, self._patience.connect) as connection:
             connection.setblocking(False)
             with selectors.DefaultSelector() as selector:
                 selector.register(self._awake, selectors.EVENT_READ)

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from chat.client.irc.address import allowed_name, other_names
-from chat.client.irc.news import (
+from chat.client.irc.news import Quit, Rename
+from chat.client.irc.server_news import (
     Connecting,
     Lost,
     NickFree,
     NickRefused,
     Online,
     OwnAway,
-    Quit,
-    Rename,
+    Problem,
     Supports,
     Welcomed,
 )
-from chat.client.irc.problem import Problem
 from chat.client.model.changes import Change, MembersChanged, StageChanged, TalksChanged
 from chat.client.model.outgoing import Outgoing
 from chat.client.model.talk import LineKind

@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from chat.client.irc.news import HistoryCame, Join, Supports, Welcomed
+from chat.client.irc.news import HistoryCame, Join
+from chat.client.irc.server_news import Supports, Welcomed
 from chat.client.model.changes import Change, Refilled, TalksChanged
 from chat.client.model.connection import Connection, Me
 from chat.client.model.outgoing import Outgoing

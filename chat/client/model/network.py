@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from chat.client.irc.news import Listed, ListEnd, News, Quit, Rename
+from chat.client.irc.news import News, Quit, Rename
+from chat.client.irc.server_news import Listed, ListEnd
 from chat.client.model.changes import Change, LineRemoved, RoomsListed, StageChanged, TalksChanged
 from chat.client.model.client_tags import ClientTags, quoted
 from chat.client.model.connection import Connection, Me, Reconnect

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from fnmatch import translate
 from functools import lru_cache
 
-from chat.client.irc.news import Acknowledged, Answered, Invited, Kind, Ponged, Refused, Say, ServerSaid
+from chat.client.irc.news import Invited, Kind, Say
 from chat.client.irc.reading import RANKS
+from chat.client.irc.server_news import Acknowledged, Answered, Ponged, Refused, ServerSaid
 from chat.client.model.changes import Change, StageChanged, TalksChanged
 from chat.client.model.client_tags import ClientTags
 from chat.client.model.connection import Me
@@ -137,7 +138,7 @@ class Speech:
             yield from self._tags.take(news, talk, mine)
 
     def _ctcp(self, news: Say) -> Iterable[Change]:
-        """Questions to the program, and answers of others' programs to questions of ours."""
+        """Questions to the program, and other programs' answers to our questions."""
         if self._me.named(news.who.nick):
             return
         verb, _, argument = news.text.strip("\x01").partition(" ")

@@ -1,14 +1,16 @@
-"""Settings, drafts and unsent lines kept from one start to the next. Knows no widgets.
+"""Settings, drafts, unsent lines and passwords kept from one start to the next. Knows no widgets.
 
-A small JSON file beside the settings. Words that hold a password are left out.
+Drafts and unsent lines are in a small JSON file beside the settings, without words that hold a password; passwords in
+the desktop's keyring, where there is one, by the package `keyring`, an extra.
 """
 
 import contextlib
+import functools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chat.client.model import settings
 from chat.client.model.changes import Change
@@ -138,3 +140,54 @@ class Archive:
         if not self.client.settings.log:
             return []
         return logs.last(self.logs / logs.place(server, talk), _RECALLED, before)
+
+
+_SERVICE = "fanfare"
+
+
+class Keyring(Protocol):
+    """The part of the package `keyring` that is used."""
+
+    def get_password(self, service: str, name: str) -> str | None: ...
+    def set_password(self, service: str, name: str, password: str) -> None: ...
+    def delete_password(self, service: str, name: str) -> None: ...
+
+
+@functools.cache
+def keyring() -> Keyring | None:
+    """The desktop's, or None where there is none that keeps what it is given. To find out takes up to 0.2 s.
+
+    It may ask the person to unlock it, and so keep one waiting: call from another thread than the window's.
+    """
+    with contextlib.suppress(Exception):  # the extra `client` is not installed, or whatever is wrong with a keyring
+        import keyring as package
+
+        found: Keyring = package.get_keyring()
+        return found if package.get_keyring().priority > 0 else None
+    return None
+
+
+def has_keyring() -> bool:
+    return keyring() is not None
+
+
+def stored_password(what: str, server: str) -> str:
+    """The password of this kind (`password` or `account NAME`) for this server; empty where there is none."""
+    keeper = keyring()
+    if keeper:
+        with contextlib.suppress(Exception):  # locked, and the person does not unlock it
+            return keeper.get_password(_SERVICE, f"{what} at {server}") or ""
+    return ""
+
+
+def store_password(what: str, server: str, password: str) -> bool:
+    """Keep it, or forget it if it is empty; whether the keyring did."""
+    keeper = keyring()
+    if keeper:
+        with contextlib.suppress(Exception):  # of any of the many kinds that keyrings raise
+            if password:
+                keeper.set_password(_SERVICE, f"{what} at {server}", password)
+            else:
+                keeper.delete_password(_SERVICE, f"{what} at {server}")
+            return True
+    return False

@@ -74,7 +74,7 @@ def _stamp(at: int) -> tuple[str, str]:
 
 
 def read(text: str, day: date) -> Line | None:
-    """A line of a file, as it was; None for what is none of ours."""
+    """A line of a file, as it was; None for text that no log has."""
     found = _LINE.fullmatch(text)
     if not found:
         return None

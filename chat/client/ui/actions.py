@@ -1,19 +1,54 @@
 """The actions of the view's parts. Between widgets and model; opens no connection by itself."""
 
-from collections.abc import Callable
+import tkinter
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from tkinter import messagebox
+from typing import Protocol
 
-from chat.client import commands
-from chat.client.model.changes import TalksChanged
+from chat.client.irc.login import Login
+from chat.client.model import commands
+from chat.client.model.changes import Change, TalksChanged
+from chat.client.model.client import Client
 from chat.client.model.network import Network
+from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import Line, Talk, TalkKind
 from chat.client.text.completion import Candidates, by_speech
-from chat.client.ui.host import Host
-from chat.client.ui.menus import Entry
+from chat.client.ui.display import Display
+from chat.client.ui.look import Theme
+from chat.client.ui.menus import Entry, Menus
+from chat.client.ui.pages import Pages
+from chat.client.ui.view import View
 
 _LINKS = 12  # of the newest that the menu of links offers
 _REACTIONS = ("👍", "❤", "😄", "🎉")
 _MANY_LINES = 5  # more than these are asked about before they are sent
+
+
+class Host(Protocol):
+    """The window, for those of its parts that need more than their own widgets."""
+
+    root: tkinter.Tk
+    client: Client
+    logs: Path
+    theme: Theme
+    view: View
+    display: Display
+    menus: Menus
+    pages: Pages
+
+    @property
+    def network(self) -> Network | None: ...
+
+    def typed(self, text: str) -> bool: ...
+    def show(self, changes: Iterable[Change]) -> None: ...
+    def flush(self) -> None: ...
+    def join(self, server: Server, login: Login, keep: bool = False) -> None: ...
+    def leave(self, network: Network, words: str = "") -> None: ...
+    def again(self) -> None: ...
+    def trust(self) -> None: ...
+    def apply(self, changed: Settings) -> None: ...
+    def ask_to_quit(self) -> None: ...
 
 
 class Actions:
@@ -63,7 +98,7 @@ class Actions:
         self._host.again()
 
     def edit_server(self) -> None:
-        self._host.edit_server()
+        self._host.pages.edit_shown()
 
     def trust(self) -> None:
         self._host.trust()
@@ -74,7 +109,7 @@ class Actions:
 
     def visit(self, url: str) -> object:
         if url.lower().startswith(("irc://", "ircs://")):
-            self._host.visit(url)
+            self._host.pages.visit(url)
             return True
         import webbrowser  # here: few sessions of the client ever need it
 
@@ -151,7 +186,7 @@ class Actions:
         elif talk.kind is TalkKind.PERSON:
             entries += [("Who Is This?", do(f"/whois {talk.name}")), ("Close", do("/close"))]
         else:
-            entries += [("Rooms …", do("/list")), ("Edit Server …", self._host.edit_server), None]
+            entries += [("Rooms …", do("/list")), ("Edit Server …", self._host.pages.edit_shown), None]
             entries += [("Disconnect", self.leave)]
         self._host.menus.post(entries, x, y)
 

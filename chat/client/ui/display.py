@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import groupby
 
-from chat.client.irc.problem import Problem
+from chat.client.irc.server_news import Problem
 from chat.client.model.changes import (
     Appended,
     Change,

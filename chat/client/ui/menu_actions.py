@@ -3,13 +3,12 @@
 import tkinter
 from collections.abc import Callable, Iterator, Mapping
 
-from chat.client import commands
+from chat.client.model import commands
 from chat.client.model.talk import Delivery, TalkKind
 from chat.client.text.formatting import links
-from chat.client.ui.actions import Actions
+from chat.client.ui.actions import Actions, Host
 from chat.client.ui.dialogs.choosers import Place
 from chat.client.ui.dialogs.dialogs import Dialogs
-from chat.client.ui.host import Host
 from chat.client.ui.menus import ITEMS, Entry, keys_shown
 
 _LINKS = 12  # of the newest that the menu of links offers
@@ -26,7 +25,7 @@ class MenuActions:
         dialogs = self._dialogs
         transcript, find = host.view.transcript, host.view.find
         return {
-            "connect": host.connect_elsewhere,
+            "connect": host.pages.connect_elsewhere,
             "servers": dialogs.servers,
             "again": host.again,
             "disconnect": self._actions.leave,

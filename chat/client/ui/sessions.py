@@ -1,4 +1,4 @@
-"""The networks' sessions: opened, closed, their news taken, lines sent; and what wakes Tk's thread for news."""
+"""The networks' sessions: opened, closed, their news taken, lines sent; and what wakes Tk's thread: news and time."""
 
 import contextlib
 import queue
@@ -10,14 +10,16 @@ import tkinter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from chat.client.irc import keys
 from chat.client.irc.address import parse_address
 from chat.client.irc.login import Login, MissingPassword
 from chat.client.irc.session import Session
 from chat.client.model.changes import Change
 from chat.client.model.client import Client
+from chat.client.model.client_tags import ACTIVE
+from chat.client.model.connection import Stage
 from chat.client.model.network import Network
 from chat.client.model.settings import Server
+from chat.client.store import archive
 
 _PAUSE = 40  # ms between two batches; shorter than anybody notices
 _POLL = 100  # ms between looks where Tk cannot wait for a socket
@@ -189,10 +191,10 @@ def _complete(login: Login, server: Server) -> Login:
     """
     login = replace(login, account=server.account, certificate=server.certificate, trusted=server.trusted)
     if server.keyring and not login.password:
-        login = replace(login, password=keys.stored("password", server.address))
+        login = replace(login, password=archive.stored_password("password", server.address))
     if server.account and not login.secret:
         if server.keyring:
-            login = replace(login, secret=keys.stored(f"account {server.account}", server.address))
+            login = replace(login, secret=archive.stored_password(f"account {server.account}", server.address))
         if not login.secret and not login.certificate:
             raise MissingPassword(f"the password of the account {server.account} is needed")
     return login
@@ -200,6 +202,58 @@ def _complete(login: Login, server: Server) -> Login:
 
 def _store(address: str, login: Login) -> None:
     if login.password:
-        keys.store("password", address, login.password)
+        archive.store_password("password", address, login.password)
     if login.secret:
-        keys.store(f"account {login.account}", address, login.secret)
+        archive.store_password(f"account {login.account}", address, login.secret)
+
+
+_ASK_FOR_NAME = 30_000  # ms
+
+
+class Clock:
+    """Timers for what is due without any news; there is none while all is well.
+
+    `tick` is called when a network may be due: each second until the next attempt to connect, and now and then while we
+    have another name than the wanted one. `typing` is called when somebody who typed may have stopped.
+    """
+
+    def __init__(self, root: tkinter.Tk, client: Client, tick: Callable[[], None], typing: Callable[[], None]) -> None:
+        self._root = root
+        self._client = client
+        self._tick = tick
+        self._typing = typing
+        self._due: str | None = None
+        self._typing_due: str | None = None
+
+    def start(self) -> None:
+        """Set the timer for what is due next, if anything is."""
+        if self._due is not None:
+            return
+        networks = self._client.networks
+        waits = [network.connection.reconnect.left for network in networks if network.connection.stage is Stage.LOST]
+        seconds = [min(1.0, left) for left in waits if left is not None]
+        if seconds:
+            self._due = self._root.after(int(1000 * min(seconds)) + 1, self._go)
+        elif any(network.online and not network.me.named(network.me.wanted) for network in networks):
+            self._due = self._root.after(_ASK_FOR_NAME, self._go)
+
+    def somebody_types(self) -> None:
+        """Somebody who says nothing more of it has stopped typing: look again when that is so."""
+        if self._typing_due is not None:
+            self._root.after_cancel(self._typing_due)
+        self._typing_due = self._root.after(int(1000 * ACTIVE) + 100, self._typing_over)
+
+    def stop(self) -> None:
+        """Before the window is gone."""
+        for timer in (self._due, self._typing_due):
+            if timer is not None:
+                self._root.after_cancel(timer)
+
+    def _go(self) -> None:
+        self._due = None
+        self._tick()
+        self.start()
+
+    def _typing_over(self) -> None:
+        self._typing_due = None
+        self._typing()

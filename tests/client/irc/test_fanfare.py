@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chat.client import commands
 from chat.client.irc.address import Address
 from chat.client.irc.login import WANTED, Login, Mechanism, Plain, ScramSha256
-from chat.client.irc.news import Lost, News
-from chat.client.irc.problem import Problem
+from chat.client.irc.news import News
+from chat.client.irc.server_news import Lost, Problem
 from chat.client.irc.session import Patience, Session
+from chat.client.model import commands
 from chat.client.model.network import Network
 from tests.support import PATIENCE, RunningServer, running_server
 from tests.tls import Authority
@@ -158,7 +158,7 @@ def test_a_certificate_is_trusted_by_the_fingerprint_that_the_question_shows(ser
 def test_what_was_said_during_a_cut_comes_to_rooms_and_private_talks(
     tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.client.irc.tls.ssl.create_default_context", authority.client)
+    monkeypatch.setattr("chat.client.irc.connect.ssl.create_default_context", authority.client)
     settings = {**SETTINGS, "log": f"sqlite:{tmp_path / 'log.db'}", **authority.settings}
     ana, login = Person("ana"), Login(account="ana", secret=PASSWORD)
     with running_server(("irc", "ircs"), **settings) as server:

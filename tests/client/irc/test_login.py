@@ -2,7 +2,6 @@
 
 import base64
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +9,12 @@ from pathlib import Path
 import pytest
 import trustme
 
-from chat.client.irc import keys, tls
 from chat.client.irc.address import Address, parse_address
+from chat.client.irc.connect import context
 from chat.client.irc.login import External, Login, MissingPassword, Plain, ScramSha256, chunks, mechanism
-from chat.client.irc.news import Lost, News, ServerSaid, Welcomed
-from chat.client.irc.problem import Problem
+from chat.client.irc.news import News
 from chat.client.irc.protocol import Protocol
+from chat.client.irc.server_news import Lost, Problem, ServerSaid, Welcomed
 from chat.client.irc.session import Patience, Session
 from chat.errors import SetupError, WireError
 from tests.scripted import ScriptedServer, scripted_server
@@ -299,7 +298,7 @@ def test_a_certificate_of_ours_that_cannot_be_used_is_explained(
     if content:
         file.write_text(content)
     with pytest.raises(SetupError, match=words):
-        tls.context(Login(certificate=str(file)))
+        context(Login(certificate=str(file)))
 
 
 def test_a_password_that_nobody_knows_is_asked_for() -> None:
@@ -311,38 +310,3 @@ def test_a_password_that_nobody_knows_is_asked_for() -> None:
     lost = news_of(session)[-1]
     assert isinstance(lost, Lost)
     assert (lost.problem, lost.reason) == (Problem.LOGIN, "the password of the account ana is needed")
-
-
-class Ring:
-    """A keyring in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, name: str) -> str | None:
-        return self.kept.get((service, name))
-
-    def set_password(self, service: str, name: str, password: str) -> None:
-        self.kept[service, name] = password
-
-    def delete_password(self, service: str, name: str) -> None:
-        del self.kept[service, name]
-
-
-def test_passwords_are_kept_in_the_keyring_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    ring = Ring()
-    monkeypatch.setattr(keys, "ring", lambda: ring)
-    assert keys.available()
-    assert keys.stored("password", "h:1") == ""
-    assert keys.store("password", "h:1", "geheim")
-    assert keys.stored("password", "h:1") == "geheim"
-    assert keys.store("password", "h:1", "")
-    assert ring.kept == {}
-
-
-def test_without_a_keyring_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "keyring", None)
-    keys.ring.cache_clear()
-    assert not keys.available()
-    assert not keys.store("password", "h:1", "geheim")
-    assert keys.stored("password", "h:1") == ""

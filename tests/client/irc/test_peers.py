@@ -12,9 +12,9 @@ import pytest
 
 from bench.process import free_port, serving
 from bench.servers import InspIrcd, NgIrcd
-from chat.client import commands
 from chat.client.irc.address import Address
 from chat.client.irc.session import Patience, Session
+from chat.client.model import commands
 from chat.client.model.network import Network
 from chat.client.model.talk import Delivery
 from tests.support import running_server
@@ -102,7 +102,7 @@ def test_the_commands_of_every_day_work(two: tuple[Person, Person]) -> None:
     ana.type("/whois ben")
     ana.sees("ben is ")
     ana.type("/mode")
-    ana.sees("#lobby has the modes")
+    ana.sees("#lobby has ")  # modes, or none
     ana.type("/op ben")
     ana.sees("set the mode +o ben")
     assert [member.rank for member in ana.network.current.members.listed()] == ["@", "@"]

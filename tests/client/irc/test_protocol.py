@@ -3,36 +3,38 @@
 import pytest
 
 from chat.client.irc.news import (
-    Acknowledged,
-    Answered,
     Away,
     Invited,
     Kick,
     Kind,
     Leave,
-    Listed,
-    ListEnd,
     Member,
     Names,
     News,
+    Person,
+    Quit,
+    Ranks,
+    Rename,
+    Say,
+    Seen,
+    Topic,
+    TopicSetBy,
+)
+from chat.client.irc.protocol import Protocol
+from chat.client.irc.server_news import (
+    Acknowledged,
+    Answered,
+    Listed,
+    ListEnd,
     NickFree,
     NickRefused,
     Online,
     OwnAway,
-    Person,
     Ponged,
-    Quit,
-    Ranks,
     Refused,
-    Rename,
-    Say,
-    Seen,
     ServerSaid,
-    Topic,
-    TopicSetBy,
     Welcomed,
 )
-from chat.client.irc.protocol import Protocol
 
 BEN = Person("ben", "b", "h")
 

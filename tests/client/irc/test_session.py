@@ -10,26 +10,12 @@ from typing import Any
 
 import pytest
 
-from chat.client import commands
 from chat.client.irc.address import Address
 from chat.client.irc.login import Login
-from chat.client.irc.news import (
-    Away,
-    Connecting,
-    Join,
-    Lost,
-    Member,
-    Names,
-    NamesEnd,
-    News,
-    NickRefused,
-    Person,
-    Say,
-    Seen,
-    Welcomed,
-)
-from chat.client.irc.problem import Problem
+from chat.client.irc.news import Away, Join, Member, Names, NamesEnd, News, Person, Say, Seen
+from chat.client.irc.server_news import Connecting, Lost, NickRefused, Problem, Welcomed
 from chat.client.irc.session import Patience, Session, _Watch
+from chat.client.model import commands
 from chat.client.model.connection import Reconnect
 from chat.client.model.network import Network
 from tests.scripted import ScriptedServer

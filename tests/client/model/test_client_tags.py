@@ -2,8 +2,9 @@
 
 import pytest
 
-from chat.client import commands
-from chat.client.irc.news import Join, Kind, Person, Say, Welcomed
+from chat.client.irc.news import Join, Kind, Person, Say
+from chat.client.irc.server_news import Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Change, LineChanged, TypingChanged
 from chat.client.model.network import Network
 from tests.scripted import ScriptedServer

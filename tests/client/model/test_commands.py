@@ -2,28 +2,14 @@
 
 import pytest
 
-from chat.client import commands
-from chat.client.commands import HELP, NAMES
-from chat.client.commands.answer import Answer
-from chat.client.irc.news import (
-    Join,
-    Kind,
-    Leave,
-    Listed,
-    ListEnd,
-    Lost,
-    Member,
-    Names,
-    News,
-    Person,
-    Refused,
-    Say,
-    Topic,
-    Welcomed,
-)
+from chat.client.irc.news import Join, Kind, Leave, Member, Names, News, Person, Say, Topic
+from chat.client.irc.server_news import Listed, ListEnd, Lost, Refused, Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Appended, Change, Cleared, Opened, RoomsListed, TalksChanged
+from chat.client.model.commands import HELP, NAMES
 from chat.client.model.network import Network
 from chat.client.model.talk import Delivery, TalkKind
+from chat.client.model.talk_commands import Answer
 
 ANA = Person("ana", "ana", "here.example")
 BEN = Person("ben", "b", "there.example")

@@ -8,26 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.client.irc.address import Address, allowed_name, other_names
-from chat.client.irc.news import (
+from chat.client.irc.connect import of_error, of_farewell
+from chat.client.irc.news import Join, Kick, Member, Names, News, Person, Quit, Rename, Say
+from chat.client.irc.server_news import (
     Connecting,
-    Join,
-    Kick,
     Lost,
-    Member,
-    Names,
-    News,
     NickFree,
     NickRefused,
     Online,
-    Person,
-    Quit,
+    Problem,
     Refused,
-    Rename,
-    Say,
     Supports,
     Welcomed,
 )
-from chat.client.irc.problem import Problem, of_error, of_farewell
 from chat.client.model.changes import Change
 from chat.client.model.connection import BASE, CAP, LASTED, Reconnect, Stage
 from chat.client.model.network import Network

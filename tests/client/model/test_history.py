@@ -2,9 +2,10 @@
 
 import pytest
 
-from chat.client import commands
-from chat.client.irc.news import HistoryCame, Join, Lost, News, Person, Say, Supports, Welcomed
+from chat.client.irc.news import HistoryCame, Join, News, Person, Say
 from chat.client.irc.protocol import Protocol
+from chat.client.irc.server_news import Lost, Supports, Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Change, Refilled
 from chat.client.model.network import Network
 from chat.client.model.talk import Delivery, Line, LineKind

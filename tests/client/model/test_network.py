@@ -2,27 +2,23 @@
 
 import pytest
 
-from chat.client import commands
 from chat.client.irc.news import (
-    Connecting,
     Join,
     Kick,
     Kind,
     Leave,
-    Lost,
     Member,
     Names,
     NamesEnd,
     News,
-    NickRefused,
     Person,
     Quit,
-    Refused,
     Rename,
     Say,
     Topic,
-    Welcomed,
 )
+from chat.client.irc.server_news import Connecting, Lost, NickRefused, Refused, Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Appended, Change, MembersChanged, StageChanged, TopicChanged
 from chat.client.model.connection import Stage
 from chat.client.model.network import Network

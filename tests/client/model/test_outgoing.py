@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from chat.client import commands
-from chat.client.irc.news import Connecting, Join, Lost, News, Person, Ponged, Refused, Rename, Say, Welcomed
+from chat.client.irc.news import Join, News, Person, Rename, Say
+from chat.client.irc.server_news import Connecting, Lost, Ponged, Refused, Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Appended, Change, LineChanged, LineRemoved
 from chat.client.model.network import Network
 from chat.client.model.outgoing import IN_FLIGHT, KEPT

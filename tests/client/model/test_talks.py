@@ -9,24 +9,20 @@ from chat.client.irc.news import (
     Kick,
     Kind,
     Leave,
-    Lost,
     Member,
     Names,
     NamesEnd,
     News,
-    OwnAway,
     Person,
     Quit,
     Ranks,
-    Refused,
     Rename,
     Say,
     Seen,
-    ServerSaid,
     Topic,
     TopicSetBy,
-    Welcomed,
 )
+from chat.client.irc.server_news import Lost, OwnAway, Refused, ServerSaid, Welcomed
 from chat.client.model.changes import Appended, Called, Change, MembersChanged, Opened, StageChanged, TalksChanged
 from chat.client.model.network import Network
 from chat.client.model.talk import Line, LineKind, Talk, TalkKind

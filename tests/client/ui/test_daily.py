@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from chat.client.irc.address import Address
-from chat.client.irc.news import Lost
-from chat.client.irc.problem import Problem
+from chat.client.irc.server_news import Lost, Problem
 from chat.client.irc.session import Session
 from chat.client.model import settings
 from chat.client.model.connection import Reconnect

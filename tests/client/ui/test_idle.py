@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chat.client.irc import keys
 from chat.client.irc.login import Login
 from chat.client.model.settings import Server
+from chat.client.store import archive
 from tests.scripted import ScriptedServer
 from tests.support import PATIENCE
 
@@ -108,7 +108,7 @@ def test_the_keyring_is_asked_for_servers_alone_whose_passwords_it_was_given(
     hands: Hands, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ring = Watched()
-    monkeypatch.setattr(keys, "ring", lambda: ring)
+    monkeypatch.setattr(archive, "keyring", lambda: ring)
     window = hands.open(scripted.target, "ana")
     end = scripted.accept()
     end.expect("USER")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client.irc.news import Join, Kick, Leave, Person, Quit, Rename, Welcomed
+from chat.client.irc.news import Join, Kick, Leave, Person, Quit, Rename
+from chat.client.irc.server_news import Welcomed
 from chat.client.model.network import Network
 from chat.client.model.talk import Delivery, Line, LineKind, Move, Moved, Talk, TalkKind
 from chat.client.ui.transcript.rows import FEW, Edit, Row, RowKind, Rows, day_line, follows

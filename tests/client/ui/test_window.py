@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from chat.client import commands, run
+from chat.client import run
 from chat.client.irc.address import Address
 from chat.client.irc.session import Session
-from chat.client.model import settings
+from chat.client.model import commands, settings
 from chat.client.model.connection import Reconnect
 from chat.client.model.settings import Server, Settings
 from chat.client.model.talk import SCROLLBACK

@@ -11,7 +11,7 @@ from chat.client.model.settings import Server
 from chat.client.text.clean import clean
 from chat.client.text.palette import Palette
 from chat.client.ui import look
-from chat.client.ui.host import Host
+from chat.client.ui.actions import Host
 from chat.client.ui.widgets import dialog
 
 _PLACES = 10
@@ -205,17 +205,17 @@ class Servers:
         elif server.name:
             self._host.join(server, Login())
         else:
-            self._host.edit(server)
+            self._host.pages.edit(server)
 
     def _add(self) -> None:
         self.window.destroy()
-        self._host.connect_elsewhere()
+        self._host.pages.connect_elsewhere()
 
     def _edit(self) -> None:
         server = self._chosen()
         if server:
             self.window.destroy()
-            self._host.edit(server)
+            self._host.pages.edit(server)
 
     def forget(self) -> None:
         """It is known no longer."""

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from tkinter import ttk
 
-from chat.client import commands
+from chat.client.model import commands
 from chat.client.model.network import Network
 from chat.client.model.settings import Settings
 from chat.client.store import logs
 from chat.client.text.palette import Palette
 from chat.client.ui import look, menus
+from chat.client.ui.actions import Host
 from chat.client.ui.dialogs.choosers import GoTo, Place, RoomList, Servers
-from chat.client.ui.host import Host
 from chat.client.ui.widgets import dialog
 
 _BOX_KEYS = (

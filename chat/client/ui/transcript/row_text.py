@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from chat.client.model.talk import Line, Talk
 from chat.client.text.palette import LIGHT, Palette
 from chat.client.ui import look
-from chat.client.ui.transcript.drawing import Pen, Pieces
+from chat.client.ui.transcript.drawing import Pen, Pieces, Tags
 from chat.client.ui.transcript.rows import Edit, Row, RowKind, Rows
-from chat.client.ui.transcript.tags import Tags
 
 AT_ONCE = 300  # rows drawn before the window answers again; takes some 20 ms
 _PAUSE = 15  # ms between the portions above them, for keys and mouse

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.client import commands
-from chat.client.irc.news import HistoryCame, Join, Kind, Person, Say, Welcomed
+from chat.client.irc.news import HistoryCame, Join, Kind, Person, Say
+from chat.client.irc.server_news import Welcomed
+from chat.client.model import commands
 from chat.client.model.changes import Appended, LineChanged
 from chat.client.model.client import Client
 from chat.client.model.network import Network
