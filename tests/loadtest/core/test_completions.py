@@ -101,3 +101,33 @@ def test_what_the_last_process_says_of_a_message_that_some_never_had_counts_wher
     completions.add([1, 0, 5, 3, 4, 5])
     completions.finish()
     assert (completions.first.count, completions.median.count, completions.last.count) == (2, 1, 0)
+
+
+def test_of_a_message_that_some_have_the_first_and_the_median_are_known_where_so_many_have_it() -> None:
+    local = LocalCompletions(lambda sender, number: 7)
+    local.add(0, 1, 1_000_000, [3_000_000])
+    local.add(0, 2, 1_000_000, [2_000_000, 4_000_000, 6_000_000])
+    local.add(0, 3, 1_000_000, [2_000_000, 3_000_000, 4_000_000])
+    local.add(0, 3, 1_000_000, [1_500_000, 9_000_000])
+    assert local.take_partial() == [
+        *(0, 1, 7, 2_000, NEVER_US, NEVER_US),
+        *(0, 2, 7, 1_000, NEVER_US, NEVER_US),
+        *(0, 3, 7, 500, 3_000, NEVER_US),
+    ]
+    assert local.take_partial() != [], "it is told and stays"
+
+
+def test_only_so_many_messages_are_kept_in_mind_and_the_oldest_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtest.core.completions._PENDING", 3)
+    local = LocalCompletions(lambda sender, number: 2)
+    for number in range(4):
+        local.add(0, number, 0, [1_000])
+    for number in range(1, 4):
+        local.add(0, number, 0, [2_000])
+    assert local.take_completed()[1::6] == [1, 2, 3]
+    whole = Completions({0: 2})
+    for number in (0, 1, 2, 3, 3, 2, 1):
+        whole.add([0, number, 1, 1, 1, 1])
+    assert whole.last.count == 3
+    whole.finish()
+    assert (whole.first.count, whole.last.count) == (3, 3), "the oldest is not among them"

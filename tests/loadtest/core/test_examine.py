@@ -85,3 +85,39 @@ def test_a_wire_that_tells_only_text_is_held_against_that() -> None:
     text = STAMPS.text(FIRST).encode()
     assert look(b"somebody says " + text + b"\n", Terse).corrupt == 0
     assert look(text[:-5] + b"\n", Terse).corrupt == 1
+
+
+LEAVE = {**AUDIENCES, 1: Audience(ROOM, 9, 5, leaves=True)}
+
+
+@pytest.mark.parametrize("wire", [IrcWire, RelayWire])
+def test_what_a_user_says_as_it_quits_is_told_by_the_server_in_other_words(wire: type[Wire]) -> None:
+    quits = b":f0121!u@h QUIT :Quit: " + STAMPS.head(Stamp(1, 3, 5)).encode() + b"\r\n"
+    assert Examiner(STAMPS, LEAVE, wire("")).look(quits) == Found([Stamp(1, 3, 5)], 0)
+
+
+def test_a_speaker_is_who_is_named_and_nobody_whose_name_only_ends_so() -> None:
+    assert look(irc(FIRST, nick="x" + NICK)) == Found([FIRST], 1)
+    said = f"* ana left {NICK}: {STAMPS.text(FIRST)}".encode()
+    assert look(said, RelayWire) == Found([FIRST], 0), "without an end a notice may stand before a name"
+
+
+def test_without_audiences_or_a_wire_only_stamps_are_looked_at() -> None:
+    other = irc(Stamp(0, 77, 1), room="#other")
+    assert Examiner(STAMPS, None, IrcWire("")).look(other) == Found([Stamp(0, 77, 1)], 0)
+    assert Examiner(STAMPS, AUDIENCES).look(irc(FIRST, room="#other")) == Found([FIRST], 0)
+    assert Examiner(STAMPS, AUDIENCES).look(irc(FIRST) + irc(Stamp(0, 5, 1_050))) == Found([FIRST], 1)
+    assert look(b":a!b@c PRIVMSG #load :hello\r\n") == Found([], 0)
+
+
+def test_only_so_many_messages_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtest.core.examine._KEPT", 2)
+    examiner = Examiner(STAMPS, AUDIENCES, IrcWire(""))
+    for number in range(5):
+        examiner.look(irc(Stamp(0, number, TABLE.at(number))))
+        assert len(examiner._known) <= 2
+
+
+@pytest.mark.parametrize(("is_here", "members"), [(False, 9), (True, 10)])
+def test_a_room_has_the_sender_as_a_member_where_it_is_here(is_here: bool, members: int) -> None:
+    assert Audience(ROOM, 9, 5, is_here=is_here).members == members

@@ -106,3 +106,22 @@ def test_what_never_came_counts_as_infinitely_late_in_every_percentile() -> None
         "max": NEVER_US,
     }
     assert Histogram().percentile(50, never=1) == NEVER_US
+
+
+def test_both_of_two_twins_count_what_is_before_the_start_and_beyond_the_hour() -> None:
+    one, twin = histogram([0, LONGEST_US]), histogram([0, LONGEST_US])
+    ends = [1_000, 2_000, 5_000_000, 5_000_000 + LONGEST_US * 1_000 + 1_000, 2 * LONGEST_US * 1_000]
+    one.add_sorted(ends, 5_000_000, twin)
+    assert one == twin
+    assert (one.counts[0], one.counts[BUCKETS - 1], one.count) == (1 + 3, 1 + 2, 7)
+
+
+def test_every_figure_is_the_percentile_of_its_name() -> None:
+    hundreds = [number // 10 for number in range(2_000)]  # ten of each up to 199 µs, where every one has its bucket
+    hundreds[-1], hundreds[-2] = 255, 254
+    assert histogram(hundreds).figures() == {"count": 2_000, "p50": 99, "p90": 179, "p99": 197, "p999": 199, "max": 255}
+
+
+def test_a_histogram_is_no_key_because_it_changes() -> None:
+    with pytest.raises(TypeError, match=r"^a histogram changes$"):
+        hash(Histogram())

@@ -102,3 +102,25 @@ def test_what_is_long_ago_is_forgotten_and_makes_no_difference(monkeypatch: pyte
     order.follow(late, [(0, 0), (1, 0), (0, 14), (1, 14)])
     assert order.diverged(lambda one, other: 2) == 0
     assert len(order.majority(lambda one, other: 2)) <= 2 * 10
+
+
+def test_the_older_half_is_forgotten_and_what_is_forgotten_votes_and_ranks_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("loadtest.core.order._MOST", 10)
+    order, quick, late = Order(), Follower(), Follower()
+    order.follow(quick, [(7, n) for n in range(10)])
+    order.follow(quick, [(8, 0)])  # the eleventh
+    assert order.majority(lambda one, other: 2) == [each for n in range(5, 10) for each in (7, n)] + [8, 0]
+    order.follow(late, [(8, 0), (7, 4), (7, 3), (7, 0)])
+    assert order.diverged(lambda one, other: 9) == 0
+    assert late.unplaced == []
+    order.follow(late, [(9, 0)])  # of a sender of whom nothing was forgotten: the next in order
+    assert order.majority(lambda one, other: 2)[-2:] == [9, 0]
+    order.follow(late, [(7, 9)])
+    assert order.diverged(lambda one, other: 9) == 1
+
+
+def test_an_order_of_an_odd_number_of_halves_is_none() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        across([([0, 0, 1], 1), ([0, 0, 1, 0], 1)])

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from loadtest.core.reasons import advice, own_faults
+from loadtest.core.reasons import MOST, advice, count, own_faults, printable
 from loadtest.scenarios.stampede.returns import Attempts
 
 
@@ -26,3 +26,15 @@ def test_attempts_to_return_that_had_no_descriptor_are_the_generators_fault() ->
     attempts.fail(OSError(24, "Too many open files"), "connect: [Errno 24] Too many open files")
     attempts.fail(ConnectionRefusedError(), "")
     assert len(own_faults(attempts.reasons)) == 1
+
+
+def test_reasons_are_counted_and_of_many_different_ones_the_later_together() -> None:
+    reasons: Counter[str] = Counter()
+    for number in range(MOST + 3):
+        count(reasons, f"reason {number}")
+    count(reasons, "reason 0")
+    assert reasons == {"reason 0": 2, **{f"reason {number}": 1 for number in range(1, MOST)}, "other reasons": 3}
+
+
+def test_nothing_that_steers_a_terminal_is_kept() -> None:
+    assert printable("a\x1b[2Jb\n é") == "a?[2Jb? é"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
-from loadtest.core.histogram import Histogram
+from loadtest.core.histogram import NEVER_US, Histogram
 from loadtest.core.requirements import MEASURES, Requirements, UnknownMeasure
 from loadtest.core.result import Figures
 from loadtest.core.verdict import judge, measures
@@ -136,3 +136,15 @@ def test_crash_measures_ghosts_and_slow_whom_the_server_dropped() -> None:
     assert (crash.measures()["ghosts"], slow.measures()["dropped"]) == (2, 2)
     assert measures(figures(dropped={"reset": 1}), slow.measures())["dropped"] == 2
     assert measures(figures(dropped={"reset": 1}), crash.measures())["dropped"] == 1
+
+
+def test_each_kind_is_shown_in_its_unit_and_none_is_a_share_of_nothing() -> None:
+    measures = {"ghosts": 1_234.0, "lost_share": 12.345, "p99": 1_234_567.0, "max": float(NEVER_US), "late": 0.0}
+    missed = Requirements.parse("ghosts=0,lost_share<1%,p99<1s,max<1s,late>0").missed(measures)
+    assert missed == [
+        "ghosts is 1,234, the requirement is ghosts=0",
+        "lost_share is 12.3 %, the requirement is lost_share<1%",
+        "p99 is 1,234.567 ms, the requirement is p99<1s",
+        "max is never, the requirement is max<1s",
+        "0 deliveries late; the requirement is late>0",
+    ]

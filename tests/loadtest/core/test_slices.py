@@ -41,3 +41,14 @@ def test_what_lies_outside_the_window_still_counts_and_takes_bounded_memory() ->
     slices.at(10**18).add(2)
     assert len(slices.each()) <= 2 * MOST + 1
     assert slices.between(10 * S, 10**18).count == 2
+
+
+def test_the_end_of_the_last_slice_that_is_over() -> None:
+    slices = Slices(10 * S, 2 * S)
+    assert [slices.last_end(s * S) for s in (0, 10, 11, 12, 13, 14)] == [s * S for s in (10, 10, 10, 12, 12, 14)]
+    assert slices.last_end(12 * S - 1) == 10 * S
+    assert Slices(1, 1).last_end(0) == 1
+
+
+def test_samples_before_the_end_of_a_slice() -> None:
+    assert [filled().count_before(s * S) for s in (10, 11, 12, 13, 99)] == [0, 2, 4, 6, 6]

@@ -53,3 +53,33 @@ def test_numbers_that_do_not_count_up_are_no_run(numbers: tuple[int, int]) -> No
 
 def test_a_message_shorter_than_its_stamp_is_the_stamp_a_blank_and_the_end() -> None:
     assert Stamps(RUN, 1).text(Stamp(1, 2, 3)) == f"{{{RUN}.1.1.2.3}} {{}}"
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"), [(0, "0"), (35, "z"), (36, "10"), (37, "11"), (1_295, "zz"), (1_296, "100"), (46_656, "1000")]
+)
+def test_a_nickname_is_the_runs_head_and_a_number_in_base_36_of_nine_characters_at_most(
+    number: int, digits: str
+) -> None:
+    assert stamps.nick_of(RUN, number) == f"f012{digits}"
+    assert stamps.nick_of(RUN, number).startswith(stamps.nick_head(RUN))
+
+
+def test_what_was_said_is_the_text_without_its_stamp_and_its_end() -> None:
+    text = Stamps(RUN, 1, SIZE).text(Stamp(1, 2, 3))
+    assert stamps.without(text) == text.partition("} ")[2].removesuffix("{}")
+    assert stamps.without(f"{{{RUN}.1.1.2.3}} hello{{}}") == "hello"
+    assert stamps.without("hello {}") == "hello {}"
+
+
+def test_a_message_is_as_long_as_its_own_size_says_and_else_as_all_are() -> None:
+    sized = Stamps(RUN, 1, 70, sizes={1: [60, 90]})
+    assert [len(sized.text(Stamp(1, number, 3))) for number in range(3)] == [60, 90, 70]
+    assert len(sized.text(Stamp(2, 0, 3))) == 70
+
+
+def test_a_stamp_carries_the_leaders_time_and_is_read_as_this_processs() -> None:
+    ahead, leader = Stamps(RUN, 1, SIZE, offset_ns=500), Stamps(RUN, 1, SIZE)
+    text = ahead.text(Stamp(1, 2, 2_000)).encode()
+    assert leader.find(text) == [Stamp(1, 2, 1_500)]
+    assert ahead.find(text) == [Stamp(1, 2, 2_000)]

@@ -1,0 +1,122 @@
+"""What the windows and the processes of a run gave adds up: counts, histograms, health, costs and reasons."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from loadtest.core.histogram import NEVER_US, Histogram
+from loadtest.core.result import Cost, Figures, Result, costs, merged
+
+HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
+NOTES = ("scenario", "target", "faults", "machine", "began_ns", "over_time", "costs", "marks")
+
+
+def of(*us: int) -> Histogram:
+    histogram = Histogram()
+    for each in us:
+        histogram.add(each)
+    return histogram
+
+
+def filled(scale: int) -> Figures:
+    """A different value in each field."""
+    figures = Figures("broadcast", "host:1")
+    for place, each in enumerate(fields(Figures), 1):
+        value = getattr(figures, each.name)
+        if isinstance(value, Histogram):
+            value.add(place * scale)
+        elif isinstance(value, (int, float)):
+            setattr(figures, each.name, type(value)(place * scale))
+    figures.tenths[3].add(scale)
+    figures.complete_by_size = {scale: of(7)}
+    figures.dropped = {"reset": scale}
+    return figures
+
+
+@pytest.mark.parametrize("order", [(1, 10), (10, 1)])
+def test_two_processes_figures_are_added_up_or_the_highest_of_both(order: tuple[int, int]) -> None:
+    one, other = map(filled, order)
+    total = merged([one, other])
+    for each in fields(Figures):
+        if each.name in NOTES:
+            continue
+        first, second, both = (getattr(figures, each.name) for figures in (one, other, total))
+        if isinstance(both, Histogram):
+            assert both == of(first.longest, second.longest), each.name
+        elif isinstance(both, (int, float)):
+            assert both == (max(first, second) if each.name in HIGHEST else first + second), each.name
+    assert total.tenths[3] == of(*order)
+    assert total.complete_by_size == {1: of(7), 10: of(7)}
+    assert total.dropped == {"reset": 11}
+    assert (total.scenario, total.target, total.faults) == ("broadcast", "host:1", [])
+
+
+def test_the_backlog_of_reading_is_that_of_all_processes() -> None:
+    one, other = filled(1), filled(1)
+    one.receive_backlog, other.receive_backlog = of(5), of(700, 900)
+    assert merged([one, other]).receive_backlog == of(5, 700, 900)
+
+
+def test_the_parts_of_a_window_stay_at_their_own_time() -> None:
+    first = Figures("x", "y", began_ns=5_000_000_000, over_time=[(0.0, of(1))], costs=[Cost(1.0)], marks=[(0.5, "in")])
+    later = replace(first, began_ns=7_500_000_000, over_time=[(1.0, of(2))], costs=[Cost(2.0)], marks=[(0.25, "out")])
+    total = merged([first, later])
+    assert total.began_ns == 5_000_000_000
+    assert total.over_time == [(0.0, of(1)), (3.5, of(2))]
+    assert (total.costs, total.marks) == ([Cost(1.0), Cost(2.0)], [(0.5, "in"), (2.75, "out")])
+
+
+def test_what_is_known_of_a_machine_is_that_of_the_one_that_waited_most() -> None:
+    calm, waiting = {"waited_percent": 1.0}, {"waited_percent": 9.0}
+    for notes in ((calm, waiting), (waiting, calm), (waiting, None), (None, waiting)):
+        first, second = (Figures("x", "y", machine=note) for note in notes)
+        assert merged([first, second]).machine == waiting
+        first.take_health(second)
+        assert first.machine == waiting
+
+
+def test_a_fault_of_two_windows_is_told_once_and_no_other_is_forgotten() -> None:
+    one, other = Figures("x", "y", faults=["a", "b"]), Figures("x", "y", faults=["b", "c"])
+    one.take_health(other)
+    assert one.faults == ["a", "b", "c"]
+
+
+def test_a_slice_costs_the_busiest_process_and_the_memory_of_all() -> None:
+    assert costs([[(10.0, 100), (50.0, 200)], [(30.0, 50)], [(None, None)]], [(5.0, 1_000), (None, None)], 3) == [
+        Cost(30.0, 150, 5.0, 1_000),
+        Cost(50.0, 200, None, None),
+        Cost(),
+    ]
+    assert costs([[(0.5, 0)]], [], 1) == [Cost(0.5, 0, None, None)]
+    assert costs([[(1.0, 1)] * 3], [(1.0, 1)] * 3, 1) == [Cost(1.0, 1, 1.0, 1)]
+
+
+def test_what_never_came_is_infinitely_late_in_the_figures() -> None:
+    figures = Figures("x", "y", expected=4, delivered=3, heard=2, fanout=of(1, 2, 3), complete=of(3))
+    assert (figures.lost, figures.never_of(figures.fanout), figures.never_of(figures.complete)) == (1, 1, 1)
+    assert [figures.percentile(figures.fanout, percent) for percent in (50, 75, 76)] == [2, 3, NEVER_US]
+    assert [figures.percentile(figures.complete, percent) for percent in (50, 51)] == [3, NEVER_US]
+
+
+@pytest.mark.parametrize(("heard", "lacking"), [(0, set()), (2_999, {"p999"}), (3_000, set()), (299, {"p99", "p999"})])
+def test_a_percentile_that_too_few_messages_tell_is_null(heard: int, lacking: set[str]) -> None:
+    figures = Figures("x", "y", heard=heard, fanout=of(7))
+    assert {name for name, value in figures.latency("fanout").items() if value is None} == lacking
+    assert figures.latency("fanout")["max"] == 7
+
+
+def test_two_results_have_the_worse_verdict_and_each_reason_once() -> None:
+    def result(word: str, *reasons: str) -> Result:
+        nothing: dict[str, Any] = {}
+        return Result(1, "id", "at", word, [*reasons], [], nothing, "", nothing, Figures("x", "y", sent=2), nothing)
+
+    for words, worse in (
+        (("pass", "fail"), "fail"),
+        (("invalid", "fail"), "invalid"),
+        (("pass", "invalid"), "invalid"),
+    ):
+        for first, second in (words, words[::-1]):
+            both = result(first, "a", "b") + result(second, "b", "c")
+            assert (both.verdict, both.reasons, both.figures.sent) == (worse, ["a", "b", "c"], 4)
+            assert (both.judged.word, both.judged.reasons) == (worse, ["a", "b", "c"])
