@@ -123,7 +123,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "2")
     with ExitStack() as processes:
         master = processes.enter_context(
-            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO")
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", patient=False)
         )
         workers = [processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL")) for _ in range(2)]
         assert master.stderr
@@ -144,7 +144,7 @@ def test_a_run_whose_last_worker_vanishes_ends_and_is_invalid(port: int) -> None
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "1")
     with ExitStack() as processes:
         master = processes.enter_context(
-            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO")
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", patient=False)
         )
         worker = processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL"))
         assert master.stderr

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,11 +86,11 @@ def test_tags_choose_the_tasks_of_ones_own_users(port: int, tmp_path: Path, choi
 
 
 def test_run_time_alone_gives_the_window_what_is_left(port: int, tmp_path: Path) -> None:
-    options = [*SHORT[:-2], "--run-time", "5", "--grace", "1", "--report", str(tmp_path)]
+    options = [*SHORT[:-2], "--run-time", "12", "--grace", "3", "--report", str(tmp_path)]
     del options[options.index("--duration") : options.index("--duration") + 2]
     done = run(port, *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 0.5 <= summary(tmp_path)["duration_s"] < 3
+    assert 0.5 <= summary(tmp_path)["duration_s"] < 9
 
 
 def test_stop_timeout_is_not_waited_for_as_no_user_is_in_a_task(port: int) -> None:
@@ -98,7 +99,7 @@ def test_stop_timeout_is_not_waited_for_as_no_user_is_in_a_task(port: int) -> No
 
 def test_the_page_can_start_and_quit_by_itself_with_the_verdicts_exit_status(port: int) -> None:
     place = ("--host", f"irc://127.0.0.1:{port}", "--web-host", "127.0.0.1", "--web-port", "0")
-    itself = ("--autostart", "--run-time", "4", "--autoquit", "0", "--require", "p50<1us")
+    itself = ("--autostart", "--run-time", "10", "--autoquit", "0", "--require", "p50<1us")
     with started(*place, *SHORT, *itself) as locust:
         assert locust.stdout
         assert " FAIL" in locust.stdout.read()
@@ -106,9 +107,11 @@ def test_the_page_can_start_and_quit_by_itself_with_the_verdicts_exit_status(por
 
 
 def test_where_there_is_no_terminal_a_run_says_now_and_then_how_it_goes(port: int) -> None:
-    done = run(port, *SHORT, "--duration", "2", "--progress", "0.5")
+    done = run(port, *SHORT, "--duration", "4", "--progress", "0.5")
     lines = [line for line in done.stderr.splitlines() if line.startswith("broadcast   ")]
-    assert any("window 1, 1 s of 2   5 users" in line and "pass so far" in line for line in lines), done.stderr
+    assert any(re.search(r"window 1, [1-4] s of 4   5 users", line) and "pass so far" in line for line in lines), (
+        done.stderr
+    )
     assert "\r" not in done.stderr
 
 
@@ -118,7 +121,7 @@ def test_progress_can_be_left_out(port: int) -> None:
 
 def test_on_a_terminal_the_line_is_rewritten_and_gone_at_the_end(port: int) -> None:
     ours, its = pty.openpty()
-    options = command("--host", f"irc://127.0.0.1:{port}", "--headless", *SHORT, "--duration", "2")
+    options = command("--host", f"irc://127.0.0.1:{port}", "--headless", *SHORT, "--duration", "4")
     with subprocess.Popen(options, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its) as locust:
         os.close(its)
         written = b""
@@ -132,4 +135,4 @@ def test_on_a_terminal_the_line_is_rewritten_and_gone_at_the_end(port: int) -> N
     assert b"\n" not in written
     pieces = written.decode().split("\r\x1b[K")
     assert (pieces[0], pieces[-1]) == ("", "")
-    assert any("window 1, 1 s of 2" in piece for piece in pieces)
+    assert any(re.search(r"window 1, [1-4] s of 4", piece) for piece in pieces)
