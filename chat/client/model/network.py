@@ -239,7 +239,13 @@ class Network:
             yield RoomsListed(complete=False)
 
     def _recalled(self, talk: str, before: float) -> list[Line]:
-        return [replace(line, mine=self.me.named(line.nick)) for line in self._recall(talk, before)]
+        """What the logs have; they do not tell whose name a line calls."""
+        lines = []
+        for line in self._recall(talk, before):
+            mine = self.me.named(line.nick)
+            mention = line.words and not mine and self.talks.attention.named(line.text, self.me.nick)
+            lines.append(replace(line, mine=mine, mention=mention))
+        return lines
 
     def hint(self, text: str) -> list[Change]:
         """This program's own words to the person, where they look."""

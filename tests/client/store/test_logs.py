@@ -74,7 +74,7 @@ def test_the_last_lines_come_back_at_the_next_start(tmp_path: Path) -> None:
     first = client(tmp_path)
     network = first.add(Server("h:1", "ana", ("#lobby",)))
     writer = LogWriter(first, tmp_path)
-    writer.note(come_in(network, Say(BEN, "#lobby", "hi", NOON), Say(BEN, "ana", "psst", NOON)))  # type: ignore[arg-type]
+    writer.note(come_in(network, Say(BEN, "#lobby", "hi ana", NOON), Say(BEN, "ana", "psst", NOON)))  # type: ignore[arg-type]
     writer.note(commands.answer(network, "mine").changes)
     writer.note(network.take(Say(ANA, "#lobby", "mine", NOON)))
     writer.note(commands.answer(network, "/msg NickServ IDENTIFY hunter2").changes)
@@ -82,15 +82,15 @@ def test_the_last_lines_come_back_at_the_next_start(tmp_path: Path) -> None:
     file = tmp_path / "h%3A1" / "#lobby" / "2026-11-21.txt"
     assert file.read_text().splitlines() == [
         "[12:30:05] *** You joined #lobby",
-        "[12:30:05] <ben> hi",
+        "[12:30:05] <ben> hi ana",
         "[12:30:05] <ana> mine",
     ]
     assert "hunter2" not in "".join(found.read_text() for found in tmp_path.rglob("*.txt"))
     again = client(tmp_path).add(Server("h:1", "ana", ("#LOBBY",)))
-    assert [(line.text, line.mine) for line in again.current.lines] == [
-        ("You joined #lobby", False),
-        ("hi", False),
-        ("mine", True),
+    assert [(line.text, line.mine, line.mention) for line in again.current.lines] == [
+        ("You joined #lobby", False, False),
+        ("hi ana", False, True),
+        ("mine", True, False),
     ]
 
 

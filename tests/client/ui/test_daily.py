@@ -268,6 +268,19 @@ def test_a_password_for_a_service_is_not_recalled(hands: Hands, scripted: Script
     assert window.view.composer.get() == "hello"
 
 
+def test_the_free_space_above_a_first_row_that_calls_is_not_tinted(hands: Hands, scripted: ScriptedServer) -> None:
+    text = hands.open(scripted.target, "ana").view.transcript.text
+    end = scripted.welcome()
+    hands.wait_for("You joined")
+    hands.type("/clear")
+    end.send(":ben!b@h PRIVMSG #lobby :ana: \x0301,08look", ":ben!b@h PRIVMSG #lobby :after")
+    hands.wait_for("after")
+    for place in ("1.0", text.search("look", "1.0"), "1.0 lineend"):
+        tags = text.tag_names(place)
+        grounds = [tag for tag in tags if text.tag_cget(tag, "background")]
+        assert grounds[-1] == "top", place
+
+
 def test_a_folded_row_opens_by_a_click(hands: Hands, scripted: ScriptedServer) -> None:
     window = hands.open(scripted.target, "ana")
     end = scripted.welcome()

@@ -159,7 +159,7 @@ _FONTS = {
     "reply": look.SMALL,
     "reaction": look.SMALL,
 }
-_ON_TOP = ("link", "again", "found", "here", "sel")
+_ON_TOP = ("top", "link", "again", "found", "here", "sel")
 
 
 class Tags:
@@ -197,6 +197,8 @@ class Tags:
             self._text.tag_configure(name, foreground=colour)
         self._text.tag_configure("line", lmargincolor=palette.paper)  # or a stranger's background fills the indent
         self._text.tag_configure("called", background=palette.called, lmargincolor=palette.called)
+        # The free space above few rows belongs to the first: a background of its own would fill it.
+        self._text.tag_configure("top", background=palette.paper, lmargincolor=palette.paper)
         self._text.tag_configure("found", background=palette.found, foreground=palette.ink)
         self._text.tag_configure("here", background=palette.accent, foreground=palette.on_accent)
         for name in _ON_TOP:

@@ -167,7 +167,7 @@ class RowText:
             free = self.text.winfo_height() - used - 2 * int(str(self.text.cget("pady"))) - 2
         if free > 0:
             self.text.tag_configure("top", spacing1=free + look.px(self.text, 3))
-            self.text.tag_add("top", "1.0", "1.0 lineend")
+            self.text.tag_add("top", "1.0", "2.0")
         else:
             self.text.tag_remove("top", "1.0", "end")
 
