@@ -12,12 +12,13 @@ from chat.client.irc.session import Session
 from chat.client.model import settings
 from chat.client.model.connection import Reconnect
 from chat.client.model.settings import Server, Settings
-from chat.client.model.talk import Line, LineKind
+from chat.client.model.talk import Line, LineKind, Talk, TalkKind
 from chat.client.store import archive
 from tests.scripted import ScriptedServer
 from tests.support import RunningServer
 
 try:
+    from chat.client.ui.transcript.transcript import Transcript
     from tests.client.hands import Hands
 except ImportError:
     pytest.skip("this Python has no Tk", allow_module_level=True)
@@ -327,6 +328,44 @@ def test_each_talk_is_found_where_one_had_scrolled_to(hands: Hands, scripted: Sc
     hands.wait_for("line 500")
     hands.root.update()
     assert text.get("@0,0", "@0,0 lineend").split()[-1] == top.split()[-1]
+
+
+def _lines(count: int) -> list[Line]:
+    return [Line(1.0, LineKind.SAY, f"line {number}", "ben") for number in range(count)]
+
+
+def test_history_that_comes_before_the_window_is_laid_out_leaves_the_end_in_sight(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
+    window = hands.open(scripted.target, "ana")
+    transcript = Transcript(hands.root, str, window.actions)
+    transcript.paint(window.theme.palette)
+    talk = Talk("#tea", TalkKind.ROOM)
+    talk.append(Line(1.0, LineKind.SAY, "the newest", "ben"))
+    transcript.show(talk)
+    talk.insert(0, _lines(100))
+    transcript.show(talk, stay=True)
+    transcript.place(width=500, height=200)
+    hands.until(lambda: transcript.text.bbox("end-1c linestart"))
+
+
+def test_one_stays_where_one_has_scrolled_to_when_all_is_drawn_from_the_start(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
+    window = hands.open(scripted.target, "ana")
+    end = scripted.welcome()
+    end.send(*(f":ben!b@h PRIVMSG #lobby :line {number}" for number in range(400)))
+    hands.wait_for("line 399")
+    transcript = window.view.transcript
+    hands.until(lambda: transcript.text.yview()[1] == 1.0)
+    for _ in range(4):
+        transcript.page(-1)
+    hands.root.update()
+    top = transcript.text.get("@0,0 linestart", "@0,0 lineend")
+    assert "line 399" not in top
+    window.menus.themes.invoke(2)
+    hands.root.update()
+    assert transcript.text.get("@0,0 linestart", "@0,0 lineend") == top
 
 
 def test_the_topic_opens_to_its_length_has_links_and_goes_with_the_room(

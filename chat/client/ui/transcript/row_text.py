@@ -46,16 +46,18 @@ class RowText:
         self._tags.paint(palette)
         self.redraw()
 
-    def refit(self) -> None:
-        """The fonts or the widget have another size."""
+    def refit(self) -> bool:
+        """The fonts or the widget have another size. Whether all was drawn from the start for it."""
         self._tags.refit()
-        if self._tags.little != self._pen.little:
+        redrawn = self._tags.little != self._pen.little
+        if redrawn:
             self._pen.little = self._tags.little
             self.redraw()
         if self._tags.room != self._width:
             self._width = self._tags.room
             self._order_again()
         self.sink()
+        return redrawn
 
     def show(self, talk: Talk) -> None:
         """All of this talk."""

@@ -49,17 +49,20 @@ class Transcript(ttk.Frame):
         self.text.configure(selectbackground=palette.marked, inactiveselectbackground=palette.marked)
         self.text.configure(highlightbackground=palette.paper, highlightcolor=palette.edge)
         self._tooltip.paint(palette)
+        position = self.position()
         self._rows.paint(palette)
-        self._keep_the_end()
+        self._go_back(position)
 
     def refit(self, event: object = None) -> None:
         """The fonts or the window have another size."""
-        self._rows.refit()
-        self._keep_the_end()
+        position = self.position()
+        redrawn = self._rows.refit()
+        self._go_back(position if redrawn else 0)
 
     def show(self, talk: Talk, stay: bool = False) -> None:
         """All of this talk, from its end, or from where one has scrolled to; `stay` where lines only came above it."""
         before = self._drawn()
+        stay = stay and not self._following
         self._rows.show(talk)
         self.follow()
         if talk.position:
@@ -71,6 +74,12 @@ class Transcript(ttk.Frame):
     def _drawn(self) -> int:
         """Lines of text."""
         return int(self.text.index("end-1c").split(".")[0])
+
+    def _go_back(self, position: int) -> None:
+        """All is drawn from the start: the same line at the top again, or the end, which was followed."""
+        if position:
+            self._go(self._rows.line_of(position))
+        self._keep_the_end()
 
     def _go(self, index: str) -> None:
         """Have this line at the top."""
