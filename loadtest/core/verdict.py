@@ -64,7 +64,8 @@ def judge(
     if faults:
         return Verdict(INVALID, faults + likely_causes(figures))
     missed = [
-        f"{_times(count, 'user')} lost the connection: {reason}" for reason, count in sorted(figures.dropped.items())
+        f"{count:,} user{'s' * (count != 1)} lost the connection: {reason}"
+        for reason, count in sorted(figures.dropped.items())
     ]
     missed += requirements.missed(measured) + list(more)
     return Verdict(FAIL, [*missed, *likely_causes(figures)]) if missed else Verdict(PASS, [])
@@ -117,11 +118,6 @@ def _doubtful(figures: Figures, requirements: Requirements, measures: Mapping[st
         and (line := term.missed(value))
         and not term.missed(value - doubt_us)
     ]
-
-
-def _times(count: int, noun: str) -> str:
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{count:,} {noun if count == 1 else plural}"
 
 
 Measures = dict[str, float | None]

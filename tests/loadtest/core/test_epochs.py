@@ -129,6 +129,7 @@ def test_a_message_is_complete_when_all_have_it_who_are_members_by_then() -> Non
     taken.end(goes, 10)
     taken.flush()
     assert taken.take_completed() == [0, 1, 2, 6, 6, 9]
+    assert (taken.joined, taken.ended) == (1, 1)
 
 
 def test_what_a_crowd_says_is_due_to_those_who_were_in_from_the_beginning() -> None:

@@ -1,12 +1,15 @@
 """What the windows and the processes of a run gave adds up: counts, histograms, health, costs and reasons."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtest.core.codec import Misfit
 from loadtest.core.histogram import NEVER_US, Histogram
-from loadtest.core.result import Cost, Figures, Result, costs, merged
+from loadtest.core.intervals import of_ranks, of_slices
+from loadtest.core.result import Cost, Figures, Result, costs, dump, load_rounds, merged
 
 HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
 NOTES = ("scenario", "target", "faults", "machine", "began_ns", "over_time", "costs", "marks")
@@ -120,3 +123,38 @@ def test_two_results_have_the_worse_verdict_and_each_reason_once() -> None:
             both = result(first, "a", "b") + result(second, "b", "c")
             assert (both.verdict, both.reasons, both.figures.sent) == (worse, ["a", "b", "c"], 4)
             assert (both.judged.word, both.judged.reasons) == (worse, ["a", "b", "c"])
+
+
+def test_an_interval_is_of_the_windows_slices_for_deliveries_and_of_ranks_for_messages() -> None:
+    slices = [(float(n), of(*range(n, n + 50))) for n in range(0, 200, 20)]
+    figures = Figures("x", "y", heard=100, over_time=slices, complete=of(*range(1, 201)))
+    for _, each in slices:
+        figures.fanout.merge(each)
+    assert figures.interval("fanout", 50) == of_slices([each for _, each in slices], 50, 0, "fanout 50")
+    assert figures.interval("complete", 50) == of_ranks(figures.complete, 50) == (86, 115)
+    assert figures.interval("complete", 99) is None, "100 messages do not tell"
+
+
+def one_result(**changes: Any) -> Result:
+    nothing: dict[str, Any] = {}
+    made = Result(1, "id", "2026-01-01", "pass", [], [], nothing, "", nothing, Figures("x", "y"), nothing)
+    return replace(made, **changes)
+
+
+def test_no_result_is_written_that_is_no_json() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump(one_result(figures=Figures("x", "y", cpu_percent=float("nan"))))
+    assert dump(one_result()).startswith('{"schema":1,"run_id":"id",')
+    assert dump(one_result()).endswith("}\n")
+
+
+def test_rounds_are_those_of_a_folder_by_their_start_and_a_run_is_its_own(tmp_path: Path) -> None:
+    for name, start in (("b", "2026-01-01"), ("a", "2026-01-02")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(dump(one_result(run_id=name, started_at=start)))
+    assert [each.run_id for each in load_rounds(tmp_path)] == ["b", "a"]
+    assert [each.run_id for each in load_rounds(tmp_path / "a")] == ["a"]
+    (tmp_path / "result.json").write_text(dump(one_result(run_id="own")))
+    assert [each.run_id for each in load_rounds(tmp_path)] == ["own"]
+    with pytest.raises(Misfit, match=r"absent/?.*: No such file or directory"):
+        load_rounds(tmp_path / "absent")

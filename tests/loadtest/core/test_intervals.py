@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.core.intervals import of_limit, of_ratios
+from loadtest.core.histogram import NEVER_US, Histogram, bucket_of, middle_of
+from loadtest.core.intervals import enough_for, of_limit, of_ranks, of_ratios, of_slices
 
 loads = st.floats(1, 1e6)
 
@@ -74,3 +75,54 @@ def test_the_ratio_of_pairs_has_students_interval() -> None:
     many = [(1.0, 1.0), (1.0, 2.0)] * 15  # 30 of them: 2.045 standard errors
     ratio, low, high = of_ratios(many) or (0, 0, 0)
     assert high / ratio == pytest.approx(2 ** (2.045 * 0.5085 / 30**0.5), rel=2e-3)
+
+
+def of(*us: int) -> Histogram:
+    histogram = Histogram()
+    for each in us:
+        histogram.add(each)
+    return histogram
+
+
+def test_an_interval_of_ranks_is_as_many_standard_errors_wide_on_each_side() -> None:
+    every = of(*range(1, 201))  # each in its own bucket
+    assert of_ranks(every, 50) == (86, 115)  # 100 less 13.9, and 100 more 13.9, and one
+    assert of_ranks(every, 90) == (171, 190)  # 180 and 8.3
+    assert of_ranks(every, 50, never=200) == (180, NEVER_US)  # 200 less 19.6
+    assert of_ranks(every, 98.5) == (193, 200)
+    assert of_ranks(every, 98.6) is None, "three messages must lie beyond"
+    assert of_ranks(every, 100) is None
+
+
+def test_an_interval_of_slices_takes_five_that_are_not_empty() -> None:
+    alike = [of(7, 7, 9)] * 5
+    assert of_slices(alike, 50) == (7, 7)
+    assert of_slices(alike, 99) == (9, 9)
+    assert of_slices(alike, 100) is None
+    assert of_slices([*alike[:4], of(), of()], 50) is None
+    assert of_slices(alike, 50, never=16) == (NEVER_US, NEVER_US)
+
+
+def test_a_slice_that_is_drawn_twice_counts_twice() -> None:
+    """Two slow samples in one of eleven slices have the median only where that slice is drawn four times."""
+    slices = [of(10)] * 10 + [of(200, 200)]
+    assert of_slices(slices, 50, seed="a") == (10, 10)
+    assert of_slices(slices, 90, seed="a") == (10, middle_of(bucket_of(200)))
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    slices = [of(*range(n, n + 50)) for n in range(0, 200, 20)]
+    drawn = {of_slices(slices, 50, seed=str(seed)) for seed in range(20)}
+    assert len(drawn) > 1
+    for interval in drawn:
+        assert interval
+        low, high = interval
+        assert 40 < low < 115 < high < 190
+    assert of_slices(slices, 50, seed="a") == of_slices(slices, 50, seed="a")
+
+
+@pytest.mark.parametrize(
+    ("percent", "messages"), [(50, 6), (90, 30), (10, 30), (99, 300), (1, 300), (99.9, 3_000), (100, 1), (101, 1)]
+)
+def test_three_messages_lie_beyond_a_percentile(percent: float, messages: int) -> None:
+    assert enough_for(percent) == messages

@@ -232,3 +232,31 @@ def test_the_slices_of_a_window_hold_every_delivery_by_its_intended_time() -> No
     taken.flush()
     assert [each.count for each in slices.each()] == [2, 1]
     assert slices.between(0, 10**12) == taken.fanout
+
+
+def test_whole_blobs_of_two_senders_are_ordered_counted_and_remembered() -> None:
+    taken, receivers = account(4, senders=(0, 1)), [Receiver(ROOM) for _ in range(4)]
+    for number in range(2):
+        for receiver in receivers:
+            taken.receive(receiver, line(number, 0) + line(number, 1), just(1_000))
+            taken.flush()
+    for place, receiver in enumerate(receivers):
+        first, second = line(2, 0), line(2, 1)
+        taken.receive(receiver, second + first if place == 3 else first + second, just(2_000))
+    assert counts(taken) == (24, 0, 0)
+    assert taken.diverged == 1
+    assert taken.orders() == [(ROOM, [0, 0, 1, 0, 0, 1, 1, 1, 0, 2, 1, 2], 4)]
+    for receiver in receivers:
+        taken.receive(receiver, line(2, 1), just(3_000))
+    assert counts(taken) == (24, 4, 0)
+
+
+def test_a_message_that_is_read_twice_is_completed_and_counted_once() -> None:
+    taken, receivers = account(2), [Receiver(ROOM), Receiver(ROOM)]
+    for turn in range(3):
+        for receiver in receivers:
+            taken.receive(receiver, line(0), just((turn + 1) * 1_000))
+        taken.flush()
+    assert taken.take_completed() == [0, 0, 2, 1, 1, 1]
+    assert taken.take_completed() == taken.take_partial() == []
+    assert (counts(taken), taken.fanout.count) == ((2, 4, 0), 2)

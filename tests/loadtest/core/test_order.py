@@ -49,6 +49,7 @@ def test_spans_tell_whether_bytes_follow_the_rooms_order() -> None:
     order = seen([A, B, C])
     rises, falls = order.span([B, C]), order.span([C, A])
     assert rises
+    assert order.span([A, (9, 9)]) is order.span([(9, 9)]) is None
     assert rises.rises
     assert rises.first < rises.last
     assert falls
@@ -89,6 +90,10 @@ def test_a_room_where_all_talk_and_nobody_hears_themselves_has_one_order(seed: i
         ([([0, 0, 1, 0], 10), ([1, 0, 0, 0], 5)], 5),
         ([([1, 0, 0, 0], 5), ([0, 0, 1, 0], 10), ([0, 0, 2, 0, 1, 0], 3)], 5),
         ([([0, 0, 1, 0], 1), ([1, 0, 0, 0], 5)], 1),
+        ([([0, 0], 1), ([0, 0, 1, 0], 5), ([1, 0, 0, 0], 4)], 4),  # held against that of most receivers
+        ([([0, 0, 1, 0], 10), ([9, 9, 1, 0, 9, 8, 0, 0], 3)], 3),  # whatever stands between
+        ([([0, 0, 0, 1], 10), ([0, 1, 0, 0], 3)], 0),  # one sender's own
+        ([([0, 0, 1, 0, 2, 0], 10), ([2, 0, 1, 0, 0, 0], 3)], 6),
     ],
 )
 def test_processes_with_different_orders_are_found(parts: list[tuple[list[int], int]], count: int) -> None:
@@ -115,6 +120,7 @@ def test_the_older_half_is_forgotten_and_what_is_forgotten_votes_and_ranks_no_mo
     order.follow(late, [(8, 0), (7, 4), (7, 3), (7, 0)])
     assert order.diverged(lambda one, other: 9) == 0
     assert late.unplaced == []
+    assert order.majority(lambda one, other: 2) == [each for n in range(5, 10) for each in (7, n)] + [8, 0]
     order.follow(late, [(9, 0)])  # of a sender of whom nothing was forgotten: the next in order
     assert order.majority(lambda one, other: 2)[-2:] == [9, 0]
     order.follow(late, [(7, 9)])
