@@ -1,6 +1,7 @@
 """What processes state adds up, in any order, and crosses the wire whole."""
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,20 @@ def test_none_changes_nothing_and_the_order_does_not_matter_to_what_is_counted()
     assert [each.name for each in fields(Statement) if getattr(one, each.name) != getattr(other, each.name)] == [
         name for name in ("here",) if name in listed
     ]
+
+
+def having(name: str, value: object) -> Statement:
+    fields_of: dict[str, Any] = {name: value}
+    return Statement(**fields_of)
+
+
+def test_of_each_field_that_is_a_count_or_a_histogram_the_sum_is_of_both_processes() -> None:
+    highest = {"window", "cpu_percent", "stood_still_us"}
+    for each in fields(Statement):
+        plain = getattr(Statement(), each.name)
+        if isinstance(plain, Histogram):
+            one, other = having(each.name, of(5)), having(each.name, of(7, 9))
+            assert getattr(one + other, each.name) == of(5, 7, 9), each.name
+        elif isinstance(plain, (int, float)):
+            one, other = having(each.name, 5), having(each.name, 7)
+            assert getattr(one + other, each.name) == (7 if each.name in highest else 12), each.name
