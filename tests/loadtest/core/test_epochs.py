@@ -130,6 +130,9 @@ def test_a_message_is_complete_when_all_have_it_who_are_members_by_then() -> Non
     taken.flush()
     assert taken.take_completed() == [0, 1, 2, 6, 6, 9]
     assert (taken.joined, taken.ended) == (1, 1)
+    taken.join(comes := Receiver(ROOM), 50)
+    taken.end(comes, 60)
+    assert (taken.joined, taken.ended) == (2, 2)
 
 
 def test_what_a_crowd_says_is_due_to_those_who_were_in_from_the_beginning() -> None:

@@ -240,15 +240,18 @@ def test_whole_blobs_of_two_senders_are_ordered_counted_and_remembered() -> None
         for receiver in receivers:
             taken.receive(receiver, line(number, 0) + line(number, 1), just(1_000))
             taken.flush()
+    for receiver in receivers:
+        taken.receive(receiver, line(1, 0) + line(1, 1), just(1_500))
+    assert counts(taken) == (16, 8, 0)
     for place, receiver in enumerate(receivers):
         first, second = line(2, 0), line(2, 1)
         taken.receive(receiver, second + first if place == 3 else first + second, just(2_000))
-    assert counts(taken) == (24, 0, 0)
+    assert counts(taken) == (24, 8, 0)
     assert taken.diverged == 1
     assert taken.orders() == [(ROOM, [0, 0, 1, 0, 0, 1, 1, 1, 0, 2, 1, 2], 4)]
     for receiver in receivers:
         taken.receive(receiver, line(2, 1), just(3_000))
-    assert counts(taken) == (24, 4, 0)
+    assert counts(taken) == (24, 12, 0)
 
 
 def test_a_message_that_is_read_twice_is_completed_and_counted_once() -> None:

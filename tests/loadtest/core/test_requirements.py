@@ -148,3 +148,11 @@ def test_each_kind_is_shown_in_its_unit_and_none_is_a_share_of_nothing() -> None
         "max is never, the requirement is max<1s",
         "0 deliveries late; the requirement is late>0",
     ]
+
+
+def test_what_no_scenario_measures_is_named_with_what_is_measured() -> None:
+    asked = Requirements.parse("p99<5ms,ghosts=0,lost=0")
+    assert asked.unmeasurable({"lost": 0.0, "late": 0.0}) == (
+        "--require: this scenario never measures p99, ghosts, but lost, late"
+    )
+    assert asked.unmeasurable({"lost": 0.0, "p99": None, "ghosts": None}) == ""

@@ -163,3 +163,12 @@ def test_whatever_the_results_it_ends_in_time_and_within_its_range(
     assert len(steps) <= max_steps
     assert all(start <= step.load <= 4 * start for step in steps)
     assert search.knee is None or search.beyond is None or search.knee < search.beyond
+
+
+def test_the_load_between_two_is_one_that_people_read_where_that_lies_between() -> None:
+    exact = bounds(whole=False, precision=0.0)
+    assert exact.between(100.123, 200.456) == 150.3
+    assert exact.between(1.00001, 1.00002) == pytest.approx(1.000015, abs=1e-9)
+    assert bounds(whole=False).between(100.0, 105.0) is None
+    assert bounds(precision=0.0).between(100, 101) is None
+    assert bounds(precision=0.0).between(100, 103) == 101

@@ -90,3 +90,9 @@ def test_of_each_field_that_is_a_count_or_a_histogram_the_sum_is_of_both_process
         elif isinstance(plain, (int, float)):
             one, other = having(each.name, 5), having(each.name, 7)
             assert getattr(one + other, each.name) == (7 if each.name in highest else 12), each.name
+
+
+def test_of_a_death_that_two_processes_report_the_first_moment_counts() -> None:
+    one, other = Notices(of(), of(), {1: (5, "gone")}), Notices(of(), of(), {1: (4, "reset"), 2: (9, "gone")})
+    for both in (one + other, other + one):
+        assert both.reported == {1: (4, "reset"), 2: (9, "gone")}
