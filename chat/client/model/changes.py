@@ -1,6 +1,6 @@
 """Changes that the model tells the window to draw: plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat.client.model.talk import Line, Talk
 
@@ -74,10 +74,14 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Refilled:
-    """Lines came into the middle or the beginning of the transcript: draw all of it. `new` were said meanwhile."""
+    """Lines came into the middle or the beginning of the transcript: draw all of it. `new` were said meanwhile.
+
+    `moved` has the ids that lines had, with those that they have now.
+    """
 
     talk: Talk
     new: tuple[Line, ...] = ()
+    moved: dict[int, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class History:
             others = [line for line in list(talk.lines)[place : place + len(new)] if line.words and not line.mine]
             if others:
                 talk.missed(others, unread=not self._talks.attention.on(talk))
-        yield Refilled(talk, tuple(list(talk.lines)[place : place + len(new)]) if missed else ())
+        yield Refilled(talk, tuple(list(talk.lines)[place : place + len(new)]) if missed else (), moved)
         yield TalksChanged()
 
     def _find_out(self, talk: Talk, lines: list[Line], complete: bool) -> Iterable[Change]:

@@ -104,9 +104,11 @@ class Display:
     def _draw(self, talk: Talk, changes: list[Change]) -> None:
         if any(isinstance(change, Cleared) for change in changes):
             self._view.transcript.show(talk)
-        elif any(isinstance(change, Refilled) for change in changes):
+        elif refills := [change for change in changes if isinstance(change, Refilled)]:
             talk.position = self._view.transcript.position()
-            self._view.transcript.show(talk, stay=True)
+            for refill in refills:
+                talk.position = refill.moved.get(talk.position, talk.position)
+            self._view.transcript.show(talk)
         else:
             self._draw_lines(talk, changes)
         if any(isinstance(change, MembersChanged) for change in changes):

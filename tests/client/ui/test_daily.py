@@ -12,13 +12,12 @@ from chat.client.irc.session import Session
 from chat.client.model import settings
 from chat.client.model.connection import Reconnect
 from chat.client.model.settings import Server, Settings
-from chat.client.model.talk import Line, LineKind, Talk, TalkKind
+from chat.client.model.talk import Line, LineKind
 from chat.client.store import archive
 from tests.scripted import ScriptedServer
-from tests.support import RunningServer
+from tests.support import RunningServer, running_server
 
 try:
-    from chat.client.ui.transcript.transcript import Transcript
     from tests.client.hands import Hands
 except ImportError:
     pytest.skip("this Python has no Tk", allow_module_level=True)
@@ -330,23 +329,23 @@ def test_each_talk_is_found_where_one_had_scrolled_to(hands: Hands, scripted: Sc
     assert text.get("@0,0", "@0,0 lineend").split()[-1] == top.split()[-1]
 
 
-def _lines(count: int) -> list[Line]:
-    return [Line(1.0, LineKind.SAY, f"line {number}", "ben") for number in range(count)]
-
-
-def test_history_that_comes_before_the_window_is_laid_out_leaves_the_end_in_sight(
-    hands: Hands, scripted: ScriptedServer
-) -> None:
-    window = hands.open(scripted.target, "ana")
-    transcript = Transcript(hands.root, str, window.actions)
-    transcript.paint(window.theme.palette)
-    talk = Talk("#tea", TalkKind.ROOM)
-    talk.append(Line(1.0, LineKind.SAY, "the newest", "ben"))
-    transcript.show(talk)
-    talk.insert(0, _lines(100))
-    transcript.show(talk, stay=True)
-    transcript.place(width=500, height=200)
-    hands.until(lambda: transcript.text.bbox("end-1c linestart"))
+def test_history_leaves_the_end_in_sight_and_more_of_it_what_one_has_scrolled_to(hands: Hands, tmp_path: Path) -> None:
+    with running_server(log=f"sqlite:{tmp_path / 'log.db'}") as server:
+        ben = server.irc("ben", "#lobby")
+        for number in range(320):
+            ben.say("#lobby", f"line {number}")
+        ben.sync()
+        window = hands.open(Address("127.0.0.1", server.ports["irc"]), "ana")
+        text = window.view.transcript.text
+        hands.wait_for("line 319")
+        hands.until(lambda: text.bbox("end-1c linestart"))
+        first = text.get("1.0", "1.0 lineend")
+        while text.yview()[0] > 0:
+            window.view.transcript.page(-1)
+            hands.root.update()
+        hands.wait_for("line 121\n")
+        assert text.get("@0,0 linestart", "@0,0 lineend").split()[-1] == first.split()[-1]
+        window.close()
 
 
 def test_one_stays_where_one_has_scrolled_to_when_all_is_drawn_from_the_start(

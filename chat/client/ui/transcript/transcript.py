@@ -59,21 +59,12 @@ class Transcript(ttk.Frame):
         redrawn = self._rows.refit()
         self._go_back(position if redrawn else 0)
 
-    def show(self, talk: Talk, stay: bool = False) -> None:
-        """All of this talk, from its end, or from where one has scrolled to; `stay` where lines only came above it."""
-        before = self._drawn()
-        stay = stay and not self._following
+    def show(self, talk: Talk) -> None:
+        """All of this talk, from its end, or from where one has scrolled to."""
         self._rows.show(talk)
         self.follow()
         if talk.position:
             self._go(self._rows.line_of(talk.position))
-        elif stay:
-            self.complete()
-            self._go(f"{max(1, self._drawn() - before)}.0")
-
-    def _drawn(self) -> int:
-        """Lines of text."""
-        return int(self.text.index("end-1c").split(".")[0])
 
     def _go_back(self, position: int) -> None:
         """All is drawn from the start: the same line at the top again, or the end, which was followed."""
