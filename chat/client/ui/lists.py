@@ -180,6 +180,7 @@ class MemberList(ttk.Frame):
         self._menu = menu
         self._colour = colour
         self._members: Sequence[Member] = ()
+        self.chosen = ""  # the nickname of the row that is marked
         self._palette: Palette = LIGHT
         self._waiting: str | None = None
         self._ask: Callable[[], Sequence[Member]] = tuple
@@ -193,6 +194,7 @@ class MemberList(ttk.Frame):
         self._tooltip = Tooltip(self.list, self._whole_name)
         for event in ("<Return>", "<KP_Enter>", "<Double-Button-1>"):
             self.list.bind(event, self._open)
+        self.list.bind("<<ListboxSelect>>", self._selected)
         self.list.bind("<Configure>", lambda event: self._draw())
         for button in menu_buttons(self):
             self.list.bind(button, self._post_menu)
@@ -222,15 +224,16 @@ class MemberList(ttk.Frame):
             self.after_cancel(self._waiting)
             self._waiting = None
         members = self._ask()
-        chosen = self.chosen()
+        if not any(member.nick == self.chosen for member in members):
+            self.chosen = ""
         top = self.list.yview()[0]
         self.list.delete(0, "end")
         self.list.insert("end", *map(self._row, members))
         for index, member in enumerate(members):
             colour = self._palette.faint if member.away else self._colour(member.nick)
             self.list.itemconfigure(index, foreground=colour)
-            if member.nick == chosen:
-                self.list.selection_set(index)
+            if member.nick == self.chosen:
+                self.list.itemconfigure(index, background=self._palette.marked)
         self._members = members
         self.list.yview_moveto(top)
         self.count.configure(text=f"Members ({len(members):,})" if members else "Members")
@@ -241,13 +244,21 @@ class MemberList(ttk.Frame):
         room = self.list.winfo_width() - look.px(self, 26)
         return ellipsised(self, name, room, "TkDefaultFont") if len(name) > _SHORT and room > 0 else name
 
-    def chosen(self) -> str:
-        """The nickname that is selected, or nothing."""
+    def _selected(self, event: object = None) -> None:
         indices = self.list.curselection()  # type: ignore[no-untyped-call]
-        return self._members[indices[0]].nick if indices and indices[0] < len(self._members) else ""
+        if indices:
+            self._choose(indices[0])
+
+    def _choose(self, chosen: int) -> None:
+        """Mark this row with a background of its own: Tk's selection has raised edges, as high as the rows' insets."""
+        self.list.selection_clear(0, "end")
+        before, self.chosen = self.chosen, self._members[chosen].nick if chosen < len(self._members) else ""
+        for index, member in enumerate(self._members):
+            if member.nick in (before, self.chosen):
+                self.list.itemconfigure(index, background=self._palette.marked if member.nick == self.chosen else "")
 
     def _open(self, event: object) -> None:
-        nick = self.chosen() or (self._members[self.list.index("active")].nick if self._members else "")
+        nick = self.chosen or (self._members[self.list.index("active")].nick if self._members else "")
         if nick:
             self._chosen(nick)
 
@@ -259,8 +270,7 @@ class MemberList(ttk.Frame):
     def _post_menu(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         index = self._at(event.y)
         if index is not None:
-            self.list.selection_clear(0, "end")
-            self.list.selection_set(index)
+            self._choose(index)
             self._menu(self._members[index].nick, event.x_root, event.y_root)
 
     def _whole_name(self, x: int, y: int) -> str:

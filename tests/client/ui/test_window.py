@@ -525,7 +525,11 @@ def test_everything_is_done_without_a_mouse(hands: Hands, server: RunningServer)
     assert hands.root.focus_get() is window.view.composer.text
     window.view.people.list.focus_set()
     window.view.people.list.activate(window.view.people.list.get(0, "end").index("@ben"))
-    hands.key("space", "Return")
+    hands.key("space")
+    marked = [window.view.people.list.itemcget(row, "background") for row in range(window.view.people.list.size())]
+    assert marked.count(window.theme.palette.marked) == 1
+    assert window.view.people.chosen == "ben"
+    hands.key("Return")
     hands.until(lambda: hands.root.title().startswith("ben"))
     hands.type("hi")
     assert ben.expect("PRIVMSG").params == ["ben", "hi"]
