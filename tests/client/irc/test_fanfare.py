@@ -3,9 +3,11 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
 from chat.client.irc.address import Address
 from chat.client.irc.login import WANTED, Login, Mechanism, Plain, ScramSha256
@@ -57,7 +59,7 @@ class Person:
     def until(self, seen: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not seen():
-            assert time.monotonic() < deadline, self.said(self.room)
+            assert time.monotonic() < deadline, (self.said(self.room), self.said(""), self.said("NickServ"))
             try:
                 self.network.take(self.session.news.get(timeout=0.5))
             except queue.Empty:
@@ -153,6 +155,33 @@ def test_a_certificate_is_trusted_by_the_fingerprint_that_the_question_shows(ser
     ana.connect(address, Login(account="ana", secret=PASSWORD, trusted=lost.fingerprint))
     ana.until(lambda: ana.network.online)
     ana.session.close()
+
+
+def test_a_certificate_logs_in_once_the_account_knows_it(tmp_path: Path, authority: Authority) -> None:
+    signer = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    signer.cert_pem.write_to_path(tmp_path / "users.pem")
+    made = signer.issue_cert("ana@example.org")
+    file = tmp_path / "ana.pem"
+    file.write_bytes(made.private_key_pem.bytes() + made.cert_chain_pems[0].bytes())
+    settings = {**SETTINGS, **authority.settings, "tls_client_ca": str(tmp_path / "users.pem")}
+    with running_server(("irc", "ircs"), **settings) as server:
+        register(server, "ana")
+        log_in_twice(at(server, "ircs"), file)
+
+
+def log_in_twice(address: Address, certificate: Path) -> None:
+    """By password and certificate, which the account gets to know; and then by the certificate alone."""
+    trusted = ended(Session(address, "ana")).fingerprint
+    ana = Person("ana")
+    for login in (Login(account="ana", secret=PASSWORD), Login(account="ana")):
+        logged_in = ana.said("").count("You are now logged in as ana.")
+        ana.connect(address, replace(login, certificate=str(certificate), trusted=trusted))
+        ana.until(lambda: ana.network.online)
+        assert ana.said("").count("You are now logged in as ana.") == logged_in + 1
+        typed(ana, "/ns CERT ADD")
+        ana.until(lambda: "The certificate is added" in ana.said("NickServ"))
+        ana.session.close()
+        ana.until(lambda: not ana.network.online)
 
 
 def test_what_was_said_during_a_cut_comes_to_rooms_and_private_talks(
