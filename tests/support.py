@@ -18,7 +18,7 @@ from chat.wires.message import Message, parse
 
 Socket = TypeVar("Socket", bound=socket.socket)
 
-PATIENCE = 20.0  # s for an answer; a bound that only a fault reaches
+PATIENCE = 50.0  # s for an answer; a bound that only a fault reaches
 _tokens = count(1)
 
 

@@ -12,7 +12,7 @@ from tests.tls import Authority, half_open, secure, secure_irc
 
 def test_floods_broken_records_and_half_handshakes_hold_up_no_innocent_pair(tmp_path: Path) -> None:
     authority, chance = Authority(tmp_path), random.Random(1)
-    with running_server(("irc", "ircs"), rate_limit=5.0, handshake_timeout=0.5, **authority.settings) as server:
+    with running_server(("irc", "ircs"), rate_limit=5.0, handshake_timeout=4.0, **authority.settings) as server:
         context = authority.client()
         ana, ben = secure_irc(server, context, "ana", "#quiet"), secure_irc(server, context, "ben", "#quiet")
         ana.expect("JOIN")

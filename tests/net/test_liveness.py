@@ -5,6 +5,8 @@ import struct
 
 from bench.still import still_server
 from chat.settings import Settings
+from chat.wires.joined import JoinedWire
+from chat.wires.relay import RelayWire
 from tests.support import IrcClient, running_server
 
 
@@ -24,65 +26,79 @@ def test_who_does_not_register_in_time_is_told_and_dropped() -> None:
 
 
 def test_who_registers_in_time_stays_past_the_deadline() -> None:
-    with running_server(registration_timeout=1.0) as server:
-        client = server.irc("ana")
-        late = server.raw()
-        late.rest()  # the deadline of one that came after it is over
-        assert client.sync() == []
+    with still_server(Settings(registration_timeout=1.0, helpers=0)) as server:
+        client = server.connect("ana")
+        client.heard.clear()
+        server.advance(2.0)
+        server.say(client, "PING x")
+        assert client.lines() == [":fanfare.local PONG fanfare.local x"]
 
 
 def test_who_quits_past_the_deadline_is_told_of_the_quit_and_of_no_timeout() -> None:
-    with running_server(registration_timeout=1.0) as server:
-        client = server.irc("ana")
-        server.raw().rest()  # the deadline of one that came after it is over
-        client.send("QUIT :bye")
-        assert client.rest() == ["ERROR :Closing link: Quit: bye"]
+    with still_server(Settings(registration_timeout=1.0, helpers=0)) as server:
+        client = server.connect("ana")
+        client.heard.clear()
+        server.advance(2.0)
+        server.say(client, "QUIT :bye")
+        assert client.lines() == ["ERROR :Closing link: Quit: bye"]
 
 
 def test_a_joined_client_may_wait_as_long_as_its_user_likes() -> None:
-    with running_server(("irc", "joined"), registration_timeout=1.0) as server:
-        plain = server.plain("joined")
-        server.raw().rest()  # the deadline of one that came after it is over
-        observer = server.irc("observer", "#lobby")
-        plain.send("joined:jo")
-        assert observer.expect("JOIN").nick == "jo"
+    with still_server(Settings(registration_timeout=1.0, helpers=0)) as server:
+        plain = server.adopt(JoinedWire())
+        server.advance(2.0)
+        observer = server.connect("observer", "#lobby")
+        observer.heard.clear()
+        plain.said += b"joined:jo"
+        server.advance(1.0)
+        assert [line.split(" ")[:2] for line in observer.lines()] == [[":jo!~jo@127.0.0.1", "JOIN"]]
+
+
+SOON = Settings(ping_interval=0.3, ping_timeout=1.0, helpers=0)
 
 
 def test_a_silent_client_is_asked_and_stays_when_it_answers() -> None:
-    with running_server(ping_interval=0.3, ping_timeout=60.0) as server:
-        client = server.irc("ana", "#a")
-        for _ in range(3):
-            ping = client.expect("PING")
-            client.send(f"PONG {ping.params[0]}")
-        client.sync()
+    with still_server(SOON) as server:
+        client = server.connect("ana", "#a")
+        client.heard.clear()
+        asked = 0
+        for _ in range(60):  # steps of 0.1 s: several whole timeouts
+            server.advance(0.1)
+            for ping in client.lines():
+                server.say(client, ping.replace("PING", "PONG"))
+                asked += 1
+        assert asked >= 10
+        assert not client.closed
 
 
 def test_a_client_that_does_not_answer_is_dropped_and_the_others_learn_why() -> None:
-    with running_server(ping_interval=0.3, ping_timeout=1.0) as server:
-        dead = server.irc("dead", "#a")
-        observer = server.irc("observer", "#a")
-        reason = None
-        while reason is None:
-            message = observer.read()
-            assert message is not None
-            if message.verb == "PING":
-                observer.send("PONG x")
-            elif message.verb == "QUIT":
-                reason = message.params[0]
-        assert reason == "Ping timeout: 1 seconds"
-        assert dead.rest()[-1] == "ERROR :Closing link: Ping timeout: 1 seconds"
+    with still_server(SOON) as server:
+        dead, observer = server.connect("dead", "#a"), server.connect("observer", "#a")
+        for _ in range(50):
+            server.advance(0.1)
+            server.say(observer, "PONG x")
+        assert dead.closed
+        assert dead.lines()[-1] == "ERROR :Closing link: Ping timeout: 1 seconds"
+        assert ":dead!~dead@127.0.0.1 QUIT :Ping timeout: 1 seconds" in observer.lines()
+        assert not observer.closed
 
 
 def test_an_unframed_client_is_not_asked_and_stays() -> None:
-    with running_server(("irc", "relay"), ping_interval=0.3, ping_timeout=1.0) as server:
-        silent = server.irc("silent", "#lobby")
-        plain = server.plain("relay")
-        plain.send("hello")
-        assert silent.expect("JOIN").nick == "guest1"
-        assert silent.rest()[-1].startswith("ERROR :Closing link: Ping timeout")
-        assert plain.expect("* silent left") == "* silent left"
-        server.irc("late", "#lobby")  # a whole timeout and more after the guest came
-        assert plain.expect("* late joined") == "* late joined"
+    with still_server(SOON) as server:
+        silent, plain = server.connect("silent", "#lobby"), server.adopt(RelayWire())
+        plain.said += b"hello"
+        server.advance(0.1)
+        assert any(" JOIN " in line and line.startswith(":guest1!") for line in silent.lines())
+        plain.heard.clear()
+        for _ in range(20):
+            server.advance(0.3)
+        assert silent.lines()[-1].startswith("ERROR :Closing link: Ping timeout")
+        server.connect("late", "#lobby")  # a whole timeout and more after the guest came
+        server.advance(1.0)
+        told = b"".join(plain.heard).decode()
+        assert told.index("* silent left") < told.index("* late joined")
+        assert "PING" not in told
+        assert not plain.closed
 
 
 def test_bytes_that_wait_too_long_drop_their_reader_though_they_are_few() -> None:

@@ -145,7 +145,7 @@ def test_alpn_says_irc_where_it_is_offered(server: RunningServer, authority: Aut
 
 def test_200_half_open_handshakes_hold_up_nobody_and_end_by_the_deadline(authority: Authority) -> None:
     settings = authority.settings
-    with running_server(BOTH, handshake_timeout=1.0, **settings) as server:
+    with running_server(BOTH, handshake_timeout=4.0, **settings) as server:
         ana, ben = server.irc("ana", "#a"), secure_irc(server, authority.client(), "ben", "#a")
         ana.expect("JOIN")
         waiting = [half_open(server) for _ in range(200)]
