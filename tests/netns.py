@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 30  # s for a command of ours; each takes milliseconds
+PATIENCE = 50  # s for a command of ours; each takes milliseconds
 TABLE = "inet fanfare_cut"
 RULES = f"""table {TABLE} {{
   set ports {{ type inet_service; flags timeout; }}

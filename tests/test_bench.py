@@ -26,7 +26,7 @@ def check(turn: dict[str, Any]) -> None:
 
 
 @needs_cc
-@pytest.mark.timeout(180)  # eighteen servers are started, four of them for a search
+@pytest.mark.timeout(600)  # eighteen servers are started, four of them for a search
 def test_every_case_is_measured_with_every_delivery_accounted_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

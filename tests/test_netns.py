@@ -75,7 +75,7 @@ def test_after_a_failure_the_namespace_is_gone_and_what_ran_in_it_too() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     ((namespace, process),) = started
-    assert process.wait(20) < 0
+    assert process.wait(50) < 0
     process.communicate()
     assert namespace.name not in names()
 

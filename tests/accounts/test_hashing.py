@@ -23,7 +23,7 @@ def test_results_come_back_in_order_and_a_fault_is_told_as_none(caplog: pytest.L
         assert hasher.run(fault, done.append)
         assert hasher.run(lambda: "three", done.append)
         for _ in range(3):
-            posted.get(timeout=10)()
+            posted.get(timeout=50)()
     hasher.close()
     assert done == ["one", None, "three"]
 
@@ -36,12 +36,12 @@ def test_only_so_many_wait_and_the_end_drops_them() -> None:
 
     def first() -> bool:
         begun.set()
-        return go.wait(10)
+        return go.wait(50)
 
     def ignore(result: object) -> None: ...
 
     assert hasher.run(first, ignore)
-    assert begun.wait(10)
+    assert begun.wait(50)
     assert [hasher.run(lambda: 1, ignore) for _ in range(3)] == [True, True, False]
 
     def let_go() -> None:

@@ -313,7 +313,7 @@ def test_accounts_survive_a_restart_and_a_crash_and_nobody_stays_logged_in(tmp_p
             loop.node.ask(client, parse(line), done.set)
 
         loop.mailbox.post(ask)
-        assert done.wait(10)
+        assert done.wait(50)
 
     with keeping(tmp_path / "log", durability) as server:
         server.irc("bea", "#a").sync()

@@ -46,7 +46,7 @@ def test_while_a_password_is_checked_its_sender_waits_and_nobody_else(
 
     def slow(password: str, stored: verifier.Verifier) -> bool:
         begun.set()
-        assert go.wait(20)
+        assert go.wait(50)
         return proves(password, stored)
 
     monkeypatch.setattr(verifier, "proves", slow)
@@ -54,7 +54,7 @@ def test_while_a_password_is_checked_its_sender_waits_and_nobody_else(
     ana.sync(), bea.sync()
     log_in(ana, "ana")
     ana.send("PRIVMSG #a :after the login")
-    assert begun.wait(20)
+    assert begun.wait(50)
     bea.say("#a", "meanwhile")
     assert carl.expect("PRIVMSG").params == ["#a", "meanwhile"]
     go.set()
@@ -67,12 +67,12 @@ def test_who_hangs_up_during_the_check_is_gone(server: RunningServer, monkeypatc
 
     def slow(password: str, stored: verifier.Verifier) -> bool:
         begun.set()
-        return go.wait(20)
+        return go.wait(50)
 
     monkeypatch.setattr(verifier, "proves", slow)
     ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
     log_in(ana, "ana")
-    assert begun.wait(20)
+    assert begun.wait(50)
     ana.sock.close()
     go.set()
     assert bea.expect("QUIT").nick == "ana"

@@ -75,7 +75,7 @@ def test_in_a_drain_no_new_client_comes_in_those_there_talk_on_and_a_second_sign
         for guest in plain:
             assert guest.rest().rstrip().endswith(REASON)
             guest.sock.close()
-        assert process.wait(20) == 0
+        assert process.wait(50) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

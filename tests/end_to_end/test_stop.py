@@ -49,7 +49,7 @@ def test_a_signal_tells_everyone_and_ends_with_status_0(number: signal.Signals) 
         assert plain.rest().endswith("SERVER~Server is shutting down")
         for sock in (ana.sock, stranger.sock, plain.sock):
             sock.close()
-        assert process.wait(20) == 0
+        assert process.wait(50) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

@@ -1,7 +1,6 @@
 """Runs of Locust as a person starts them, against the server of this repository."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from tests.support import running_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,9 +83,7 @@ def started(*options: str, patient: bool = True) -> Iterator[subprocess.Popen[st
 
 def master_port() -> tuple[str, ...]:
     """Options for a master and its workers; the default port may be taken, and then workers join a stranger's run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     return ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
 
 

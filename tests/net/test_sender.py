@@ -177,7 +177,7 @@ def test_a_fault_of_ours_in_the_loop_waits_for_the_helper_too() -> None:
             if threading.current_thread() is threading.main_thread():
                 at_fault.set()
                 raise ZeroDivisionError("a fault of ours")
-            at_fault.wait(20)  # or the helper may be done before the loop has sent anything
+            at_fault.wait(50)  # or the helper may be done before the loop has sent anything
             return super().send(data)
 
     with helpers(1) as send_loop:

@@ -37,7 +37,7 @@ PACE = 0.004  # s between two deeds
 FAULT_ROUNDS = 120  # for which a fault lasts
 LEASE = "0.6"  # s
 CAPS = "message-tags server-time echo-message"
-PATIENCE = 30.0  # s
+PATIENCE = 50.0  # s
 
 
 Heal = Callable[[], None]

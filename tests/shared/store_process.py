@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-PATIENCE = 20.0  # s
+PATIENCE = 50.0  # s
 
 
 class RedisProcess:

@@ -79,7 +79,6 @@ def check_sum(statements: list[Statement], report: dict[str, Any]) -> None:
     assert report["generator"]["workers"] == len(statements)
 
 
-@pytest.mark.timeout(120)
 def test_the_masters_report_is_the_sum_of_its_workers_statements(port: int, keeping: Path, tmp_path: Path) -> None:
     link, file = master_port(), ("-f", str(keeping))
     leading = ("--headless", "--master", "--expect-workers", str(WORKERS), "--report", str(tmp_path))
@@ -92,7 +91,6 @@ def test_the_masters_report_is_the_sum_of_its_workers_statements(port: int, keep
     check_sum(said(keeping), summary(tmp_path))
 
 
-@pytest.mark.timeout(120)
 def test_so_it_is_with_four_processes_of_one_command(port: int, keeping: Path, tmp_path: Path) -> None:
     done = run(port, *LOAD, "--processes", "4", *master_port(), "--report", str(tmp_path), locustfile=keeping)
     assert done.returncode == 0, done.stdout + done.stderr

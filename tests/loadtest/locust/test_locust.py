@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.process import free_port
 from loadtest.run.scenario import SCENARIOS
 from loadtest.wires.wire import WIRES
 from tests.loadtest.runs import PATIENCE, QUICK, UNHURRIED, master_port, port, run, started, summary
@@ -117,7 +118,6 @@ def test_a_run_that_is_stopped_before_its_end_is_invalid(port: int) -> None:
     assert "before its end" in done.stdout
 
 
-@pytest.mark.timeout(200)
 def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
     link = master_port()
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "2")
@@ -138,7 +138,6 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
         )  # after 60 s at the latest, where Locust's word to end is lost as the master goes
 
 
-@pytest.mark.timeout(200)
 def test_a_run_whose_last_worker_vanishes_ends_and_is_invalid(port: int) -> None:
     link = master_port()
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "1")
@@ -178,9 +177,7 @@ def test_a_bad_option_is_one_line_and_exit_status_2(options: tuple[str, ...], re
 
 
 def test_with_locusts_page_windows_follow_one_another_until_it_is_stopped(port: int, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        web_port = free.getsockname()[1]
+    web_port = free_port()
     options = (*QUICK, *UNHURRIED, "--autostart", "--web-host", "127.0.0.1", "--web-port", str(web_port))
     with started("--host", f"irc://127.0.0.1:{port}", *options) as page:
         assert page.stdout

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from chat.errors import SetupError
 from loadtest.locust.options import all_options, on_page, typed_options
 from loadtest.locust.page import refuse_strangers
@@ -63,9 +64,7 @@ class Page:
 
 @contextmanager
 def page(port: int, *options: str) -> Iterator[Page]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        web = free.getsockname()[1]
+    web = free_port()
     place = ("--host", f"irc://127.0.0.1:{port}", "--web-host", "127.0.0.1", "--web-port", str(web))
     with started(*place, *QUICK, *UNHURRIED, *options, "--loglevel", "INFO") as locust:
         assert locust.stderr

@@ -15,7 +15,7 @@ from chat.errors import SetupError
 from loadtest.net.addresses import resolve
 from loadtest.net.connection import Connection
 
-PATIENCE = 20.0  # s; a bound that only a fault reaches
+PATIENCE = 50.0  # s; a bound that only a fault reaches
 
 
 class Wired:

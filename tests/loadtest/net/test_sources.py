@@ -101,7 +101,6 @@ def run_in(network: Namespace, host: str, *options: str) -> subprocess.Completed
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-@pytest.mark.timeout(200)
 def test_more_users_than_ports_get_in_whoever_connects_them(tmp_path: Path) -> None:
     crash = ("--scenario", "crash", "--victims", "30", "--ways", "fin", "--before", "1", "--after", "0")
     churn = ("--scenario", "churn", "--residents", "2", "--arrivals", "60", "--stay", "1", "--duration", "2")
@@ -112,7 +111,6 @@ def test_more_users_than_ports_get_in_whoever_connects_them(tmp_path: Path) -> N
             assert summary(tmp_path)["verdict"] == "pass"
 
 
-@pytest.mark.timeout(200)
 def test_running_out_of_ports_is_one_reason_and_invalid(tmp_path: Path) -> None:
     crash = ("--scenario", "crash", "--victims", "30", "--ways", "fin", "--before", "1", "--after", "0")
     churn = ("--scenario", "churn", "--residents", "2", "--arrivals", "60", "--stay", "1", "--duration", "2")

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.process import free_port
 from loadtest.run import clocks
 from loadtest.run.clocks import Clocks, Trip, clock_id
 from tests.loadtest.runs import QUICK, ROOT, UNHURRIED, command, master_port, run, summary
@@ -127,9 +127,7 @@ def test_clocks_that_cannot_be_compared_well_enough_make_the_run_invalid(tmp_pat
 
 @pytest.mark.usefixtures("namespaces")
 def test_a_scenario_that_compares_moments_itself_takes_no_other_clock(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     serve = f"{sys.executable} -m chat.cli serve --listen irc://127.0.0.1:{port} --rate-limit off"
     link = master_port()
     leading = ("--master", "--expect-workers", "2", *link, "--report", str(tmp_path))

@@ -2,13 +2,13 @@
 
 import json
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from tests.limited import limited_server
 from tests.loadtest.runs import PATIENCE, UNHURRIED, master_port, run, started, summary
 
@@ -161,9 +161,7 @@ def state_of(web_port: int) -> str:
 
 
 def test_with_locusts_page_one_search_is_made_and_the_test_stops(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        web_port = free.getsockname()[1]
+    web_port = free_port()
     page_options = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(web_port), "--loglevel", "INFO")
     with limited_server(members=9) as server:
         options = (*CAPACITY, *UNHURRIED, "--users", "12", "--start", "5", *page_options)

@@ -5,7 +5,6 @@ Counts decide, never times.
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from chat.errors import SetupError
 from loadtest.core.examine import Audience
 from loadtest.core.histogram import Histogram
@@ -385,9 +385,7 @@ def test_a_server_that_changes_quit_texts_loses_nothing_and_is_said_to(
 
 
 def test_with_locusts_page_courses_follow_one_another_each_with_figures_of_its_own(port: int, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        web_port = free.getsockname()[1]
+    web_port = free_port()
     options = (*FLOW, "--autostart", "--web-host", "127.0.0.1", "--web-port", str(web_port), "--report", str(tmp_path))
     with started("--host", f"irc://127.0.0.1:{port}", *options) as page:
         assert page.stdout

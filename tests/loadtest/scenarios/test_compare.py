@@ -202,7 +202,6 @@ def nobody() -> Iterator[str]:
         yield f"irc://127.0.0.1:{unused.getsockname()[1]}"
 
 
-@pytest.mark.timeout(150)
 def test_each_server_has_its_turn_and_one_that_is_not_there_is_shown_as_invalid(here: str, tmp_path: Path) -> None:
     (tmp_path / "compare" / "gone").mkdir(parents=True)
     (tmp_path / "compare" / "gone" / "summary.json").write_text("{}")  # of an earlier comparison

@@ -69,7 +69,6 @@ def test_a_death_is_noticed_and_nobody_is_left_on_the_list_be_its_lines_tagged(
     assert (death["informed"], death["observers"], death["ghosts"], death["false_deaths"]) == (10, 10, 0, 0)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(("name", "status"), [("ngircd", "0"), ("inspircd", "10"), ("ergo", "0")])
 def test_it_is_restarted_and_all_come_back(name: str, status: str, tmp_path: Path) -> None:
     server, port = installed(name), free_port()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from tests.loadtest.runs import UNHURRIED, run, summary
-from tests.loadtest.scenarios.test_server_command import free_port
 
 USERS = 6
 RESTART = ("--scenario", "restart", "--users", str(USERS), "--spawn-rate", "100", "--settle", "0.1", "--grace", "20")

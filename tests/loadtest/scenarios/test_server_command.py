@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.process import free_port
 from chat.errors import SetupError
 from loadtest.scenarios.stampede.server import NoServer, ServerCommand, split
 from tests.support import PATIENCE
@@ -42,13 +43,6 @@ PARENT = HEED.format("lambda *_: sys.exit(0)") + LISTEN.replace("listener =", FO
 SHORT = LISTEN + "listener.accept()\nprint('all is lost\\n\\n', flush=True)\nsys.exit(4)"
 ONCE = "import os, sys\nif os.path.exists(sys.argv[2]): sys.exit('no licence')\n" + SERVE
 DEAF = "import os, signal, sys\nprint(os.getpid(), file=open(sys.argv[2], 'a'), flush=True)\nsignal.pause()"
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def has_ended(pid: int) -> bool:

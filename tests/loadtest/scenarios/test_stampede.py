@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 
+from bench.process import free_port
 from loadtest.run.scenario import SCENARIOS
 from loadtest.scenarios.stampede.returns import StampedeSettings
 from loadtest.scenarios.stampede.server import Restart
 from tests.loadtest.report.test_report_page import marks
 from tests.loadtest.runs import PATIENCE, UNHURRIED, master_port, run, started, summary
-from tests.loadtest.scenarios.test_server_command import free_port
 
 USERS = 12
 STAMPEDE = ("--scenario", "stampede", "--users", str(USERS), "--spawn-rate", "100", "--settle", "0.1", "--grace", "20")

@@ -140,7 +140,7 @@ def test_who_stalls_reads_nothing_more_and_is_dropped_for_it() -> None:
 def test_a_server_that_refuses_one_is_quoted() -> None:
     with running_server(max_connections=3, max_per_address=3) as server, victims(server) as process:
         assert "server is full" in answer(process)["fault"]
-        assert process.wait(20) == 1
+        assert process.wait(50) == 1
 
 
 def test_a_server_that_is_not_there_is_named(server: RunningServer) -> None:
@@ -160,7 +160,7 @@ def test_they_end_with_their_standard_input(server: RunningServer) -> None:
         answer(process)
         assert process.stdin
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(50) == 0
         assert set(ends(observer)) == set(NICKS)
 
 
