@@ -20,7 +20,7 @@ newest 300 rows are drawn at once, those above them in portions.
 
 The words of this package: *network* (a server that one is on), *talk* (with a room, a person, the server), *line*,
 *row*, *member*, *call* (a line that wants the person), *session*, *news* (from the network), *change* (to the window),
-*command* (typed, after a slash), *action* (of a menu, a key or a button).
+*command* (typed, after a slash), *action* (of a menu, a key or a button), *page* (the form or the view).
 """
 
 import signal
