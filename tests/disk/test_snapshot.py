@@ -56,7 +56,7 @@ def test_words_alone_move_the_snapshot_and_no_process_is_started(
     started: list[FakeProcess] = []
     monkeypatch.setattr("subprocess.Popen", lambda *_, **__: FakeProcess(started))
     with closing(connection):
-        snapshots = snapshot.Snapshots(connection, tmp_path / "log", Limits(1, 1, 1, 1), snapshot.NEWEST)
+        snapshots = snapshot.Snapshots(connection, tmp_path / "log", Limits(1, 1, 1, 1), file.NEWEST)
         (before,) = connection.execute("SELECT id FROM snapshot").fetchone()
         for number, verb in enumerate(("PRIVMSG", "TOPIC"), before + 1):
             entry = Entry(number, 1.0, "node", Message(verb, ["#a", "text"], "ana!~ana@host"))

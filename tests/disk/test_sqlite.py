@@ -212,6 +212,46 @@ def test_an_older_format_is_brought_forward(tmp_path: Path, monkeypatch: pytest.
     assert history(tmp_path / "log", "#a") == before
 
 
+def test_a_file_of_the_second_format_shows_the_same_histories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with keeping(tmp_path / "new") as server:
+        ana = server.irc("ana", "#a", "#b")
+        ana.say("#a", "hello")
+        ana.sync()
+        server.irc("bea", "#b").sync()
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "FORMATS", file.FORMATS[:2])
+        connection, lock = file.open_log(tmp_path / "old")
+    with closing(connection):
+        connection.execute("ATTACH ? AS new", (str(tmp_path / "new"),))
+        for table in ("entry", "snapshot"):
+            connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+        connection.execute("INSERT INTO place (room, id, said) SELECT room, id, said FROM new.place")
+        connection.execute("REPLACE INTO last SELECT * FROM new.last")
+    lock.release()
+    with keeping(tmp_path / "old"):
+        pass
+    query = "SELECT room, said, id FROM place ORDER BY id, room"
+    assert rows(tmp_path / "old", query) == rows(tmp_path / "new", query)
+    schema = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+    assert rows(tmp_path / "old", schema) == rows(tmp_path / "new", schema)
+
+
+@pytest.mark.parametrize("newest", [True, False])
+@pytest.mark.parametrize("words", [True, False])
+def test_a_room_is_read_in_the_order_of_the_table_without_a_scan_or_a_sort(
+    tmp_path: Path, words: bool, newest: bool
+) -> None:
+    connection, lock = file.open_log(tmp_path / "log")
+    with closing(connection):
+        values = {"room": "#a", "after": 0, "before": file.NEWEST, "limit": 100}
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {file.ids_of_room(words, newest)} LIMIT :limit", values)
+        steps = [step for _, _, _, step in plan]
+    lock.release()
+    search = "SEARCH place USING PRIMARY KEY (room=? AND said=? AND id>? AND id<?)"
+    assert steps.count(search) == (1 if words else 2)
+    assert not any("SCAN" in step or "TEMP B-TREE" in step for step in steps)
+
+
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     with keeping(tmp_path / "new folder" / "log"):
         pass

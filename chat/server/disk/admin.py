@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import SetupError, WireError
-from chat.server.disk.file import APPLICATION_ID, FORMATS, connect, explain, is_served
+from chat.server.disk.file import APPLICATION_ID, FORMATS, NEWEST, connect, explain, ids_of_room, is_served
 from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
 from chat.wires.message import Message, parse
@@ -36,6 +36,14 @@ class Row:
     def message(self) -> Message:
         """Raises WireError for a line that somebody has spoilt."""
         return parse(self.line)
+
+    @property
+    def said(self) -> bool:
+        return self.message.verb in ("PRIVMSG", "NOTICE")
+
+    def place(self, room: str) -> tuple[str, int, int]:
+        """The row of `place` that shows it in a room."""
+        return fold(room), int(self.said and room[0] == "#"), self.id
 
     def json(self) -> str:
         values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}
@@ -87,11 +95,12 @@ def statistics(path: Path) -> list[tuple[str, str]]:
 def rows(connection: sqlite3.Connection, after: int, room: str = "", nick: str = "") -> Iterator[Row]:
     """The entries behind an id that rooms show: all, of one room, or of one person."""
     source = f":{fold(nick)}!" if nick else ""
+    place = f"({ids_of_room(words=False, newest=False)}) JOIN entry USING (id)" if room else "entry"
     while True:
         found = connection.execute(
-            f"SELECT id, at, node, entry.said, line FROM {'place JOIN entry USING (id)' if room else 'entry'}"
-            f" WHERE id > ? {'AND room = ?' if room else ''} AND instr(lower(line), ?) ORDER BY id LIMIT ?",
-            (after, *([fold(room)] if room else []), source or ":", AT_ONCE),
+            f"SELECT id, at, node, said, line FROM {place} WHERE id > :after AND instr(lower(line), :source)"
+            " ORDER BY id LIMIT :limit",
+            {"room": fold(room), "after": after, "before": NEWEST, "source": source or ":", "limit": AT_ONCE},
         ).fetchall()
         if not found:
             return
@@ -124,8 +133,9 @@ def export(path: Path, room: str = "", nick: str = "") -> Iterator[str]:
 def tail(path: Path, count: int, room: str, follow: bool) -> Iterator[str]:
     """The newest entries, and with `follow` those that come."""
     with opened(path, True) as connection:
-        table, values = ("place WHERE room = ?", (fold(room), count)) if room else ("entry", (count,))
-        newest = connection.execute(f"SELECT id FROM {table} ORDER BY id DESC LIMIT ?", values).fetchall()
+        ids = ids_of_room(words=False, newest=True) if room else "SELECT id FROM entry ORDER BY id DESC"
+        values = {"room": fold(room), "after": 0, "before": NEWEST, "limit": count}
+        newest = connection.execute(f"{ids} LIMIT :limit", values).fetchall()
         after = newest[-1][0] - 1 if newest else 0
         while True:
             for row in rows(connection, after, room):
@@ -170,15 +180,14 @@ def _read(line: str, number: int) -> Row:
 
 
 def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
-    said = {row.id: int(row.message.verb in ("PRIVMSG", "NOTICE")) for row in batch}
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
         "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?)",
-        [(row.id, row.at, row.node, said[row.id], row.line) for row in batch],
+        [(row.id, row.at, row.node, int(row.said), row.line) for row in batch],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",
-        [(fold(room), row.id, int(said[row.id] and room[0] == "#")) for row in batch for room in row.rooms],
+        [row.place(room) for row in batch for room in row.rooms],
     )
     for row in batch[-1:]:
         connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (row.id, row.at, row.id))
@@ -202,7 +211,7 @@ def purge(path: Path, room: str, nick: str, before: float | None) -> int:
 
     What the server still needs to know who is where goes with its next snapshot, or at its next start.
     """
-    end = first_id(before) if before is not None else (1 << 63) - 1
+    end = first_id(before) if before is not None else NEWEST
     count = 0
     with opened(path, False) as connection:
         connection.execute("PRAGMA secure_delete = ON")
@@ -223,7 +232,8 @@ def purge(path: Path, room: str, nick: str, before: float | None) -> int:
 def _erase(connection: sqlite3.Connection, batch: Sequence[Row], room: str, snapshot: int) -> int:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
-        "DELETE FROM place WHERE id = ? AND (? = '' OR room = ?)", [(row.id, room, fold(room)) for row in batch]
+        "DELETE FROM place WHERE room = ? AND said = ? AND id = ?",
+        [row.place(each) for row in batch for each in ([room] if room else row.rooms)],
     )
     connection.executemany(
         "DELETE FROM entry WHERE id = ?1 AND (said OR id <= ?2)"

@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from chat.errors import WireError
-from chat.server.disk.file import connect
+from chat.server.disk.file import connect, ids_of_room
 from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
@@ -68,10 +68,9 @@ def select(connection: sqlite3.Connection, query: Query | TalksQuery) -> list[En
     if isinstance(query, TalksQuery):
         return _select_talks(connection, query)
     ((text,),) = connection.execute(
-        "SELECT json_group_array(json_array(id, at, node, line)) FROM (SELECT id, at, node, line"
-        " FROM place JOIN entry USING (id) WHERE room = ? AND id > ? AND id < ?"
-        f"{'' if query.everything else ' AND place.said'} ORDER BY id {'DESC' if query.newest else 'ASC'} LIMIT ?)",
-        (query.room, query.after, query.before, query.limit),
+        "SELECT json_group_array(json_array(id, at, node, line))"
+        f" FROM ({ids_of_room(not query.everything, query.newest)} LIMIT :limit) JOIN entry USING (id)",
+        {"room": query.room, "after": query.after, "before": query.before, "limit": query.limit},
     ).fetchall()
     entries = []
     for number, at, node, line in json.loads(text):
@@ -88,8 +87,8 @@ _TALKS = """
         SELECT (SELECT min(room) FROM place WHERE room > talk.room AND room < ?1 || '!') FROM talk
         WHERE talk.room IS NOT NULL
     ), newest(room, id) AS (
-        SELECT room, (SELECT max(id) FROM place WHERE place.room = talk.room AND id > ?2 AND id < ?3) FROM talk
-        WHERE room IS NOT NULL
+        SELECT room, (SELECT max(id) FROM place WHERE place.room = talk.room AND said = 0 AND id > ?2 AND id < ?3)
+        FROM talk WHERE room IS NOT NULL
     )
     SELECT json_group_array(json_array(id, at, node, line, room)) FROM (
         SELECT id, at, node, line, room FROM newest JOIN entry USING (id) ORDER BY id LIMIT ?4

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
+from chat.server.disk.file import NEWEST, ids_of_room
 from chat.server.log.ids import SEQUENCE_BITS
 
 AT_ONCE = 500  # entries that go in one transaction; some 3 ms
@@ -39,17 +40,16 @@ class Retention:
         """Delete up to a portion of the room's entries; True when there may be more."""
         bound = int((self._clock() - self._seconds) * 1000) << SEQUENCE_BITS if self._seconds else 0
         if self._length:
-            found = self._connection.execute(
-                "SELECT id FROM place WHERE room = ? ORDER BY id DESC LIMIT 1 OFFSET ?", (room, self._length)
+            last = self._connection.execute(
+                f"{ids_of_room(words=False, newest=True)} LIMIT 1 OFFSET :length",
+                {"room": room, "after": 0, "before": NEWEST, "length": self._length},
             ).fetchone()
-            if found is not None:
-                bound = max(bound, found[0] + 1)
-        ids = [
-            row[0]
-            for row in self._connection.execute(
-                "SELECT id FROM place WHERE room = ? AND id < ? ORDER BY id LIMIT ?", (room, bound, AT_ONCE)
-            ).fetchall()
-        ]
+            if last is not None:
+                bound = max(bound, last[0] + 1)
+        found = self._connection.execute(
+            f"{ids_of_room(words=False, newest=False)} LIMIT {AT_ONCE}", {"room": room, "after": 0, "before": bound}
+        ).fetchall()
+        ids = [number for (number,) in found]
         if ids:
             forget(self._connection, room, ids[-1])
         return len(ids) == AT_ONCE
@@ -62,10 +62,10 @@ def forget(connection: sqlite3.Connection, room: str, upto: int) -> None:
     """
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(
-        "DELETE FROM entry WHERE id IN (SELECT id FROM place WHERE room = ?1 AND id <= ?2)"
+        "DELETE FROM entry WHERE id IN (SELECT id FROM place WHERE room = ?1 AND said IN (0, 1) AND id <= ?2)"
         " AND (said OR (id <= (SELECT coalesce(max(id), 0) FROM snapshot) AND NOT EXISTS"
         " (SELECT 1 FROM place WHERE place.id = entry.id AND NOT place.said AND room <> ?1)))",
         (room, upto),
     )
-    connection.execute("DELETE FROM place WHERE room = ? AND id <= ?", (room, upto))
+    connection.execute("DELETE FROM place WHERE room = ? AND said IN (0, 1) AND id <= ?", (room, upto))
     connection.execute("COMMIT")

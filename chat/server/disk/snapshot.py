@@ -18,12 +18,11 @@ from chat.errors import SetupError, WireError
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.disk.file import connect
+from chat.server.disk.file import NEWEST, connect
 from chat.server.log.entry import Entry
 from chat.wires.message import parse
 
 AT_ONCE = 200  # entries that are read and applied in one portion; some 2 ms
-NEWEST = (1 << 63) - 1
 EVERY = 20_000  # entries between two snapshots; that many take 0.2 s to be read at a start
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from chat.errors import SetupError
 from chat.paths import log_path
 from chat.server.core.apply import apply
 from chat.server.core.state import State, Unsafe
-from chat.server.disk.file import explain, open_log
+from chat.server.disk.file import NEWEST, explain, open_log
 from chat.server.disk.reader import Reader
 from chat.server.disk.retention import Retention
-from chat.server.disk.snapshot import NEWEST, Snapshots, read_snapshot, replay, write_snapshot
+from chat.server.disk.snapshot import Snapshots, read_snapshot, replay, write_snapshot
 from chat.server.disk.writer import Kept, Writer, write
 from chat.server.log.entry import Entry
 from chat.server.log.log import Apply, Figures, Post

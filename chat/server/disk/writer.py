@@ -195,7 +195,7 @@ class Writer:
 def write(connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
     """One transaction. Written again, a group changes nothing. Raises sqlite3.Error."""
     rows = [(k.entry.id, repr(k.entry.at), k.entry.node, int(k.said), line_of(k.entry)) for k in group if k.row]
-    places = [(room, k.entry.id, int(k.said and room[0] == "#")) for k in group for room in k.rooms]
+    places = [(room, int(k.said and room[0] == "#"), k.entry.id) for k in group for room in k.rooms]
     connection.execute("BEGIN IMMEDIATE")
     if rows:
         _insert(connection, "entry", rows)
