@@ -32,6 +32,9 @@ def test_what_a_replica_has_not_got_is_shown_to_nobody(tmp_path: Path) -> None:
             ana.say("#r", "on both")
             assert bob.expect("PRIVMSG").params[1] == "on both"
             replica.client().replicaof("NO", "ONE")  # it gets nothing any longer
+            line = ":ana!~ana@127.0.0.1 PRIVMSG #r :on a deposed master"
+            fields = {"c": replica.client().hincrby("fanfare:meta", "count", 1), "v": 1, "n": "b", "e": 1, "s": 1}
+            replica.client().xadd("fanfare:log", {**fields, "l": line})  # type: ignore[dict-item]
             ana.say("#r", "on the master alone")
             while "alone" not in store.read("0-0", 1_000, None)[-1].line:
                 pass

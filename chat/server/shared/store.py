@@ -67,6 +67,7 @@ class Store:
 
     def __init__(self, place: Place, read: bool = False) -> None:
         self._place = place
+        self._from_replica = read and place.has_replica
         self._redis = place.client(read)
         prefix = place.prefix
         self._log, self._meta, self._snapshot = f"{prefix}log", f"{prefix}meta", f"{prefix}snapshot"
@@ -121,7 +122,22 @@ class Store:
     def read(self, after: str, most: int, block: int | None = BLOCK) -> list[Item]:
         """The next entries, at most `most`; waits up to `block` ms for the first."""
         found: Any = self._call(self._redis.xread, {self._log: after}, count=most, block=block)
+        if found and self._from_replica:
+            found = self._call(self._read_replica, after, most)
         return [_item(number, fields) for _, entries in found for number, fields in entries]
+
+    def _read_replica(self, after: str, most: int) -> Any:
+        """The next entries, unless what answers is a master. One that was deposed has what no other has.
+
+        Raises redis.ConnectionError: Sentinels also give the master when there is no replica.
+        """
+        steps: Any = self._redis.pipeline(transaction=True)
+        steps.execute_command("ROLE")
+        steps.xread({self._log: after}, count=most)
+        role, found = steps.execute()
+        if role[0] != "slave" or role[3] != "connected":
+            raise redis.ConnectionError(f"it is no replica in touch with its master, but {role[0]}")
+        return found
 
     def newest(self) -> str:
         """The id of the newest entry that there ever was; `0-0` for none."""
