@@ -274,3 +274,58 @@ def test_a_store_that_stays_away_ends_the_server_with_its_reason(start: Start, s
     assert "cannot be reached" in errors
     assert "for more than 0.5 s" in errors
     assert any(line.startswith("ERROR") for line in bob.rest())
+
+
+def test_the_clients_of_a_node_that_was_away_for_too_long_are_disconnected(
+    make_node: MakeNode, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.server.core.nodes.AWAY", -1.0)
+    a, b = make_node("a", log=proxy.url), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    proxy.hold("to", "from")
+    assert bob.expect("QUIT").source.startswith("ana!")
+    b.irc("eve")  # with whom ana is forgotten
+    proxy.release()
+    assert "The server was cut off for too long" in ana.rest()[-1]
+    again = a.irc("ana", "#r")
+    bob.expect("JOIN")
+    again.say("#r", "here I am")
+    assert words(bob, "here I am") == ["here I am"]
+    assert same(a, b)
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "reason"),
+    [
+        (2, ":new NODE new 1", "writes entries of version 2, this server reads 1"),
+        (1, ":new SHINE", "asks for SHINE, which this server does not know"),
+    ],
+)
+def test_a_node_that_cannot_apply_an_entry_of_a_newer_program_ends_with_its_reason(
+    make_node: MakeNode, store: RedisProcess, version: int, line: str, reason: str
+) -> None:
+    node = make_node("old")
+    ana = node.irc("ana", "#r")
+    client = store.client()
+    count = client.hincrby("fanfare:meta", "count", 1)
+    client.xadd("fanfare:log", {"c": count, "v": version, "n": "new", "e": 1, "s": 1, "l": line})
+    assert not node.server.wait()
+    assert reason in node.server.failure
+    assert all("SHINE" not in message.verb for message in ana.sync())
+
+
+def test_a_field_of_an_entry_that_a_node_does_not_know_changes_nothing(
+    make_node: MakeNode, store: RedisProcess
+) -> None:
+    a = make_node("a")
+    ana = a.irc("ana", "#r")
+    client = store.client()
+    count = client.hincrby("fanfare:meta", "count", 1)
+    line = ":eve!~eve@h USER user - * :Eve"
+    client.xadd("fanfare:log", {"c": count, "v": 1, "n": "new", "e": 1, "s": 1, "l": line, "x": "later"})
+    ana.sync()
+    ana.say("#r", "on")
+    ana.sync()
+    ana.send("WHOIS eve")
+    assert ana.expect("311").params[1] == "eve"

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from chat.errors import FanfareError, WireError
+from chat.server.core.apply import VERBS
 from chat.server.log.entry import Entry
 from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
@@ -122,4 +123,6 @@ def entry_of(item: Item) -> Entry:
         request = parse(item.line)
     except WireError as error:
         raise LogLost(f"entry {item.id} of the shared log is no line of IRC: {error}") from None
+    if request.verb not in VERBS:
+        raise LogLost(f"entry {item.id} of {item.node} asks for {request.verb}, which this server does not know")
     return Entry(milliseconds << SEQUENCE_BITS | number, milliseconds / 1000, item.node, request)
