@@ -91,7 +91,7 @@ class Restarted(Stampede):
 
     def _when_back(self, run: Run) -> None:
         run.step = "who came back asks for the history"
-        seen = first_seen(answer["seen"] for answer in run.ask("hush"))
+        seen = first_seen(answer["seen"] for answer in run.ask("stop_talking"))
         restart = self._restart
         if restart is None or restart.fault:
             return

@@ -49,7 +49,7 @@ class Speakers(Returners):
 
     @property
     def orders(self) -> Mapping[str, Order]:
-        return {**super().orders, "talk": self._talk, "hush": self._hush, "history": self._history}
+        return {**super().orders, "talk": self._talk, "stop_talking": self._stop_talking, "history": self._history}
 
     def come(self, member: Member) -> None:
         wanted = (*member.capabilities, *CAPABILITIES)
@@ -62,7 +62,7 @@ class Speakers(Returners):
         super().end()
 
     def _talk(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """Those of the speakers who are here speak until `hush`, as long and as often as they are connected."""
+        """Those of the speakers who are here speak until `stop_talking`, as long and as often as they are connected."""
         self._stamps = Stamps(self.worker.run_id, orders["window"], self.worker.settings.message_size)
         self._seen = {}
         self._heard = {number: Heard(self._stamps, self._seen) for number in self.worker.members}
@@ -81,7 +81,7 @@ class Speakers(Returners):
                 said += member.send_words(member.receiver.room, words)
             due_ns += round(interval_s * 1e9)
 
-    def _hush(self, orders: dict[str, Any]) -> dict[str, Any]:
+    def _stop_talking(self, orders: dict[str, Any]) -> dict[str, Any]:
         """Nobody says more. What anybody here has heard so far, and when, on the clock of arrivals."""
         gevent.killall(self._talking)
         self._talking.clear()
