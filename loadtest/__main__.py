@@ -12,6 +12,13 @@ from chat.errors import FanfareError
 _LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 _SPAWN_RATE = "100"  # users a second; Locust's own is 1, and a room of 200 would take minutes to fill
 _WORKS = "report", "diff", "schema"
+# What the exit status of a run says.
+EXITS = {
+    0: "every requirement was kept",
+    1: "the server missed a requirement, or one of the scenario's own thresholds",
+    2: "an option is wrong; one line says which",
+    3: "the generator may have shaped the figures, or the load was not what was asked for: no verdict on the server",
+}
 _USAGE = """\
 usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=0'] [-f FILE.py] [Locust's options]
        fanfare load report RESULT.json [--as table|html|summary|hgrm|junit|markdown|prometheus] [--output FILE]
@@ -19,8 +26,9 @@ usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=
                                             the folder of a run, or a folder with those of several rounds
        fanfare load schema                  the JSON Schema of result.json
 
-URL is like irc://127.0.0.1:6667; `fanfare load --help-all` has every option of a run.
-"""
+URL is like irc://127.0.0.1:6667; `fanfare load --help-all` has every option of a run. Exit status of a run:
+
+""" + "".join(f"  {status}  {words}\n" for status, words in EXITS.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,6 +31,21 @@ MEASURES: dict[str, str] = {
     ),
     **dict.fromkeys(("lost_share", "late_share"), _SHARE),
 }
+# What each measure is of, for people.
+WORDS: dict[str, str] = {
+    **{"_".join(filter(None, (kind, each))): words for kind, words in _TIMES.items() for each in _PERCENTILES},
+    "lost": "deliveries that never came",
+    "duplicated": "deliveries that came again",
+    "reordered": "deliveries that came after a later one of the same sender",
+    "stray": "deliveries read by users whom they are not due to",
+    "corrupt": "deliveries that are not what was sent",
+    "diverged": "deliveries in another order than most receivers had",
+    "late": "deliveries later than --late-after",
+    "dropped": "connections lost; in slow, the slow readers whom the server dropped",
+    "ghosts": "dead users whom the server still lists",
+    "lost_share": "lost, of all expected deliveries",
+    "late_share": "late, of all that were delivered",
+}
 # What no server should do, and what nobody should wait for: required of every run that says nothing else of it.
 DEFAULT = "lost=0,duplicated=0,reordered=0,stray=0,corrupt=0,diverged=0,late_share<1%"
 _OF_DELIVERIES = {

@@ -1,4 +1,4 @@
-"""`ChatUser`, a Locust user that talks to a chat server over a raw socket; docs/loadtest.md has one.
+"""`ChatUser`, a Locust user that talks to a chat server over a raw socket; docs/write-your-own.md has one.
 
 Locust's table has the rows `connect`, `join`, `send`, `receive` and `deliver`. What users of this host say is stamped,
 so that each delivery is timed; but losses are accounted for in a scenario only, which knows who should have what.

@@ -230,7 +230,9 @@ class Settings:
         "Seconds between lines of progress of a headless run, on stderr; 0 for none. On a terminal it is one line, "
         "rewritten every second",
     )
-    report: str = option("", str, "Directory to write summary.json and report.html to")
+    report: str = option(
+        "", str, "Directory in which each run has a folder: result.json, report.html, summary.json and percentiles"
+    )
 
     def login(self) -> Login:
         """Raises SetupError where a password's file cannot be read."""

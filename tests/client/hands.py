@@ -148,7 +148,7 @@ _SAID = (
     ("the_one_with_a_long_name", "ana: could you look at the screenshots?"),
     ("Zacharias", "שלום לכולם, מה שלומכם היום?"),
     ("li", _LONG),
-    ("olu", "the command is \x11make up\x11, and the page is \x1funder\x1f docs/loadtest.md"),
+    ("olu", "the command is \x11make up\x11, and the page is \x1funder\x1f docs/quickstart.md"),
     ("ben", "\x01ACTION puts the kettle on\x01"),
 )
 

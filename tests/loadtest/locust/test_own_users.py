@@ -12,7 +12,7 @@ from loadtest.core import stamps
 from tests.loadtest.runs import QUICK, ROOT, UNHURRIED, run, summary
 from tests.support import IrcClient, RunningServer, running_server
 
-GUIDE = (ROOT / "docs" / "loadtest.md").read_text()
+GUIDE = (ROOT / "docs" / "write-your-own.md").read_text()
 FOUR = ("--users", "4", "--spawn-rate", "10", "--run-time", "45")  # the end that only a fault reaches
 
 # Ends the run once the rows have counted so much without a failure: as soon as a quick machine can, and a slow one.
@@ -77,7 +77,7 @@ def overheard(witness: IrcClient) -> tuple[int, int]:
 
 
 def test_a_locustfile_of_ones_own_needs_ten_lines(server: RunningServer, tmp_path: Path) -> None:
-    source = examples("Your own users")[0]
+    source = examples("Users")[0]
     assert len([line for line in source.splitlines() if line]) <= 10
     witness = server.irc("witness", "#lobby")
     rows = play(server, "irc", source, tmp_path, until=HEARD)
@@ -89,15 +89,13 @@ def test_a_locustfile_of_ones_own_needs_ten_lines(server: RunningServer, tmp_pat
 
 def test_users_wait_for_words_and_answer_them(server: RunningServer, tmp_path: Path) -> None:
     heard = {"receive": 1, "deliver": 20}
-    rows = play(server, "irc", examples("Your own users")[1], tmp_path, until=heard)
+    rows = play(server, "irc", examples("Users")[1], tmp_path, until=heard)
     assert rows["receive"]["asked"] - rows["receive"]["failed"] > 0
     assert rows["deliver"]["asked"] > rows["receive"]["asked"]
 
 
 def test_tags_choose_among_several_classes(server: RunningServer, tmp_path: Path) -> None:
-    rows = play(
-        server, "irc", examples("Your own users")[1], tmp_path, "--exclude-tags", "ask", until={"connect": 4, "send": 4}
-    )
+    rows = play(server, "irc", examples("Users")[1], tmp_path, "--exclude-tags", "ask", until={"connect": 4, "send": 4})
     assert rows["connect"]["asked"] == 4
     assert rows["send"]["asked"] > 0
     assert "receive" not in rows
@@ -148,7 +146,7 @@ def test_a_task_enters_further_rooms_leaves_and_returns_even_after_a_lost_connec
 
 @pytest.mark.parametrize(("scheme", "example"), [("relay", 0), ("nick", 1)])
 def test_a_wire_of_ones_own_is_driven_timed_and_counted(scheme: str, example: int, tmp_path: Path) -> None:
-    source = examples("Your own wire")[example]
+    source = examples("A wire")[example]
     assert len([line for line in source.splitlines() if line]) <= 25
     with running_server(("irc", scheme)) as server:
         witness = server.irc("witness", "#lobby")
