@@ -24,8 +24,9 @@ from loadtest.core.ledger import Ledger
 from loadtest.core.receiver import Moment, Receiver
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.locust import seams
-from loadtest.net.addresses import Sources, host_of, resolve
-from loadtest.net.connection import Connection, Door, Tls, context_of
+from loadtest.net.addresses import Sources, resolve
+from loadtest.net.connection import Connection, Door
+from loadtest.net.layers import layer_of
 from loadtest.net.session import Session
 from loadtest.run.clocks import boot_id
 from loadtest.wires.irc import IrcWire
@@ -166,8 +167,8 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         wire.login = self.login
         self._session = Session(wire)
         address = resolve(self.host or "", wire.scheme, wire.port)
-        tls = Tls(context_of(self.tls_ca), host_of(self.host or "")) if wire.tls else None
-        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources, tls)
+        layer = layer_of(self.host or "", self.wire, self.tls_ca)
+        connection = Connection.open(address, self.connect_patience or self.patience, wire, self.sources, layer)
         self.connection = connection
         self.connected()
         connection.on_lines = self._answered

@@ -22,7 +22,7 @@ from loadtest.locust.page import add_metrics, add_tab, guard, keep
 from loadtest.locust.progress import Progress
 from loadtest.net import limits
 from loadtest.net.addresses import resolve
-from loadtest.net.connection import context_of
+from loadtest.net.layers import layer_of
 from loadtest.report.table import show
 from loadtest.run import server
 from loadtest.run.leader import Leader
@@ -114,8 +114,7 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         )
     scenario.check()
     settings.login()
-    if wire.tls:
-        context_of(settings.tls_ca)
+    layer_of(host, wire, settings.tls_ca)
     if settings.replay:
         read_log(settings.replay)
     measured = measures(Figures(settings.scenario, host), scenario.measures())

@@ -129,7 +129,9 @@ class Settings:
     server_password: str = option("", str, "IRC: the password of the server; @FILE reads it from there")
     sasl_account: str = option("", str, "IRC: the account that all users log in to. Default: each one's own nickname")
     sasl_password: str = option("", str, "IRC: its password, for SASL PLAIN; @FILE reads it from there")
-    tls_ca: str = option("", str, "ircs: a file with the authorities that vouch for the server. Default: the system's")
+    tls_ca: str = option(
+        "", str, "ircs, wss: a file with the authorities that vouch for the server. Default: the system's"
+    )
     # Fewer than the accept queue of any server (ngIRCd: 10), more than a round trip needs.
     connecting: int = option(
         8, number(int, 1), "Users who connect and register at the same time, over all processes", on_page=True

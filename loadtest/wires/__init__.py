@@ -1,7 +1,7 @@
 """The wires that a load test can speak. One file each; a locustfile may bring another."""
 
 from chat.errors import SetupError
-from loadtest.wires.irc import IrcsWire, IrcWire
+from loadtest.wires.irc import IrcsWire, IrcWire, WssWire, WsWire
 from loadtest.wires.tutorials import JoinedWire, NickWire, RelayWire, TildeWire
 from loadtest.wires.wire import WIRES, Refused, Said, Step, Wire
 
@@ -26,5 +26,7 @@ __all__ = [
     "Step",
     "TildeWire",
     "Wire",
+    "WsWire",
+    "WssWire",
     "wire_of",
 ]

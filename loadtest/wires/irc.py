@@ -156,6 +156,17 @@ class IrcsWire(IrcWire, scheme="ircs", port=6697):
     tells = frozenset((ROOMS,))
 
 
+class WsWire(IrcWire, scheme="ws", port=8067):
+    """IRC in WebSocket messages; the path of the URL is that of the request. No victims and guests, as over TLS."""
+
+    web = True
+    tells = frozenset((ROOMS,))
+
+
+class WssWire(WsWire, scheme="wss", port=8097):
+    tls = True
+
+
 def _walk(step: Registration | Entry) -> Step:
     line = yield step.opening()
     while True:

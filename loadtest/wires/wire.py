@@ -83,6 +83,7 @@ class Wire(Framing):
     """A new one for each connection, so it may keep what it has learned. `end` is a line feed: see `Framing`."""
 
     tls = False  # the connection is secured, and the server's certificate checked
+    web = False  # the wire's lines come and go as WebSocket messages
     tells: frozenset[str] = frozenset()  # what a scenario may need to know: see `Scenario.needs`
     scheme = ""  # of --host SCHEME://HOST:PORT
     port = 0  # without one in the URL; 0: there must be one

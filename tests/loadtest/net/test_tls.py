@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chat.errors import SetupError
-from loadtest.net.connection import context_of
+from loadtest.net.tls import context_of
 from tests.loadtest.runs import QUICK, UNHURRIED, run, summary
 from tests.support import running_server
 
