@@ -107,7 +107,9 @@ def test_the_reason_for_closing_is_kept() -> None:
         assert server.close_rcvd == Close(1009, "")
 
 
-@pytest.mark.parametrize("data", [b"HTTP/1.1 200 OK\r\n" * 9, Frame(Opcode.TEXT, b"x").serialize(mask=True)])
+@pytest.mark.parametrize(
+    "data", [b"HTTP/1.1 200 OK\r\n" * 9, Frame(Opcode.TEXT, b"x").serialize(mask=True)], ids=["http", "masked"]
+)
 def test_what_is_no_frame_of_a_server_ends_the_connection(data: bytes) -> None:
     with opened() as (layer, _, _), pytest.raises(ConnectionResetError, match="no WebSocket frame: "):
         layer.received(data)
