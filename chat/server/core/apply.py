@@ -22,7 +22,6 @@ from chat.server.core.admission import is_silenced
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import KEY, quit_user
 from chat.server.core.nodes import FREE_RULES as NODE_RULES
-from chat.server.core.nodes import forget_departed
 from chat.server.core.operator_rules import FREE_RULES as OPERATOR_FREE_RULES
 from chat.server.core.operator_rules import RULES as OPERATOR_RULES
 from chat.server.core.operator_rules import check_banned
@@ -78,8 +77,6 @@ def _enter(state: State, entry: Entry) -> list[Outcome]:
 
     ADDRESS is there when the host is a cloak.
     """
-    if state.departed:
-        forget_departed(state, entry.at)
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
     params = entry.request.params
@@ -210,4 +207,3 @@ _RULES: dict[str, Rule] = {
     **OPERATOR_RULES,
 }
 _FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, **OPERATOR_FREE_RULES}
-VERBS = _RULES.keys() | _FREE_RULES.keys()  # of all requests

@@ -81,7 +81,6 @@ class Departed:
     user: User
     rooms: list[tuple[str, str]]
     account: str
-    at: float  # when the log said that the node is gone, in seconds since the epoch
 
 
 class State:
@@ -226,7 +225,7 @@ class State:
             for _, user in sorted(self.users.items())
         ]
         lines += [
-            json.dumps({**_values(one.user), "account": one.account, "departed": one.rooms, "at": one.at})
+            json.dumps({**_values(one.user), "account": one.account, "departed": one.rooms})
             for _, departed in sorted(self.departed.items())
             for one in departed
         ]
