@@ -207,3 +207,4 @@ _RULES: dict[str, Rule] = {
     **OPERATOR_RULES,
 }
 _FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, **OPERATOR_FREE_RULES}
+VERBS = _RULES.keys() | _FREE_RULES.keys()  # of all requests
