@@ -24,18 +24,18 @@ def store(tmp_path: Path) -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def make_node(store: RedisProcess) -> Iterator[MakeNode]:
-    """`make_node("a")` is a node in this process, stopped at the end; keywords are settings."""
+def proxy(store: RedisProcess, tmp_path: Path) -> Iterator[Proxy]:
+    between = Proxy(tmp_path, "proxy", store)
+    yield between
+    between.close()
+
+
+@pytest.fixture
+def make_node(store: RedisProcess, proxy: Proxy) -> Iterator[MakeNode]:
+    """`make_node("a")` is a node in this process, stopped at the end and before the proxy; keywords are settings."""
     with ExitStack() as nodes:
 
         def make(name: str, **settings: object) -> RunningServer:
             return nodes.enter_context(running_server(**{"node": name, "log": store.url, "lease": 1.0, **settings}))  # type: ignore[arg-type]
 
         yield make
-
-
-@pytest.fixture
-def proxy(store: RedisProcess, tmp_path: Path) -> Iterator[Proxy]:
-    between = Proxy(tmp_path, "proxy", store)
-    yield between
-    between.close()
