@@ -276,6 +276,26 @@ def test_a_store_that_stays_away_ends_the_server_with_its_reason(start: Start, s
     assert any(line.startswith("ERROR") for line in bob.rest())
 
 
+def test_the_clients_of_a_node_that_was_away_for_too_long_are_disconnected(
+    make_node: MakeNode, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat.server.core.nodes.AWAY", -1.0)
+    a, b = make_node("a", log=proxy.url), make_node("b")
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    proxy.hold("to", "from")
+    assert bob.expect("QUIT").source.startswith("ana!")
+    b.irc("eve")  # with whom ana is forgotten
+    proxy.release()
+    assert "The server was cut off for too long" in ana.rest()[-1]
+    again = a.irc("ana", "#r")
+    bob.expect("JOIN")
+    again.say("#r", "here I am")
+    assert words(bob, "here I am") == ["here I am"]
+    again.sync()  # behind its own words
+    assert same(a, b)
+
+
 @pytest.mark.parametrize(
     ("version", "line", "reason"),
     [

@@ -22,6 +22,7 @@ from chat.server.core.admission import is_silenced
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import KEY, quit_user
 from chat.server.core.nodes import FREE_RULES as NODE_RULES
+from chat.server.core.nodes import forget_departed
 from chat.server.core.operator_rules import FREE_RULES as OPERATOR_FREE_RULES
 from chat.server.core.operator_rules import RULES as OPERATOR_RULES
 from chat.server.core.operator_rules import check_banned
@@ -77,6 +78,8 @@ def _enter(state: State, entry: Entry) -> list[Outcome]:
 
     ADDRESS is there when the host is a cloak.
     """
+    if state.departed:
+        forget_departed(state, entry.at)
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
     params = entry.request.params

@@ -33,6 +33,7 @@ from chat.wires.message import Message, build
 from chat.wires.names import fold, look_alikes
 
 OPER_ATTEMPTS, OPER_PAUSE = 3, 60.0  # passwords that may be wrong at once, and s until one more may
+FORGOTTEN = "The server was cut off for too long"
 AROUND = 16  # bytes of a line that are neither its source nor its parameters, or so
 PLACED = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "TOPIC", "MODE", "INVITE"})  # say where
 
@@ -308,6 +309,8 @@ class Node:
         changes = [outcome for outcome in apply(self.state, entry) if isinstance(outcome, Change)]
         if entry.request.source == self.member:
             self.held = entry.request.params[0] == "down"
+            if not self.held:
+                self._disconnect_forgotten()
             renames = [change for change in changes if type(change.event) is Rename]
             changes = [Change(change.event, change.user, list(change.user.rooms)) for change in renames]
         self.log.keep(entry)
@@ -316,6 +319,15 @@ class Node:
         if self.fan_out.monitored and entry.request.params[0] == "back":
             for user in returning:
                 self.monitors.came(user.person, entry.at)
+
+    def _disconnect_forgotten(self) -> None:
+        """The node was gone for so long that its users were forgotten: their clients must come in again."""
+        for user, client in list(self.fan_out.clients.items()):
+            if self.state.users.get(fold(user.nick)) is not user:
+                client.left = client.left or FORGOTTEN
+                client.user = None
+                self._detach(user)
+                client.hang_up(FORGOTTEN)
 
 
 def _reserved(settings: Settings) -> re.Pattern[str]:

@@ -1,7 +1,7 @@
 """The users of a node that goes, or comes back: `:NODE NODE down|new|back EPOCH`.
 
 A node that is down is gone with all its users, at one place in the log. They are kept as they were, out of sight, until
-it comes back with them or begins without them.
+it comes back with them or begins without them, and no longer than `AWAY` by the log's own times.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from chat.server.log.entry import Entry
 from chat.wires.names import NICK_LENGTH, fold
 
 KEY = attrgetter("key")
+AWAY = 600.0  # s for which the users of a node that is gone are kept; a client that gets nothing gives up before
 
 
 def _change_node(state: State, entry: Entry) -> list[Outcome]:
@@ -23,6 +24,7 @@ def _change_node(state: State, entry: Entry) -> list[Outcome]:
     node, what = entry.request.source, entry.request.params[0]
     told: dict[str, None] = {}
     outcomes: list[Outcome] = []
+    forget_departed(state, entry.at)
     if what == "down":
         for user in sorted((user for user in state.users.values() if user.node == node), key=_folded):
             outcomes.append(_depart(state, user, entry, told))
@@ -35,6 +37,13 @@ def _change_node(state: State, entry: Entry) -> list[Outcome]:
     return outcomes
 
 
+def forget_departed(state: State, now: float) -> None:
+    """Forget the users of nodes that have been gone for too long. `now` is an entry's time, the same on every node."""
+    for node, departed in list(state.departed.items()):
+        if now - departed[0].at > AWAY:  # all of a node have gone by one entry
+            del state.departed[node]
+
+
 def _folded(user: User) -> str:
     return fold(user.nick)
 
@@ -42,7 +51,7 @@ def _folded(user: User) -> str:
 def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Outcome:
     rooms = list(user.rooms)
     state.departed.setdefault(user.node, []).append(
-        Departed(user, [(room.name, room.members[user]) for room in rooms], user.account)
+        Departed(user, [(room.name, room.members[user]) for room in rooms], user.account, entry.at)
     )
     for room in rooms:
         state.remove_member(room, user)

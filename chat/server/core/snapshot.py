@@ -46,7 +46,7 @@ def load(state: State, text: str) -> None:
 
 def _read_departed(state: State, values: dict[str, Any]) -> None:
     rooms = [(name, _rank(rank)) for name, rank in values["departed"]]
-    one = Departed(_read_user({**values, "account": ""}), rooms, values["account"])
+    one = Departed(_read_user({**values, "account": ""}), rooms, values["account"], values["at"])
     state.departed.setdefault(one.user.node, []).append(one)
 
 

@@ -81,6 +81,7 @@ class Departed:
     user: User
     rooms: list[tuple[str, str]]
     account: str
+    at: float  # when the log said that the node is gone, in seconds since the epoch
 
 
 class State:
@@ -225,7 +226,7 @@ class State:
             for _, user in sorted(self.users.items())
         ]
         lines += [
-            json.dumps({**_values(one.user), "account": one.account, "departed": one.rooms})
+            json.dumps({**_values(one.user), "account": one.account, "departed": one.rooms, "at": one.at})
             for _, departed in sorted(self.departed.items())
             for one in departed
         ]
