@@ -15,7 +15,7 @@ from loadtest.core.intervals import enough_for
 
 TIME, _COUNT, _SHARE = "time", "count", "share"
 _PERCENTILES = ("p50", "p90", "p99", "p999", "max")
-_TIMES = {
+TIMES = {
     "": "fan-out",  # each delivery
     "complete": "completion",  # until a message's last receiver has it
     "first": "first receiver",
@@ -25,30 +25,15 @@ _TIMES = {
     "leave": "leave notice",
 }
 MEASURES: dict[str, str] = {
-    **{"_".join(filter(None, (kind, each))): TIME for kind in _TIMES for each in _PERCENTILES},
+    **{"_".join(filter(None, (kind, each))): TIME for kind in TIMES for each in _PERCENTILES},
     **dict.fromkeys(
         ("lost", "duplicated", "reordered", "stray", "corrupt", "diverged", "late", "dropped", "ghosts"), _COUNT
     ),
     **dict.fromkeys(("lost_share", "late_share"), _SHARE),
 }
-# What each measure is of, for people.
-WORDS: dict[str, str] = {
-    **{"_".join(filter(None, (kind, each))): words for kind, words in _TIMES.items() for each in _PERCENTILES},
-    "lost": "deliveries that never came",
-    "duplicated": "deliveries that came again",
-    "reordered": "deliveries that came after a later one of the same sender",
-    "stray": "deliveries read by users whom they are not due to",
-    "corrupt": "deliveries that are not what was sent",
-    "diverged": "deliveries in another order than most receivers had",
-    "late": "deliveries later than --late-after",
-    "dropped": "connections lost; in slow, the slow readers whom the server dropped",
-    "ghosts": "dead users whom the server still lists",
-    "lost_share": "lost, of all expected deliveries",
-    "late_share": "late, of all that were delivered",
-}
 # What no server should do, and what nobody should wait for: required of every run that says nothing else of it.
 DEFAULT = "lost=0,duplicated=0,reordered=0,stray=0,corrupt=0,diverged=0,late_share<1%"
-_OF_DELIVERIES = {
+OF_DELIVERIES = {
     "lost": "lost",
     "duplicated": "duplicated",
     "reordered": "reordered",
@@ -88,9 +73,9 @@ class Term:
             return f"{self.name} has no sample, so {self.text} is not met"
         if _HOLDS[self.op](value, self.limit):
             return ""
-        if self.name in _OF_DELIVERIES and value >= 0:
+        if self.name in OF_DELIVERIES and value >= 0:
             many = "delivery" if value == 1 else "deliveries"
-            return f"{value:,.0f} {many} {_OF_DELIVERIES[self.name]}; the requirement is {self.text}"
+            return f"{value:,.0f} {many} {OF_DELIVERIES[self.name]}; the requirement is {self.text}"
         return f"{self.name} is {_shown(value, MEASURES[self.name])}, the requirement is {self.text}"
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtest import scenarios
 from loadtest.__main__ import EXITS
-from loadtest.core.requirements import MEASURES, WORDS
+from loadtest.core.requirements import MEASURES, OF_DELIVERIES, TIMES
 from loadtest.core.result import EXIT_STATUS, Figures, Result, json_schema
 from loadtest.core.verdict import measures
 from loadtest.run.scenario import SCENARIOS, Scenario
@@ -80,6 +80,27 @@ def scenarios_table() -> str:
     return "## Scenarios\n\n" + table(("scenario", "what happens", "`--rate`", "the wire must tell"), rows)
 
 
+_OTHERS = {
+    "lost": "deliveries that never came",
+    "duplicated": "deliveries that came again",
+    "reordered": "deliveries that came after a later one of the same sender",
+    "late": "deliveries later than --late-after",
+    "dropped": "connections lost; in slow, the slow readers whom the server dropped",
+    "ghosts": "dead users whom the server still lists",
+    "lost_share": "lost, of all that were due",
+    "late_share": "late, of all that were delivered",
+}
+
+
+def _words_of(measure: str) -> str:
+    """What it is of."""
+    if measure in _OTHERS:
+        return _OTHERS[measure]
+    if measure in OF_DELIVERIES:
+        return f"deliveries {OF_DELIVERIES[measure].partition(': ')[2]}"
+    return TIMES[measure.rpartition("_")[0]]
+
+
 def measures_table() -> str:
     everywhere = measures(Figures("", ""))
     added: dict[str, list[str]] = {}
@@ -90,7 +111,7 @@ def measures_table() -> str:
     rows: dict[tuple[str, str, str], list[str]] = {}
     for name, kind in MEASURES.items():
         where = "all" if name in everywhere else ", ".join(added[name])
-        rows.setdefault((kind, WORDS[name], where), []).append(f"`{name}`")
+        rows.setdefault((kind, _words_of(name), where), []).append(f"`{name}`")
     made = ([", ".join(names), kind, words, where] for (kind, words, where), names in rows.items())
     return "## Measures of `--require`\n\n" + table(("measure", "kind", "of", "scenarios"), made)
 
