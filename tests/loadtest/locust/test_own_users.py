@@ -172,5 +172,6 @@ def test_a_scenario_that_a_wire_cannot_carry_is_refused_in_one_line() -> None:
     done = run(0, "--host", "relay://127.0.0.1:1", "--scenario", "room", *QUICK)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "locust: error: room needs irc:// or ircs:// or ws:// or wss://, got 'relay://127.0.0.1:1': relay tells nothing of rooms\n"
+        "locust: error: room needs irc:// or ircs:// or ws:// or wss://, got 'relay://127.0.0.1:1': "
+        "relay tells nothing of rooms\n"
     )
