@@ -74,7 +74,7 @@ def of_limit(tries: Iterable[tuple[float, bool]]) -> tuple[float | None, float |
     if not loads:
         return None, None
     low, high = loads[0] / 2, loads[-1] * 2
-    places = sorted({*loads, *(low * (high / low) ** (n / _PLACES) for n in range(_PLACES + 1))})
+    places = sorted({low, high, *loads, *(low * (high / low) ** (n / _PLACES) for n in range(1, _PLACES))})
     likely = [_log_likelihood(counts, place) for place in places]
     least = max(likely) - _DROP
     inside = [n for n, each in enumerate(likely) if each >= least]

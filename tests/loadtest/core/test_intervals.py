@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadtest.core.histogram import NEVER_US, Histogram, bucket_of, middle_of
@@ -44,6 +44,7 @@ def test_a_side_that_nothing_bounds_is_not_given(
     assert of_limit(tries) == interval
 
 
+@example([(1.5, True), (520290.0, True), (837734.0, False), (939909.8986947347, False)])  # twice it, to the last bit
 @given(st.lists(st.tuples(loads, st.booleans()), max_size=12))
 def test_whatever_was_tried_the_sides_are_in_order_and_about_what_was_tried(tries: list[tuple[float, bool]]) -> None:
     low, high = of_limit(tries)
