@@ -115,8 +115,8 @@ class Ledger(Counts):
         """Whether a receiver had a batch where its room's order has it."""
         order, span = batch.order, batch.span
         assert order
-        if span and span.rises and span.first > receiver.rank and not receiver.unplaced:
-            receiver.rank = span.last
+        if span and span.rises and span.first > receiver.top and not receiver.unplaced:
+            receiver.rank = receiver.top = span.last
             return
         keys = [stamp[:2] for stamp in batch.stamps]
         order.follow(receiver, keys)

@@ -1,8 +1,9 @@
 """Whether all receivers of a room saw its messages in one order, whoever sent them. Knows no bytes and no clock.
 
 Each message gets a rank once its place is sure: a receiver read it right after the highest-ranked one, or between two
-neighbours. A receiver whose next message has a lower rank than its last one contradicts that order; what it missed, or
-said itself, does not matter. Each contradiction is a vote on two messages: who turns out to be few is *diverged*.
+neighbours. A receiver that had two messages one after the other, of which the second has the lower rank, or gets it
+later, contradicts that order; what it missed, or said itself, does not matter. Each contradiction is a vote on two
+messages: who turns out to be few is *diverged*.
 `across` does the same for the orders of processes.
 """
 
@@ -21,6 +22,7 @@ _MOST = 200_000  # messages of a room whose rank is remembered, some 40 MB; the 
 
 class Follower(Protocol):
     rank: int  # of the last message that it had; UNPLACED before the first
+    top: int  # the highest that it had; what it reads behind that, it reads behind everything
     unplaced: list[Key]  # messages since then that have no rank
 
 
@@ -41,6 +43,8 @@ class Order:
         self._sorted: list[int] = []
         self._forgotten: dict[int, int] = {}  # for each sender, the highest number whose rank is forgotten
         self._votes: Counter[tuple[Key, Key]] = Counter()  # how many had the first, and then the second, against rank
+        # Of messages without a rank: how many had these two, of which it is one, one after the other.
+        self._waiting: dict[Key, Counter[tuple[Key, Key]]] = {}
 
     def span(self, keys: Sequence[Key]) -> Span | None:
         """Of messages; None where one has no rank."""
@@ -53,32 +57,41 @@ class Order:
         """A receiver had these messages, one after the other."""
         for key in keys:
             rank = self._ranks.get(key)
+            if rank is None:
+                if key[1] <= self._forgotten.get(key[0], -1):
+                    continue
+                if follower.top == (self._sorted[-1] if self._sorted else UNPLACED):
+                    rank = self._place(key, max(follower.top, 0) + _GAP)
+            elif follower.unplaced:
+                self._fill(follower, rank)
+            last = follower.unplaced[-1] if follower.unplaced else self._keys.get(follower.rank)
+            if last:
+                self._hold(last, key)
             if rank is not None:
-                self._pass(follower, key, rank)
-            elif key[1] <= self._forgotten.get(key[0], -1):
-                continue
-            elif follower.rank == (self._sorted[-1] if self._sorted else UNPLACED):
-                rank = self._place(key, max(follower.rank, 0) + _GAP)
-            else:
-                if len(follower.unplaced) < _UNPLACED_MOST:
-                    follower.unplaced.append(key)
-                continue
-            follower.unplaced.clear()
-            follower.rank = rank
+                follower.unplaced.clear()
+                follower.rank, follower.top = rank, max(follower.top, rank)
+            elif len(follower.unplaced) < _UNPLACED_MOST:
+                follower.unplaced.append(key)
 
-    def _pass(self, follower: Follower, key: Key, rank: int) -> None:
-        """A receiver goes on to a message that has a rank; what it read in between may get its own by that."""
-        if rank < follower.rank:
-            last = self._keys.get(follower.rank, key)
-            if last[0] != key[0]:  # two messages of one sender are its order, which is counted apart
-                self._votes[last, key] += 1
-        elif follower.unplaced and follower.rank != UNPLACED:
-            at = bisect_right(self._sorted, follower.rank)
-            if at < len(self._sorted) and self._sorted[at] == rank:
-                low = follower.rank
-                for between in follower.unplaced:
-                    if between not in self._ranks and low < (middle := (low + rank) // 2):
-                        low = self._place(between, middle)
+    def _fill(self, follower: Follower, rank: int) -> None:
+        """A receiver goes on to this rank: what it had in between gets one where nothing else is known to be."""
+        at = bisect_right(self._sorted, follower.top)
+        if at < len(self._sorted) and self._sorted[at] == rank:
+            low = max(follower.top, 0)
+            for between in follower.unplaced:
+                if between not in self._ranks and low < (middle := (low + rank) // 2):
+                    low = self._place(between, middle)
+
+    def _hold(self, first: Key, second: Key, receivers: int = 1) -> None:
+        """Hold the ranks of two messages, once both have one, against how so many receivers had them."""
+        for key in (first, second):
+            if key not in self._ranks:
+                if key in self._waiting or len(self._waiting) < _MOST:
+                    self._waiting.setdefault(key, Counter())[first, second] += receivers
+                return
+        # Two messages of one sender are its order, which is counted apart.
+        if self._ranks[second] < self._ranks[first] and first[0] != second[0]:
+            self._votes[first, second] += receivers
 
     def _place(self, key: Key, rank: int) -> int:
         if len(self._ranks) >= _MOST:
@@ -86,6 +99,8 @@ class Order:
         self._ranks[key] = rank
         self._keys[rank] = key
         insort(self._sorted, rank)
+        for (first, second), receivers in self._waiting.pop(key, {}).items():
+            self._hold(first, second, receivers)
         return rank
 
     def diverged(self, hearers: Callable[[Key, Key], int]) -> int:

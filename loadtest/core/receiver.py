@@ -27,6 +27,7 @@ class Receiver:
     tenth: int = 0  # of those who were in as the window began, by the order of their coming
     told: int = 0  # of whose end: a bit for each user
     rank: int = UNPLACED  # of the last message that it had, in its room's order
+    top: int = UNPLACED  # the highest that it had
     unplaced: list[Key] = field(default_factory=list)  # messages since then that have no place in it yet
     next: dict[int, int] = field(default_factory=dict)
     missing: dict[int, set[int]] = field(default_factory=dict)

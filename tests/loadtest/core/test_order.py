@@ -13,7 +13,7 @@ A, B, C, D = (0, 0), (1, 0), (2, 0), (3, 0)
 
 class Follower:
     def __init__(self) -> None:
-        self.rank = -1
+        self.rank = self.top = -1
         self.unplaced: list[Key] = []
 
 
@@ -35,6 +35,20 @@ def test_one_of_four_is_found_whether_it_came_first_or_last(sequences: list[list
 def test_who_misses_any_of_them_has_the_same_order(kept: list[list[bool]]) -> None:
     sequences = [[key for key, keep in zip((A, B, C, D), each, strict=True) if keep] for each in kept]
     assert seen([A, B, C, D], *sequences).diverged(lambda one, other: 9) == 0
+
+
+@given(st.randoms(use_true_random=False), st.integers(2, 12), st.integers(0, 5))
+def test_one_of_six_that_swaps_every_pair_is_found_however_they_read(random: Random, pairs: int, ahead: int) -> None:
+    true = [(number, 0) for number in range(2 * pairs)]
+    odd = [true[at ^ 1] for at in range(len(true))]
+    order, followers = Order(), [Follower() for _ in range(6)]
+    left = [list(odd), *(list(true) for _ in range(5))]
+    while any(left):
+        turn = random.choice([at for at in (*range(6), *[0] * ahead) if left[at]])
+        order.follow(followers[turn], [left[turn].pop(0)])
+    assert 1 <= order.diverged(lambda one, other: 6) <= pairs
+    numbers = order.majority(lambda one, other: 6)[::2]
+    assert numbers == sorted(numbers), "whatever has a rank is where most had it"
 
 
 def test_two_messages_of_one_sender_are_not_its_business() -> None:
