@@ -3,13 +3,11 @@
 import argparse
 import json
 import shlex
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from bench import ceiling, instrument
@@ -37,15 +35,9 @@ or of all rounds where there is no such: then it is worth measuring again."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 done, 1 a turn failed, 2 could not start."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
     raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         return started("bench", lambda: _run(options, Path(scratch)))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,16 +7,20 @@ import sys
 from collections.abc import Callable, Iterable
 
 from bench.build import BuildError
-from bench.process import StartError
+from bench.process import StartError, interruptible
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
 
 def started(name: str, run: Callable[[], int]) -> int:
-    """The exit status of `run`; where it cannot start or go on, one line and USAGE_ERROR, and INTERRUPTED at Ctrl-C."""
+    """The exit status of `run`; where it cannot start or go on, one line and USAGE_ERROR.
+
+    Ctrl-C, SIGTERM and SIGHUP end `run` with all that it has started, and the status is INTERRUPTED.
+    """
     try:
-        return run()
+        with interruptible():
+            return run()
     except (BuildError, StartError) as error:
         complaint = str(error)
     except OSError as error:

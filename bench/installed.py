@@ -4,7 +4,6 @@ Starts each on a free port of the loopback, names the missing ones and how to in
 whose options and exit status these are. All servers end with it.
 """
 
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,6 @@ _END_S = 30.0  # s for the comparison to end its Locust
 
 
 def main(options: Sequence[str]) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does, it ends the processes that it started
     return started("compare", lambda: _compare(choose(NAMES, Path()), options))
 
 

@@ -28,7 +28,7 @@ from typing import Any
 from bench.command import count, need_program, positive, started, words
 from bench.crowd import ROOM, TIMEOUT, Crowd
 from bench.machine import facts
-from bench.process import cpu_of, free_port, raise_file_limit, serving
+from bench.process import ENDINGS, cpu_of, free_port, raise_file_limit, serving
 from bench.system_calls import Calls, counted
 
 TURN = 0.02  # s between two reads of a part of the victims' sockets
@@ -38,7 +38,6 @@ ROUNDS = ("fin", "rst", "kill")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     return started("mass_death", lambda: _run(options))
 
 
@@ -147,7 +146,7 @@ class _Child:
     def __init__(self, job: Any, *arguments: Any) -> None:
         context = multiprocessing.get_context("fork")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=job, args=(theirs, *arguments), daemon=True)
+        self._process = context.Process(target=_as_child, args=(job, theirs, *arguments), daemon=True)
 
     def __enter__(self) -> "_Child":
         self._process.start()
@@ -169,6 +168,12 @@ class _Child:
 
     def kill(self) -> None:
         self._process.kill()
+
+
+def _as_child(job: Any, *arguments: Any) -> None:
+    for number in ENDINGS:  # they are the parent's to handle
+        signal.signal(number, signal.SIG_DFL)
+    job(*arguments)
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""Start a program in a separate process group, measure it, and end exactly that group. Knows nothing of IRC."""
+"""Start a program in a separate process group, measure it, and end exactly that group. Knows nothing of IRC.
+
+Processes are started by the main thread only, which is also where Python handles signals.
+"""
 
 import os
 import random
@@ -10,7 +13,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_TIMEOUT = 15.0  # s until a server must accept a connection; the slowest here takes about one
 READY_POLL = 0.02  # s between two looks
 END_TIMEOUT = 10.0  # s for a killed process to end; one with 5,000 sockets takes over a second
@@ -40,6 +45,48 @@ def free_port() -> int:
     raise StartError(f"of 100 ports from {first // 2} to {first - 1} none is free")
 
 
+class _Interrupts:
+    """Turn the first of ENDINGS into a KeyboardInterrupt. Later ones are ignored: they would cut the end short."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._due = False
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        self._due = True
+        if not self._held:
+            self.release()
+
+    def hold(self) -> None:
+        """Until `release`: no process may be started that nobody knows of."""
+        self._held = True
+
+    def release(self) -> None:
+        self._held = False
+        if self._due:
+            self._due = False
+            raise KeyboardInterrupt
+
+
+_interrupts = _Interrupts()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the block by KeyboardInterrupt at SIGINT, SIGTERM and SIGHUP, unless they were ignored before it."""
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, _interrupts.interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def running(
     command: Sequence[str],
@@ -52,16 +99,22 @@ def running(
     It is killed rather than asked: it has nothing to save, and some servers take seconds to tell a thousand members
     that the others have left.
     """
-    process = subprocess.Popen(
-        command,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        text=True,
-        start_new_session=True,
-        cwd=Path(__file__).parent.parent,
-    )
+    _interrupts.hold()
     try:
+        process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            cwd=Path(__file__).parent.parent,
+        )
+    except BaseException:
+        _interrupts.release()
+        raise
+    try:
+        _interrupts.release()
         yield process
     finally:
         with suppress(ProcessLookupError):  # the group has no processes left

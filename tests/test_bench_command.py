@@ -1,5 +1,10 @@
 """A benchmark that cannot run, for a missing program or a wrong option, says so in one line and ends with status 2."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib import util
 from pathlib import Path
@@ -9,7 +14,7 @@ import pytest
 from bench import accounting, client_load, costs, installed, many_cores, mass_arrival, mass_death, shards, shared_log
 from bench.command import counts, positive, readers, started, words
 from bench.experiments import __main__ as experiments
-from bench.process import StartError
+from bench.process import ENDINGS, StartError, running
 from bench.system_calls import Calls, counted
 
 Main = Callable[[Sequence[str]], int]
@@ -91,12 +96,92 @@ def test_a_wrong_option_is_named_before_anything_is_measured(
     assert f"argument {options[-2]}: " in complaint
 
 
-def test_an_interruption_has_its_own_status(capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted() -> int:
-        raise KeyboardInterrupt
+SLEEP = ["sleep", "1000"]
 
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_signal_ends_what_was_started_and_a_second_one_does_not_cut_that_short(
+    number: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, kill = [], os.killpg
+
+    def interrupted() -> int:
+        with running(SLEEP) as process:
+            begun.append(process)
+            os.kill(os.getpid(), number)
+            signal.pause()
+        return 0
+
+    def interrupted_again(group: int, ending: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        kill(group, ending)
+
+    monkeypatch.setattr(os, "killpg", interrupted_again)
+
+    handlers = [signal.getsignal(one) for one in ENDINGS]
     assert started("bench", interrupted) == 130
     assert capsys.readouterr().err == "bench: interrupted; everything that it started has ended\n"
+    assert begun[0].returncode == -signal.SIGKILL
+    assert [signal.getsignal(one) for one in ENDINGS] == handlers
+
+
+def test_a_signal_while_a_process_starts_waits_until_it_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: object, **options: object) -> None:
+            super().__init__(*arguments, **options)  # type: ignore[call-overload]
+            begun.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+
+    def interrupted() -> int:
+        with running(SLEEP):
+            signal.pause()
+        return 0
+
+    assert started("bench", interrupted) == 130
+    assert begun[0].returncode == -signal.SIGKILL
+
+
+def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    """As under nohup."""
+
+    def hung_up() -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert started("bench", hung_up) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["bench.accounting --rounds 1000", "bench.shared_log --seconds 1000", "bench.mass_death --seconds 1000"],
+)
+def test_a_benchmark_that_is_killed_leaves_no_process_behind(words: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", *words.split()], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while not (born := children(process.pid)):
+                assert process.poll() is None
+                time.sleep(0.01)  # for another program, which tells nobody of it
+        finally:
+            process.terminate()
+            _, complaint = process.communicate()
+    assert (process.returncode, "everything that it started has ended" in complaint) == (130, True)
+    for pid in born:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(pid, 0)
 
 
 def test_the_options_take_what_they_say() -> None:
