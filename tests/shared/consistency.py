@@ -241,8 +241,9 @@ class Trial:
             self.users.append(User(node, f"end{node.name}"))
             for room in ROOMS:
                 self.users[-1].send(f"JOIN {room}")
-        for turn in range(2):  # the second comes behind all that the first had to wait for
+        for turn in range(2):  # the second AWAY is behind all words in the log, and its PONG behind it on that node
             for user in list(self.users):
+                user.send(f"AWAY :{turn}")
                 user.sync(f"end{turn}{self._next()}")
         for user in list(self.users):
             user.close()
