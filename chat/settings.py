@@ -307,7 +307,10 @@ class Settings:
         30.0, "s", "for which clients are kept, and wait, while the shared log cannot be reached; then the server ends"
     )
     log_length: int = _setting(
-        100_000, "entries", "that a shared log keeps for nodes that were away; 30 MB of the store's memory"
+        100_000,
+        "entries",
+        "that a shared log keeps, up to 20,000 more: for history, and for nodes that were away; 30 MB of the store's "
+        "memory",
     )
     durability: str = _setting(
         "relaxed",

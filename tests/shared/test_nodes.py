@@ -12,6 +12,7 @@ from chat.server.core.state import Limits, State
 from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.snapshots import Snapshots
+from chat.server.shared.store import Store
 from chat.settings import Settings
 from tests.ops.serving import IRC, Process, client_of, serving
 from tests.shared.conftest import MakeNode
@@ -226,18 +227,19 @@ def test_a_new_node_begins_with_a_snapshot_and_the_rest(make_node: MakeNode, sto
     assert same(a, b)
 
 
-def test_the_log_is_cut_behind_a_snapshot(
-    make_node: MakeNode, store: RedisProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chat.server.shared.store.MARGIN", 0)
+def test_the_log_is_cut_at_the_oldest_snapshot_that_is_needed(make_node: MakeNode, store: RedisProcess) -> None:
     ana = make_node("a").irc("ana", "#r")
-    for number in range(300):
-        ana.say("#r", f"{number}")
-    ana.sync()
     snapshots = Snapshots(Place.of(store.url), "token", kept=10)
     snapshots.limits = Limits(100, 1_000, 100_000, 100_000)
-    assert snapshots.take()
-    assert store.client().xlen("fanfare:log") == 10
+    for number in range(300):
+        ana.say("#r", f"{number}")
+        if number in (100, 200, 299):
+            ana.sync()
+            assert snapshots.take()
+    reader = Store(Place.of(store.url))
+    assert reader.read("0-0", 1, None)[0].line.endswith("PRIVMSG #r 200")
+    reader.close()
+    assert store.client().zcard("fanfare:snapshots") == store.client().hlen("fanfare:states") == 2
     make_node("b").irc("bob", "#r")
 
 

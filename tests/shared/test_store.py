@@ -98,11 +98,23 @@ def test_a_name_belongs_to_one_process_while_its_lease_runs(line: Line, store: R
     line.store.close()
 
 
-def test_an_older_snapshot_does_not_replace_a_newer_one(line: Line) -> None:
-    assert line.store.write_snapshot(Snapshot("5-0", 5, "five"), 100)
-    assert not line.store.write_snapshot(Snapshot("4-0", 4, "four"), 100)
-    assert line.store.read_snapshot() == Snapshot("5-0", 5, "five")
-    line.store.close()
+def test_a_snapshot_is_there_for_the_newest_entry_and_for_the_first_that_the_log_has(line: Line) -> None:
+    store = line.store
+    epoch = store.enter("a", "token", 60.0, "new")
+    store.append("a", epoch, 1, [f"{number}" for number in range(2, 101)])
+    ids = [item.id for item in store.read("0-0", 200, None)]
+    snapshots = [Snapshot(ids[number - 1], number, f"state {number}") for number in (10, 50, 90)]
+    for snapshot in snapshots[:2]:
+        assert store.write_snapshot(snapshot, 95)
+        assert not store.write_snapshot(snapshots[0], 95)  # there is one that is as new
+    assert store.read_snapshot() == snapshots[1]
+    assert store.read_snapshot(49) == snapshots[0]
+    assert store.read_snapshot(9) == Snapshot()  # all that there ever was is there
+    assert store.size() == 100
+    assert store.write_snapshot(snapshots[2], 40)
+    assert [store.read_snapshot(upto) for upto in (9, 89, 90)] == [snapshots[1], *snapshots[1:]]
+    assert line.lines() == [f"{number}" for number in range(50, 101)]
+    store.close()
 
 
 def test_a_store_that_is_away_can_be_asked_again(line: Line, store: RedisProcess) -> None:

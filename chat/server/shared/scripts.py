@@ -70,16 +70,40 @@ return 1
 """
 )
 
-# KEYS: log, snapshot. ARGV: the stream's id up to which it reaches, its number, the state, how many entries stay.
+# KEYS: log, snapshots (ids by number), states (by id), meta. ARGV: id, number and state of the new one, how many of the
+# newest entries the log keeps. It keeps more, back to a snapshot: whoever begins with that can apply all of it.
 WRITE_SNAPSHOT = """
-local before = redis.call('HGET', KEYS[2], 'number')
-if before and tonumber(before) >= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[2], 'id', ARGV[1], 'number', ARGV[2], 'state', ARGV[3])
-redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[4])
+local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+if newest[2] and tonumber(newest[2]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+local bound = tonumber(redis.call('HGET', KEYS[4], 'count') or '0') - tonumber(ARGV[4])
+local first = redis.call('ZREVRANGEBYSCORE', KEYS[2], bound, '-inf', 'LIMIT', 0, 1)[1]
+if first then
+  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    if id == first then break end
+    redis.call('ZREM', KEYS[2], id)
+    redis.call('HDEL', KEYS[3], id)
+  end
+  redis.call('XTRIM', KEYS[1], 'MINID', first)
+end
 return 1
+"""
+
+# KEYS: log, snapshots, states. ARGV: an entry's number, or +inf. The id, number and state of the newest snapshot that
+# does not reach beyond it; else of the one that the log begins with, which is none if its first entry is there.
+READ_SNAPSHOT = """
+local found = redis.call('ZREVRANGEBYSCORE', KEYS[2], ARGV[1], '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+if #found == 0 then
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  if first and first[2][2] ~= '1' then found = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES') end
+end
+if #found == 0 then return {'0-0', '0', ''} end
+return {found[1], found[2], redis.call('HGET', KEYS[3], found[1])}
 """
 
 # In the order in which `Store` names them.
 ALL = tuple(
-    script.replace("@VERSION@", str(ENTRY_VERSION)) for script in (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT)
+    script.replace("@VERSION@", str(ENTRY_VERSION))
+    for script in (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT, READ_SNAPSHOT)
 )

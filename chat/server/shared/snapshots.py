@@ -25,7 +25,7 @@ class Snapshots:
     """`since` is counted up by the reader; the owner calls the rest."""
 
     def __init__(self, place: Place, token: str, kept: int) -> None:
-        """`kept` entries stay in the log, for nodes that were away and for the history."""
+        """At least `kept` entries stay in the log, for nodes that were away and for the history."""
         self.limits: Limits  # of the state
         self.since = 0  # entries since this node last looked
         self._store = Store(place)

@@ -1,14 +1,15 @@
 """The store of a shared log: one Redis stream and a few keys, behind the calls that a log needs. Blocking.
 
 Keys, all with one prefix: `log` (the stream), `meta` (a hash: the settings that must agree; each node's epoch, its last
-sequence number and whether it is up; the number of the newest entry), `lease:NODE` (expires by itself), `snapshot`. A
-script changes several keys in one step: an append is refused once its node was declared gone, and a repeated one
-changes nothing.
+sequence number and whether it is up; the number of the newest entry), `lease:NODE` (expires by itself), `snapshots`
+(their ids by their numbers) and `states`. A script changes several keys in one step: an append is refused once its node
+was declared gone, and a repeated one changes nothing.
 """
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import redis
@@ -18,7 +19,6 @@ from chat.server.shared.place import Place
 from chat.server.shared.scripts import ALL
 
 BLOCK = 500  # ms that a read waits for news, less than place.SOCKET_TIMEOUT
-MARGIN = 10_000  # entries that may come between the count of them and the cut
 OLDEST_VERSION = 7  # of Redis; Valkey counts on from there
 
 
@@ -70,10 +70,11 @@ class Store:
         self._from_replica = read and place.has_replica
         self._redis = place.client(read)
         prefix = place.prefix
-        self._log, self._meta, self._snapshot = f"{prefix}log", f"{prefix}meta", f"{prefix}snapshot"
-        self._lease = f"{prefix}lease:"
-        registered = map(self._redis.register_script, ALL)
-        self._append, self._enter, self._renew, self._declare_gone, self._write_snapshot = registered
+        self._log, self._meta, self._lease = f"{prefix}log", f"{prefix}meta", f"{prefix}lease:"
+        self._snapshots, self._states = f"{prefix}snapshots", f"{prefix}states"
+        registered = list(map(self._redis.register_script, ALL))
+        self._append, self._enter, self._renew, self._declare_gone = registered[:4]
+        self._write_snapshot, self._read_snapshot = registered[4:]
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         try:
@@ -176,20 +177,21 @@ class Store:
 
     # Snapshots
 
-    def read_snapshot(self) -> Snapshot:
-        found: Any = self._call(self._redis.hgetall, self._snapshot)
-        return Snapshot(found["id"], int(found["number"]), found["state"]) if found else Snapshot()
+    def read_snapshot(self, upto: float = inf) -> Snapshot:
+        """The newest that does not reach beyond the entry with this number; else where the stream begins."""
+        keys = [self._log, self._snapshots, self._states]
+        place, number, state = self._call(self._read_snapshot, keys=keys, args=[upto])
+        return Snapshot(place, int(number), state)
 
     def write_snapshot(self, snapshot: Snapshot, kept: int) -> bool:
-        """Replace an older snapshot, and let the stream keep its newest `kept` entries; those behind it in any case."""
-        behind = self._call(self._redis.hget, self._meta, "count")
-        size = max(kept, int(behind or 0) - snapshot.number + MARGIN)
-        arguments = [snapshot.id, snapshot.number, snapshot.state, size]
-        return bool(self._call(self._write_snapshot, keys=[self._log, self._snapshot], args=arguments))
+        """Add one, unless there is a newer one; the stream keeps its newest `kept` entries, back to a snapshot."""
+        arguments = [snapshot.id, snapshot.number, snapshot.state, kept]
+        keys = [self._log, self._snapshots, self._states, self._meta]
+        return bool(self._call(self._write_snapshot, keys=keys, args=arguments))
 
     def claim_snapshot(self, token: str, seconds: float) -> bool:
         """Whether this node is to take the next snapshot; nobody else is for so long."""
-        key = f"{self._snapshot}:claim"
+        key = f"{self._snapshots}:claim"
         return bool(self._call(self._redis.set, key, token, nx=True, px=int(seconds * 1000)))
 
 
