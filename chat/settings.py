@@ -78,10 +78,10 @@ class Settings:
         "the certificate, in PEM, with those that vouch for it, for listeners that take TLS. SIGHUP reads it again",
     )
     tls_key: str = _setting("", "file", "its key, in PEM and not encrypted; empty where it is in the same file")
-    tls_client_ca: str = _setting(
-        "",
-        "file",
-        "authorities, in PEM, whose certificates users may log in with; empty asks nobody for a certificate",
+    tls_client_certificates: str = _setting(
+        "off",
+        "word",
+        "on: IRC clients are asked for a certificate, for SASL EXTERNAL; any is taken, whoever has signed it",
     )
     handshake_timeout: float = _setting(
         10.0, "s", "for a TLS handshake; it takes two round trips, and a phone in a tunnel comes back later"
@@ -483,6 +483,8 @@ class Settings:
             "of its own",
         )
         _check(bool(self.tls_cert) or not self.tls_key, "tls_key is given without tls_cert")
+        certificates = self.tls_client_certificates
+        _check(certificates in SWITCH, f"tls_client_certificates is {certificates!r}, not {' or '.join(SWITCH)}")
         _check(self.sts_preload in SWITCH, f"sts_preload is {self.sts_preload!r}, not {' or '.join(SWITCH)}")
         _check(self.sts_port <= 65_535, f"sts_port is {self.sts_port}, the most is 65,535")
         _check(

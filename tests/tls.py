@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.support import PATIENCE, IrcClient, PlainClient, RunningServer
 
@@ -44,6 +49,23 @@ class Authority:
         if name:
             self._ca.issue_cert(name, common_name=name).configure_cert(context)
         return context
+
+    def self_signed_client(self, name: str, days: int = 1) -> ssl.SSLContext:
+        """As `client`, with a certificate that nobody else vouches for, which ends after so many days."""
+        context, file = self.client(), self._folder / f"{name}.pem"
+        write_self_signed(file, name, days)
+        context.load_cert_chain(file)
+        return context
+
+
+def write_self_signed(file: Path, name: str, days: int = 1) -> None:
+    """A certificate as people make them for IRC, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(now + datetime.timedelta(days=days))
+    form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    file.write_bytes(key.private_bytes(*form) + made.sign(key, SHA256()).public_bytes(Encoding.PEM))
 
 
 def secure(server: RunningServer, context: ssl.SSLContext, scheme: str = "ircs") -> ssl.SSLSocket:

@@ -80,17 +80,19 @@ def test_who_hangs_up_during_the_check_is_gone(server: RunningServer, monkeypatc
     assert server.server.loop.node.state.find_user("ana") is None
 
 
-def test_a_client_certificate_that_its_account_knows_logs_in(tmp_path: Path) -> None:
+def test_a_self_signed_certificate_logs_in_where_its_account_knows_it_and_is_welcome_where_none_does(
+    tmp_path: Path,
+) -> None:
     authority = Authority(tmp_path)
-    settings = {"password_iterations": 4096, "tls_client_ca": authority.write_ca(), **authority.settings}
+    settings = {"password_iterations": 4096, "tls_client_certificates": "on", **authority.settings}
     with running_server(("irc", "ircs"), **settings) as server:
-        context = authority.client("ana")
+        context = authority.self_signed_client("ana")
         ana = secure_irc(server, context, "ana")
         ana.send(f"REGISTER * * {PASSWORD}", "NS CERT ADD", "QUIT")
         assert any("The certificate is added" in line for line in ana.rest())
         for client, mechanisms, verb in (
             (IrcClient(secure(server, context)), "PLAIN,SCRAM-SHA-256,EXTERNAL", "903"),
-            (IrcClient(secure(server, authority.client("bea"))), "PLAIN,SCRAM-SHA-256,EXTERNAL", "904"),
+            (IrcClient(secure(server, authority.self_signed_client("bea"))), "PLAIN,SCRAM-SHA-256,EXTERNAL", "904"),
             (server.raw(), "PLAIN,SCRAM-SHA-256", "904"),
         ):
             client.send("CAP LS 302", "CAP REQ :sasl", "NICK ana", "USER ana 0 * :Ana", "AUTHENTICATE EXTERNAL")

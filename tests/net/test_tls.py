@@ -17,6 +17,7 @@ import pytest
 
 from chat.cli import main
 from chat.errors import SetupError
+from chat.server.net import client_certificates
 from chat.server.net.certificates import Certificates
 from chat.server.net.handshakes import Handshake
 from chat.server.net.tls_transport import TlsTransport
@@ -256,7 +257,7 @@ def complaint(**settings: Any) -> str:
 
 
 def test_each_fault_of_the_files_is_one_clear_line(authority: Authority, tmp_path: Path) -> None:
-    cert, key = authority.settings["tls_cert"], authority.settings["tls_key"]
+    cert = authority.settings["tls_cert"]
     rubbish, missing = tmp_path / "rubbish.pem", str(tmp_path / "missing.pem")
     rubbish.write_text("rubbish")
     assert complaint() == (
@@ -272,9 +273,6 @@ def test_each_fault_of_the_files_is_one_clear_line(authority: Authority, tmp_pat
     wrong = Authority(other).settings["tls_key"]
     assert complaint(tls_cert=cert, tls_key=wrong) == (
         f"{cert}: the certificate and the key in {wrong} do not belong together"
-    )
-    assert complaint(tls_cert=cert, tls_key=key, tls_client_ca=str(rubbish)) == (
-        f"{rubbish}: it holds no certificate in PEM"
     )
 
 
@@ -306,9 +304,17 @@ def test_a_certificate_that_ends_soon_is_a_warning(authority: Authority, caplog:
     assert "ends soon: on 2" in line
 
 
-def test_a_users_certificate_is_known_by_its_fingerprint(authority: Authority) -> None:
-    with running_server(BOTH, tls_client_ca=authority.write_ca(), **authority.settings) as server:
-        context = authority.client("ana")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("signed", ["by itself", "by an authority", "by itself, and expired"])
+def test_a_users_certificate_is_known_by_its_fingerprint(
+    authority: Authority, version: ssl.TLSVersion, signed: str
+) -> None:
+    with running_server(BOTH, tls_client_certificates="on", **authority.settings) as server:
+        if signed == "by an authority":
+            context = authority.client("ana")
+        else:
+            context = authority.self_signed_client("ana", days=-1 if "expired" in signed else 1)
+        context.minimum_version = context.maximum_version = version
         ana, ben = secure_irc(server, context, "ana"), secure_irc(server, authority.client(), "ben")
         ana.send("WHOIS ana")
         seen = {message.verb: message.params for message in ana.until("318")}
@@ -322,6 +328,31 @@ def test_a_users_certificate_is_known_by_its_fingerprint(authority: Authority) -
         assert "276" not in {message.verb for message in ben.until("318")}
         ben.send("WHOIS ben")
         assert "276" not in {message.verb for message in ben.until("318")}
+
+
+def test_nobody_is_asked_for_a_certificate_unless_it_is_set_and_browsers_never(authority: Authority) -> None:
+    listen = (parse_address("ircs://127.0.0.1:0"),)
+    for setting, asks in (("off", False), ("on", True)):
+        certificates = Certificates(Settings(listen=listen, tls_client_certificates=setting, **authority.settings))
+        assert (certificates.context(web=False).verify_mode is ssl.CERT_OPTIONAL) is asks
+        assert certificates.context(web=True).verify_mode is ssl.CERT_NONE
+
+
+def test_an_interpreter_whose_library_is_out_of_reach_says_so_at_the_start(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_certificates, "_ssl", object())
+    assert complaint(tls_client_certificates="on", **authority.settings) == (
+        "tls_client_certificates is on, and cannot be: this Python has its TLS library built in"
+    )
+
+
+def test_a_context_that_is_not_what_it_should_be_is_not_written_to() -> None:
+    class Other(ssl.SSLContext):
+        options = ssl.OP_NO_TICKET
+
+    with pytest.raises(client_certificates.Unavailable, match="keeps its TLS contexts in another place"):
+        client_certificates.take_any(Other(ssl.PROTOCOL_TLS_SERVER))
 
 
 # Strict transport security

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from chat.errors import SetupError
+from chat.server.net.client_certificates import Unavailable, take_any
 from chat.settings import Settings
 
 IRC_PROTOCOLS = ("irc",)  # ALPN; a client that offers none is served too
@@ -39,21 +40,26 @@ class Certificates:
             log.info("the certificate is reloaded%s", f", valid until {_date(self.expires)}" if self.expires else "")
 
     def _read(self) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-        certificate, key, users = self._settings.tls_cert, self._settings.tls_key, self._settings.tls_client_ca
-        for path in filter(None, (certificate, key, users)):
+        certificate, key = self._settings.tls_cert, self._settings.tls_key
+        for path in filter(None, (certificate, key)):
             try:
                 with open(path, "rb"):
                     pass
             except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "not a file's name"
                 raise SetupError(f"{path}: {reason}") from None
-        irc, web = (_context(certificate, key, users, protocols) for protocols in (IRC_PROTOCOLS, WEB_PROTOCOLS))
+        irc, web = (_context(certificate, key, protocols) for protocols in (IRC_PROTOCOLS, WEB_PROTOCOLS))
+        if self._settings.tls_client_certificates == "on":
+            try:
+                take_any(irc)
+            except Unavailable as reason:
+                raise SetupError(f"tls_client_certificates is on, and cannot be: {reason}") from None
         self.expires = _expiry(irc, certificate)
         return irc, web
 
 
-def _context(certificate: str, key: str, users: str, protocols: Sequence[str]) -> ssl.SSLContext:
-    """TLS 1.2 and later, without renegotiation. `users` holds the authorities of clients' certificates, if any."""
+def _context(certificate: str, key: str, protocols: Sequence[str]) -> ssl.SSLContext:
+    """TLS 1.2 and later, without renegotiation."""
 
     def refuse() -> str:
         raise SetupError(
@@ -68,12 +74,6 @@ def _context(certificate: str, key: str, users: str, protocols: Sequence[str]) -
         context.load_cert_chain(certificate, key or None, refuse)
     except ssl.SSLError as error:
         raise SetupError(_complaint(error, certificate, key)) from None
-    if users:
-        try:
-            context.load_verify_locations(users)
-        except ssl.SSLError:
-            raise SetupError(f"{users}: it holds no certificate in PEM") from None
-        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import trustme
 
 from chat.client.irc.address import Address
 from chat.client.irc.login import WANTED, Login, Mechanism, Plain, ScramSha256
@@ -17,7 +16,7 @@ from chat.client.irc.session import Patience, Session
 from chat.client.model import commands
 from chat.client.model.network import Network
 from tests.support import PATIENCE, RunningServer, running_server
-from tests.tls import Authority
+from tests.tls import Authority, write_self_signed
 
 PASSWORD = "sesame-open"
 SETTINGS = {"password_iterations": 4096, "history": 100}
@@ -158,12 +157,9 @@ def test_a_certificate_is_trusted_by_the_fingerprint_that_the_question_shows(ser
 
 
 def test_a_certificate_logs_in_once_the_account_knows_it(tmp_path: Path, authority: Authority) -> None:
-    signer = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    signer.cert_pem.write_to_path(tmp_path / "users.pem")
-    made = signer.issue_cert("ana@example.org")
     file = tmp_path / "ana.pem"
-    file.write_bytes(made.private_key_pem.bytes() + made.cert_chain_pems[0].bytes())
-    settings = {**SETTINGS, **authority.settings, "tls_client_ca": str(tmp_path / "users.pem")}
+    write_self_signed(file, "ana")
+    settings = {**SETTINGS, **authority.settings, "tls_client_certificates": "on"}
     with running_server(("irc", "ircs"), **settings) as server:
         register(server, "ana")
         log_in_twice(at(server, "ircs"), file)
