@@ -1,5 +1,6 @@
 """With `--durability strict` nobody sees what only the master of the store has."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.store import Store
 from chat.settings import Settings
-from tests.shared.store_process import running_store
+from tests.shared.store_process import RedisProcess, running_store
 from tests.support import running_server
 
+Pair = tuple[RedisProcess, RedisProcess]
 
-def test_what_a_replica_has_not_got_is_shown_to_nobody(tmp_path: Path) -> None:
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """A master and its replica, in touch with each other."""
     folders = [tmp_path / "master", tmp_path / "replica"]
     for folder in folders:
         folder.mkdir()
@@ -24,24 +29,50 @@ def test_what_a_replica_has_not_got_is_shown_to_nobody(tmp_path: Path) -> None:
         running_store(folders[1], ports[1], "--replicaof", "127.0.0.1", str(ports[0])) as replica,
     ):
         assert master.client().wait(1, 20_000) == 1
-        log = f"redis://127.0.0.1:{ports[0]}/0?replica=127.0.0.1:{ports[1]}"
-        with running_server(log=log, node="a", durability="strict", lease=60.0) as node:
-            ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
-            ana.expect("JOIN")
-            store = Store(Place.of(log))
-            ana.say("#r", "on both")
-            assert bob.expect("PRIVMSG").params[1] == "on both"
-            replica.client().replicaof("NO", "ONE")  # it gets nothing any longer
-            line = ":ana!~ana@127.0.0.1 PRIVMSG #r :on a deposed master"
-            fields = {"c": replica.client().hincrby("fanfare:meta", "count", 1), "v": 1, "n": "b", "e": 1, "s": 1}
-            replica.client().xadd("fanfare:log", {**fields, "l": line})  # type: ignore[dict-item]
-            ana.say("#r", "on the master alone")
-            while "alone" not in store.read("0-0", 1_000, None)[-1].line:
-                pass
-            assert bob.sync() == []
-            replica.client().replicaof("127.0.0.1", str(ports[0]))
-            assert bob.expect("PRIVMSG").params[1] == "on the master alone"
-            store.close()
+        yield master, replica
+
+
+def url(pair: Pair) -> str:
+    master, replica = pair
+    return f"redis://127.0.0.1:{master.port}/0?replica=127.0.0.1:{replica.port}"
+
+
+def test_what_a_replica_has_not_got_is_shown_to_nobody(pair: Pair) -> None:
+    master, replica = pair
+    log = url(pair)
+    with running_server(log=log, node="a", durability="strict", lease=60.0) as node:
+        ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
+        ana.expect("JOIN")
+        store = Store(Place.of(log))
+        ana.say("#r", "on both")
+        assert bob.expect("PRIVMSG").params[1] == "on both"
+        replica.client().replicaof("NO", "ONE")  # it gets nothing any longer
+        line = ":ana!~ana@127.0.0.1 PRIVMSG #r :on a deposed master"
+        fields = {"c": replica.client().hincrby("fanfare:meta", "count", 1), "v": 1, "n": "b", "e": 1, "s": 1}
+        replica.client().xadd("fanfare:log", {**fields, "l": line})  # type: ignore[dict-item]
+        ana.say("#r", "on the master alone")
+        while "alone" not in store.read("0-0", 1_000, None)[-1].line:
+            pass
+        assert bob.sync() == []
+        replica.client().replicaof("127.0.0.1", str(master.port))
+        assert bob.expect("PRIVMSG").params[1] == "on the master alone"
+        store.close()
+
+
+@pytest.mark.parametrize("how", ["killed", "out of touch"])
+def test_without_a_replica_users_wait_for_the_log_patience_and_the_node_ends(pair: Pair, how: str) -> None:
+    _, replica = pair
+    with running_server(log=url(pair), node="a", durability="strict", lease=60.0, log_patience=0.5) as node:
+        ana = node.irc("ana", "#r")
+        if how == "killed":
+            replica.stop()
+        else:
+            replica.client().replicaof("127.0.0.1", "1")  # where nobody listens
+        assert not node.server.wait()
+        assert "for more than 0.5 s" in node.server.failure
+        assert not ana.ended
+    if how == "killed":
+        replica.start()
 
 
 def test_strict_without_a_replica_is_refused_in_one_line() -> None:

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,28 @@ def test_a_node_ends_with_its_reason_when_the_store_has_lost_what_was_shown(
     assert status == 1
     assert "it must begin again" in errors
     assert "Traceback" not in errors
+
+
+def test_a_node_ends_when_another_entry_has_the_id_and_the_number_of_the_one_that_it_has_shown(
+    start: Start, store: RedisProcess
+) -> None:
+    """As after a failover to a store whose clock is behind."""
+    node = start("ahead")
+    bob = node.irc("bob", "#r")
+    bob.say("#r", "shown")
+    bob.sync()
+    client = store.client()
+    entries: Any = client.xrange("fanfare:log")
+    *before, (last, shown) = entries
+    assert shown["l"].endswith("shown")
+    steps = client.pipeline()
+    steps.delete("fanfare:log")
+    for number, fields in (*before, (last, {**shown, "l": ":ana!~ana@h PRIVMSG #r :said instead"})):
+        steps.xadd("fanfare:log", fields, id=number)
+    steps.execute()
+    status, errors = node.process.end()
+    assert status == 1
+    assert "it must begin again" in errors
 
 
 def test_a_new_node_begins_with_a_snapshot_and_the_rest(make_node: MakeNode, store: RedisProcess) -> None:

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from chat.errors import SetupError
+from chat.server.shared.outage import NEVER, Outage
 from chat.server.shared.store import DeclaredGone, Store, StoreDown
 from chat.wires.message import Message, build
 
 BATCH = 200  # requests in one call; some 2 ms of the store
 SLOW = 1.0  # s for a call, after which the store may have stood still and let leases run out
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.5  # s until the store is tried again
-NEVER = float("inf")
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Appender:
         self._node = node
         self._token = token
         self._lease = lease
-        self._patience = patience
+        self.outage = Outage("what users say waits", patience, clock)
         self._failed = failed
         self._clock = clock
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -56,7 +56,6 @@ class Appender:
         self._gone_upto = 0  # the epoch whose end the reader has come by
         self._renew_at = 0.0
         self._declare_at = 0.0  # before that, others may not have had time to renew theirs
-        self.down_since = NEVER
         self._wait = FIRST_WAIT
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log appender", daemon=True)
@@ -118,7 +117,7 @@ class Appender:
         try:
             while not (self._closing.is_set() and self._queue.empty() and self._batch is None):
                 self._try()
-                if self._closing.is_set() and self.down_since != NEVER:
+                if self._closing.is_set() and self.outage.since != NEVER:
                     return
             with suppress(StoreDown):
                 self._store.declare_gone(self._node, self._epoch, self._token)
@@ -139,21 +138,13 @@ class Appender:
             log.warning("the node's lease had run out, and it was declared gone: its users come back")
             self._gone = True
         except StoreDown as error:
-            self._note_down(began, error)
+            self.outage.note(began, error)
+            self._closing.wait(self._wait)
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
             return
-        if self.down_since != NEVER:
-            log.warning("the shared log is back after %.1f s", self._clock() - self.down_since)
-            self.down_since, self._wait = NEVER, FIRST_WAIT
+        if self.outage.end():
+            self._wait = FIRST_WAIT
             self._declare_at = self._clock() + self._lease
-
-    def _note_down(self, began: float, error: StoreDown) -> None:
-        if self.down_since == NEVER:
-            self.down_since = began
-            log.error("%s; what users say waits", error)
-        if self._clock() - self.down_since > self._patience:
-            raise SetupError(f"{error}, for more than {self._patience:g} s")
-        self._closing.wait(self._wait)
-        self._wait = min(2 * self._wait, LONGEST_WAIT)
 
     def _keep_lease(self, now: float) -> None:
         if now < self._renew_at:

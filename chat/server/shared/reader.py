@@ -2,15 +2,17 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from chat.errors import FanfareError, WireError
 from chat.server.core.apply import VERBS
 from chat.server.log.entry import Entry
 from chat.server.log.ids import SEQUENCE_BITS
+from chat.server.shared.outage import NEVER, Outage
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
-from chat.server.shared.store import Item, Store, StoreDown, place_of
+from chat.server.shared.store import Item, Store, StoreDown
 from chat.wires.message import parse
 
 AT_ONCE = 100  # entries in a batch; the loop applies them in one go, some 2 ms
@@ -32,11 +34,12 @@ class Reader:
         self,
         place: Place,
         replica: bool,
+        patience: float,
         make_entry: Callable[[Item], Entry],
         deliver: Callable[[Sequence[Entry]], None],
         failed: Callable[[str], None],
     ) -> None:
-        """`make_entry` and `deliver`, which gets each batch, are called in the thread that reads."""
+        """`patience` in seconds. `make_entry` and `deliver`, which gets each batch, are called in the thread."""
         self._place = place
         self._replica = replica
         self._store = Store(place, replica)
@@ -45,6 +48,8 @@ class Reader:
         self._failed = failed
         self.newest = "0-0"  # the id and the number of the entry that was read last
         self.number = 0
+        self._last: Item | None = None  # that entry, but for one in a snapshot
+        self.outage = Outage("nobody is shown anything new", patience)
         self._room = threading.Semaphore(AHEAD)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log reader", daemon=True)
@@ -74,22 +79,22 @@ class Reader:
                 raise LogLost(
                     f"{item.node} writes entries of version {item.version}, this server reads {ENTRY_VERSION}"
                 )
-            self.newest, self.number = item.id, item.number
+            self.newest, self.number, self._last = item.id, item.number, item
         return [self._make_entry(item) for item in items]
 
     def _run(self) -> None:
         try:
-            down = False
             while not self._closing.is_set():
+                began = time.monotonic()
                 try:
-                    if down:
+                    if self.outage.since != NEVER:
                         self._check()
-                        down = False
                     entries = self.read(block=True)
                     if not entries:
                         self._check()
-                except StoreDown:
-                    down = True
+                    self.outage.end()
+                except StoreDown as error:
+                    self.outage.note(began, error)
                     self._closing.wait(RETRY)
                     continue
                 if entries:
@@ -102,15 +107,24 @@ class Reader:
 
     def _check(self) -> None:
         """The store was away, or says nothing: it must still have what was read from it. Replicas may lag."""
-        newest = self._store.newest()
-        if place_of(newest) < place_of(self.newest) and self._replica:
+        if self._has_last(self._store):
+            return
+        if self._replica:
             master = Store(self._place)
             try:
-                newest = master.newest()
+                if self._has_last(master):
+                    return
             finally:
                 master.close()
-        if place_of(newest) < place_of(self.newest):
-            raise LogLost(f"the shared log ends at {newest}, this node has read up to {self.newest}: {_LOST}")
+        raise LogLost(f"the shared log no longer has entry {self.number:,} as this node has read it: {_LOST}")
+
+    def _has_last(self, store: Store) -> bool:
+        """Whether it has the entry that was read last, or only what comes behind it.
+
+        An id does not tell: the clock of a store that took over may be behind, and give it once more.
+        """
+        last = store.last(self.newest)
+        return last == self._last if last else store.newest() != "0-0"
 
 
 _LOST = "the store has lost what was said last, or has dropped what this node had not read; it must begin again"

@@ -15,7 +15,8 @@ from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.entry import Entry
 from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.log.log import Apply, Figures, Post
-from chat.server.shared.appender import NEVER, Appender
+from chat.server.shared.appender import Appender
+from chat.server.shared.outage import NEVER
 from chat.server.shared.place import Place
 from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
 from chat.server.shared.snapshots import Snapshots
@@ -57,7 +58,7 @@ class SharedLog:
         strict = settings.durability == "strict"
         if strict and not self._place.has_replica:
             raise SetupError("durability strict takes a replica to read from: --log redis://HOST/DB?replica=HOST:PORT")
-        self._reader = Reader(self._place, strict, self._make_entry, self._deliver, self._fail)
+        self._reader = Reader(self._place, strict, settings.log_patience, self._make_entry, self._deliver, self._fail)
         self._snapshots = Snapshots(self._place, self._token, settings.log_length)
         self._apply: Apply
         self._post: Post
@@ -122,15 +123,19 @@ class SharedLog:
 
     def status(self) -> str:
         """Any thread."""
-        down = self._appender.down_since
-        state = "is up" if down == NEVER else f"cannot be reached for {time.monotonic() - down:.0f} s"
+        down = self._down_for()
+        state = f"cannot be reached for {down:.0f} s" if down else "is up"
         return f"log {self._place} {state}, {self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
 
     def figures(self) -> Figures:
-        down = self._appender.down_since
-        since = 0.0 if down == NEVER else time.monotonic() - down
-        error = f"{self._place} cannot be reached for {since:.0f} s" if since else ""
-        return Figures(self._appender.waiting, time.time() - since if since else None, error=error)
+        down = self._down_for()
+        error = f"{self._place} cannot be reached for {down:.0f} s" if down else ""
+        return Figures(self._appender.waiting, time.time() - down if down else None, error=error)
+
+    def _down_for(self) -> float:
+        """Seconds for which nothing can be appended, or nothing read."""
+        since = min(self._appender.outage.since, self._reader.outage.since)
+        return 0.0 if since == NEVER else time.monotonic() - since
 
     def close(self) -> None:
         self._snapshots.close(CLOSE_PATIENCE)

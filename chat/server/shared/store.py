@@ -87,6 +87,7 @@ class Store:
         except redis.ResponseError as error:
             if str(error).startswith("GONE"):
                 raise DeclaredGone(str(error)) from None
+            self._redis.connection_pool.disconnect()  # it may have been deposed: Sentinels know the new master
             raise StoreDown(f"the store at {self._place} takes nothing: {error}") from None
 
     def close(self) -> None:
@@ -123,7 +124,7 @@ class Store:
     def read(self, after: str, most: int, block: int | None = BLOCK) -> list[Item]:
         """The next entries, at most `most`; waits up to `block` ms for the first."""
         found: Any = self._call(self._redis.xread, {self._log: after}, count=most, block=block)
-        if found and self._from_replica:
+        if self._from_replica:
             found = self._call(self._read_replica, after, most)
         return [_item(number, fields) for _, entries in found for number, fields in entries]
 
@@ -139,6 +140,11 @@ class Store:
         if role[0] != "slave" or role[3] != "connected":
             raise redis.ConnectionError(f"it is no replica in touch with its master, but {role[0]}")
         return found
+
+    def last(self, upto: str) -> Item | None:
+        """The newest entry whose id is not behind this one."""
+        found: Any = self._call(self._redis.xrevrange, self._log, upto, count=1)
+        return _item(*found[0]) if found else None
 
     def newest(self) -> str:
         """The id of the newest entry that there ever was; `0-0` for none."""
