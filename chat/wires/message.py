@@ -4,7 +4,7 @@ Source: https://modern.ircdocs.horse "Message Format", https://ircv3.net/specs/e
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chat.errors import WireError
@@ -26,6 +26,11 @@ class Message:
     params: list[str] = field(default_factory=list)
     source: str = ""
     tags: str = ""
+
+    @property
+    def line(self) -> str:
+        """One line, without its line end, that `parse` reads as this message."""
+        return _join(self.verb, self.params, self.source, self.tags)
 
     @property
     def nick(self) -> str:
@@ -61,15 +66,20 @@ def parse(line: str) -> Message:
 
 def build(verb: str, *params: str, source: str = "", tags: str = "") -> bytes:
     """One line with its line end. The last parameter may contain spaces, be empty or begin with a colon."""
+    return f"{_join(verb, params, source, tags)}\r\n".encode()
+
+
+def _join(verb: str, params: Sequence[str], source: str, tags: str) -> str:
     parts = [f"@{tags}"] if tags else []
     if source:
         parts.append(f":{source}")
     parts.append(verb)
     if params:
-        parts.extend(params[:-1])
+        parts += params
         last = params[-1]
-        parts.append(f":{last}" if not last or " " in last or last[0] == ":" else last)
-    return (" ".join(parts) + "\r\n").encode()
+        if not last or " " in last or last[0] == ":":
+            parts[-1] = f":{last}"
+    return " ".join(parts)
 
 
 def parse_tags(text: str) -> dict[str, str]:

@@ -227,13 +227,12 @@ def test_an_entry_that_cannot_be_written_ends_neither_the_thread_nor_the_talk(
         ana = server.irc("ana", "#a")
         while log_of(server)._writer.waiting:
             pass
-        line_of = writer.line_of
-        monkeypatch.setattr(writer, "line_of", lambda entry: 1 / 0)
-        ana.say("#a", "one")
-        ana.sync()
-        while "cannot be written" not in caplog.text:
-            pass
-        monkeypatch.setattr(writer, "line_of", line_of)
+        with monkeypatch.context() as patch:
+            patch.setattr(Message, "line", property(lambda message: 1 / 0))
+            ana.say("#a", "one")
+            ana.sync()
+            while "cannot be written" not in caplog.text:
+                pass
         ana.say("#a", "two")
         ana.sync()
     assert [line.rpartition(" ")[2] for line in history(tmp_path / "log", "#a") if "PRIVMSG" in line] == ["two"]

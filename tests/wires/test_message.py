@@ -114,6 +114,7 @@ BUILT = [
 @pytest.mark.parametrize(("message", "data"), BUILT)
 def test_a_message_is_built_as_one_line_that_reads_as_the_same_message(message: Message, data: bytes) -> None:
     assert build(message.verb, *message.params, source=message.source, tags=message.tags) == data
+    assert f"{message.line}\r\n".encode() == data
     assert parse(data.decode().removesuffix("\r\n")) == message
 
 

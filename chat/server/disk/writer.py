@@ -15,9 +15,9 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from chat.server.log.entry import Entry
-from chat.wires.message import build
 
 AT_ONCE = 512  # rows in one statement
+ENTRY_COLUMNS, PLACE_COLUMNS = 5, 3
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
 IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
@@ -194,36 +194,38 @@ class Writer:
 
 def write(connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
     """One transaction. Written again, a group changes nothing. Raises sqlite3.Error."""
-    rows = [(k.entry.id, repr(k.entry.at), k.entry.node, int(k.said), line_of(k.entry)) for k in group if k.row]
-    places = [(room, int(k.said and room[0] == "#"), k.entry.id) for k in group for room in k.rooms]
+    rows: list[int | str] = []  # one value after the other
+    places: list[tuple[str, int, int]] = []
+    refused: list[tuple[int]] = []
+    for entry, row, rooms, said, _, was_refused in group:
+        number = entry.id
+        if row:
+            rows += (number, repr(entry.at), entry.node, 1 if said else 0, entry.request.line)
+        for room in rooms:
+            places.append((room, 1 if said and room[0] == "#" else 0, number))
+        if was_refused:
+            refused.append((number,))
     connection.execute("BEGIN IMMEDIATE")
     if rows:
-        _insert(connection, "entry", rows)
-        connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (rows[-1][0], rows[-1][1], rows[-1][0]))
+        _insert(connection, "entry", ENTRY_COLUMNS, rows)
+        last, at = rows[-ENTRY_COLUMNS], rows[1 - ENTRY_COLUMNS]
+        connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (last, at, last))
     if places:
         places.sort()  # by room, as the table is
-        _insert(connection, "place", places)
-    if refused := [(kept.entry.id,) for kept in group if kept.refused]:
+        _insert(connection, "place", PLACE_COLUMNS, list(chain.from_iterable(places)))
+    if refused:
         connection.executemany("DELETE FROM entry WHERE id = ?", refused)
     if not rows and not places and not refused:
         connection.execute("UPDATE last SET at = at")  # is there room again?
     connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[int | str, ...]]) -> None:
+def _insert(connection: sqlite3.Connection, table: str, columns: int, values: Sequence[int | str]) -> None:
     """Many rows a statement. Their numbers are powers of two, so that few statements are ever compiled."""
-    row, begin, count = f"({', '.join('?' * len(rows[0]))})", 0, AT_ONCE
-    while begin < len(rows):
-        while count > len(rows) - begin:
+    row, begin, count = f"({', '.join('?' * columns)})", 0, AT_ONCE
+    while begin < len(values):
+        while count * columns > len(values) - begin:
             count //= 2
-        connection.execute(
-            f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}",
-            list(chain.from_iterable(rows[begin : begin + count])),
-        )
-        begin += count
-
-
-def line_of(entry: Entry) -> str:
-    """The request as it stands in the file."""
-    request = entry.request
-    return build(request.verb, *request.params, source=request.source, tags=request.tags)[:-2].decode()
+        end = begin + count * columns
+        connection.execute(f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}", values[begin:end])
+        begin = end

@@ -5,7 +5,7 @@ The request is an IRC line with its source: `:ana!~ana@host PRIVMSG #lobby :hell
 
 from dataclasses import dataclass, field
 
-from chat.wires.message import Message, build, parse
+from chat.wires.message import Message, parse
 
 
 @dataclass(slots=True)
@@ -23,9 +23,7 @@ class Entry:
     @property
     def line(self) -> str:
         """`ID TIME NODE LINE`, as an operator reads it. `parse_entry` is the inverse."""
-        request = self.request
-        line = build(request.verb, *request.params, source=request.source, tags=request.tags)
-        return f"{self.id:x} {self.at!r} {self.node} {line.decode()[:-2]}"
+        return f"{self.id:x} {self.at!r} {self.node} {self.request.line}"
 
 
 def parse_entry(text: str) -> Entry:

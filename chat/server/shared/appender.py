@@ -17,7 +17,7 @@ from contextlib import suppress
 from chat.errors import SetupError
 from chat.server.shared.outage import NEVER, Outage
 from chat.server.shared.store import DeclaredGone, Store, StoreDown
-from chat.wires.message import Message, build
+from chat.wires.message import Message
 
 BATCH = 200  # requests in one call; some 2 ms of the store
 SLOW = 1.0  # s for a call, after which the store may have stood still and let leases run out
@@ -178,7 +178,7 @@ class Appender:
                     break
                 self._sequence += 1
                 self._sent.append((self._sequence, request))
-                lines.append(_line(request))
+                lines.append(request.line)
         return (first, lines) if lines else None
 
     def _come_back(self) -> None:
@@ -195,9 +195,4 @@ class Appender:
         self._sent.extend(enumerate(requests, 1))
         self._sequence = len(requests)
         if requests:
-            self._batch = (1, [_line(request) for request in requests])
-
-
-def _line(request: Message) -> str:
-    line = build(request.verb, *request.params, source=request.source, tags=request.tags)
-    return line[:-2].decode()
+            self._batch = (1, [request.line for request in requests])
