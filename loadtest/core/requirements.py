@@ -29,6 +29,7 @@ MEASURES: dict[str, str] = {
     **dict.fromkeys(
         ("lost", "duplicated", "reordered", "stray", "corrupt", "diverged", "late", "dropped", "ghosts"), _COUNT
     ),
+    **dict.fromkeys(("history_missed", "history_doubled", "history_reordered"), _COUNT),
     **dict.fromkeys(("lost_share", "late_share"), _SHARE),
 }
 # What no server should do, and what nobody should wait for: required of every run that says nothing else of it.
@@ -41,6 +42,9 @@ OF_DELIVERIES = {
     "corrupt": "corrupt: not what was sent",
     "diverged": "diverged: in another order than most receivers had",
     "late": "late",
+    "history_missed": "missing: not in the history after a restart",
+    "history_doubled": "doubled: more than once in the history after a restart",
+    "history_reordered": "reordered: elsewhere in the history after a restart",
 }
 PERCENTS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
 _UNITS = {"us": 1.0, "µs": 1.0, "ms": 1e3, "s": 1e6}

@@ -84,6 +84,11 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
     def on_stop(self) -> None:
         self.leave(0)
 
+    @property
+    def granted(self) -> frozenset[str]:
+        """The IRCv3 capabilities that the server has granted."""
+        return self._wire.granted
+
     def enter(self, room: str) -> bool:
         """Connect, register, join; only join, when connected. Waits for it: up to `patience` seconds for either.
 

@@ -26,7 +26,7 @@ class Scenario(ABC):
     name: ClassVar[str] = ""
     summary: ClassVar[str] = ""  # what happens, in a few words, for --help; the first line of its docstring
     default_rate: ClassVar[float] = 10.0  # messages a second of each sender
-    requirement: ClassVar[str] = DEFAULT  # where --require says nothing else
+    requirement: str = DEFAULT  # where --require says nothing else
     needs: ClassVar[frozenset[str]] = frozenset()  # what its wire must tell: rooms, names, leaves
     brings_server: ClassVar[bool] = False  # it needs no --host: `prepare` starts its own, and sets `server_url`
     usual_users: ClassVar[int] = 1  # without --users; Locust's own default

@@ -124,7 +124,10 @@ class IrcWire(Wire):
     urgent = (b"PING", b"ERROR")
 
     def register(self) -> Step:
-        return _walk(Registration(self.nick, self.capabilities, self.login))
+        registration = Registration(self.nick, self.capabilities, self.login)
+        yield from _walk(registration)
+        self.granted = frozenset(registration.granted)
+        return None
 
     def enter(self, room: str) -> Step:
         return _walk(Entry(room))

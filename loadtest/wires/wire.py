@@ -105,6 +105,7 @@ class Wire(Framing):
         self.nick = nick
         self.capabilities = capabilities
         self.login = Login()  # what the server wants to know of its users
+        self.granted: frozenset[str] = frozenset()  # of the capabilities, once registered
         self.last_words = ""  # the server's own reason for ending the connection, if it gave one
 
     def register(self) -> Step:

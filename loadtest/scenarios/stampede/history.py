@@ -1,4 +1,4 @@
-"""What who came back finds in the room's history, held against what anybody had seen. Pure figures.
+"""The room's history, as users who came back read it, held against what anybody had seen. Pure figures.
 
 A message is a pair: its speaker's number in the run, and its own among what that one said. What somebody has seen has
 to be in the history that everybody reads: once, and where it was seen.
@@ -18,6 +18,7 @@ class Account:
 
     readers: int = 0  # who asked, and got an answer
     unanswered: int = 0  # who asked, and got none
+    not_offered: int = 0  # who did not ask, as the server has no such thing
     missed: int = 0  # seen by somebody, and not in the history that one read
     doubled: int = 0  # there more than once, or heard more than once
     reordered: int = 0  # there behind what the same reader had heard later, or not where most have it
@@ -27,15 +28,13 @@ class Account:
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
-    def wrong(self) -> list[str]:
-        """What must be 0 and is not, one line each."""
-        lines = [
-            f"of what was said around the restart {count:,} deliveries were {word} in the history, the limit is 0"
-            for word in ("missed", "doubled", "reordered")
-            if (count := getattr(self, word))
-        ]
+    def wrong(self, needed: bool) -> list[str]:
+        """What no limit says, one line each. `needed`: the server must offer it."""
+        lines = []
         if self.unanswered:
             lines.append(f"{self.unanswered:,} users asked for the history and got no answer")
+        if self.not_offered and needed:
+            lines.append(f"the server offers no history (draft/chathistory) to {self.not_offered:,} users")
         return lines
 
 

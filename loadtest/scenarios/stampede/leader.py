@@ -1,38 +1,30 @@
 """The server is restarted under all users; they back off and come back: how long until all are members again.
 
-A window of `--before` seconds shows that all is well; then SIGTERM, and the same command again as soon as the process
-has ended. When all are back, or `--return-within` is over, a window of `--after` seconds shows that they really are.
+A window of `--before` seconds shows that all is well. Then people talk for `--under-load` seconds, the server gets
+SIGTERM, and the same command is run again as soon as the process has ended. Whoever is back asks for the history, where
+the server offers it. When all are back, or `--return-within` is over, a window of `--after` seconds shows that they
+really are.
 """
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
-from loadtest.report.blocks import (
-    LATENCY_HEAD,
-    NONE,
-    Block,
-    Section,
-    each_count,
-    latency,
-    mib,
-    ms,
-    reasons,
-    register_section,
-    spaced,
-)
+from loadtest.core.requirements import DEFAULT
 from loadtest.run.role import Role, Worker
-from loadtest.run.run import Run
+from loadtest.run.run import ANSWER_S, Run
 from loadtest.run.scenario import OneRoom
 from loadtest.scenarios.stampede import server
+from loadtest.scenarios.stampede.history import Account, first_seen, sum_of, young
 from loadtest.scenarios.stampede.returns import Return, StampedeSettings
 from loadtest.scenarios.stampede.server import Look, NoServer, Restart, ServerCommand
-from loadtest.scenarios.stampede.worker import Returners
+from loadtest.scenarios.stampede.speakers import Speakers
 from loadtest.wires.wire import LEAVES
 
-_ANSWER_S = 10.0  # for a process's answer after the last moment to return in
+_HISTORY = ",history_missed=0,history_doubled=0,history_reordered=0"
 
 
 class Stampede(OneRoom):
@@ -41,9 +33,12 @@ class Stampede(OneRoom):
     name = "stampede"
     summary = "the server is restarted under all users, and they come back"
     default_rate = 20.0
+    requirement = DEFAULT + _HISTORY
     needs = frozenset((LEAVES,))
     one_clock = True
     brings_command = False  # it knows how to start a server without --server-command
+    talks_on = False  # while users return; the history is then read when all are back, not by each one at once
+    needs_history = False  # a server that offers none fails the run
 
     def __init__(self, settings: StampedeSettings, users: int) -> None:
         super().__init__(settings, users)
@@ -51,7 +46,7 @@ class Stampede(OneRoom):
         self._begin()
 
     def role(self, worker: Worker) -> Role:
-        return Returners(worker, self.settings)
+        return Speakers(worker, self.settings, self.talks_on)
 
     @property
     def server_pid(self) -> int:
@@ -93,7 +88,10 @@ class Stampede(OneRoom):
             self._phases["after"] = window.slices.between(window.start_ns, window.end_ns)
 
     def part(self) -> dict[str, Any]:
-        return {"stampede": self._figures(self._restart) if self._restart else None}
+        return {
+            "stampede": self._figures(self._restart) if self._restart else None,
+            "history": self._history_figures(self._account) if self._account else None,
+        }
 
     def missed(self) -> list[str]:
         settings, restart, lines = self.settings, self._restart, list(self._troubles)
@@ -110,7 +108,13 @@ class Stampede(OneRoom):
             lines.append("the server did not heed SIGTERM: it was ended by a signal")
         if restart.fault:
             lines.append(f"the server did not come back: {restart.fault}")
-        return lines + self._return.missed(settings.return_within, settings.max_timed_out)
+        lines += self._return.missed(settings.return_within, settings.max_timed_out)
+        return lines + (self._account.wrong(self.needs_history) if self._account else [])
+
+    def measures(self) -> dict[str, float | None]:
+        account = self._account if self._account and self._account.readers else None
+        names = ("missed", "doubled", "reordered")
+        return {f"history_{name}": float(getattr(account, name)) if account else None for name in names}
 
     def _begin(self) -> None:
         """A course begins."""
@@ -119,6 +123,10 @@ class Stampede(OneRoom):
         self._end: Look | None = None  # the server, when all were back
         self._troubles: list[str] = []
         self._phases = {"before": Histogram(), "after": Histogram()}
+        self._account: Account | None = None
+        self._messages = 0  # that somebody had seen
+        self._reasons = Counter[str]()  # for which users got no history
+        self.requirement = DEFAULT  # until somebody has read the history
 
     def _restart_server(self, run: Run) -> None:
         """Returns when all users are back, or the time is over."""
@@ -126,7 +134,7 @@ class Stampede(OneRoom):
         assert server
         run.step = "the server restarts, and all come back"
         run.ask("watch")
-        self._before_the_stop(run)
+        self._talk(run)
         since_ns, within_s = time.monotonic_ns(), 0.0
         try:
             restart = self._restart = server.restart(settings.stop_within, settings.return_within, settings.kill)
@@ -136,19 +144,47 @@ class Stampede(OneRoom):
             run.mark(restart.signalled_ns, "SIGKILL" if settings.kill else "SIGTERM")
             since_ns, within_s = restart.signalled_ns, 0.0 if restart.fault else settings.return_within
         until_ns = since_ns + round(within_s * 1e9)
-        self._return.take(run.ask("returned", within_s + _ANSWER_S, since_ns=since_ns, until_ns=until_ns))
+        self._return.take(run.ask("returned", within_s + ANSWER_S, since_ns=since_ns, until_ns=until_ns))
         self._end = server.look()
         if self._end.ended and within_s:
             self._troubles.append(f"the server came back, and {self._end.ended}")
         for fault in self._return.faults(settings.max_loop_lag_ms, settings.max_cpu_percent):
             run.note_fault(fault)
-        self._when_back(run)
+        self._read_history(run)
 
-    def _before_the_stop(self, run: Run) -> None:
+    def _talk(self, run: Run) -> None:
         """All is well, and whoever loses the connection from now on comes back."""
+        speakers = list(range(self.settings.announcers))
+        run.ask("talk", speakers=speakers, window=run.next_number(), interval_s=1 / self.rate)
+        run.pause(self.settings.under_load)
 
-    def _when_back(self, run: Run) -> None:
+    def _read_history(self, run: Run) -> None:
         """All are back, or the time to return in is over."""
+        run.step = "the history is read"
+        seen = first_seen(answer["seen"] for answer in run.ask("stop_talking"))
+        restart, settings = self._restart, self.settings
+        if restart is None or restart.fault:
+            return
+        excused = set()
+        if settings.kill:
+            excused = young(seen, restart.signalled_ns, restart.ended_ns, settings.safe_after_ms)
+        answers = run.ask(
+            "history",
+            self.users * settings.patience + ANSWER_S,
+            due=[list(words) for words in seen],
+            excused=[list(words) for words in excused],
+        )
+        self._messages = len(seen)
+        self._account = sum_of(answers)
+        for answer in answers:
+            self._reasons.update(answer["reasons"])
+        if self._account.readers:
+            self.requirement = DEFAULT + _HISTORY
+        if not seen:
+            run.note_fault("nobody had heard anything before the restart: use a longer --under-load or a higher --rate")
+
+    def _history_figures(self, account: Account) -> dict[str, Any]:
+        return {**asdict(account), "messages": self._messages, "reasons": dict(self._reasons)}
 
     def _figures(self, restart: Restart) -> dict[str, Any]:
         since_ns, figures = restart.signalled_ns, self._return
@@ -194,53 +230,3 @@ class Stampede(OneRoom):
             "memory_bytes": last.reading["memory_bytes"],
             "descriptors": last.reading["descriptors"],
         }
-
-
-_RETURN = (
-    "The server gets SIGTERM and is started again; all users back off and come back. Times count from the SIGTERM: "
-    "until the old process has ended, until the new one accepts the first connection, until so many users are in the "
-    "room again."
-)
-_USERS = "Never cut: the old server did not end their connection. Lost again: were back, and lost it before all were."
-_ATTEMPTS = "Nobody listened (refused); no connection, or no answer on it, in time (timed out); another reason."
-_AGAIN = "A TCP connection counts from the attempt that succeeded; the fan-out is that of the windows before and after."
-_ANEW = "From the first connection until all were back."
-
-
-@register_section("stampede")
-def section(stampede: Mapping[str, Any]) -> Section:
-    moments = ("stopped_us", "away_us", "back_50_us", "back_90_us", "back_all_us")
-    users = {"in before": "users", "returned": "returned", "still away": "still_away", "never cut": "kept"}
-    users |= {"lost again": "lost_again", "most in 1 s": "most_back_in_1_s"}
-    attempts, why = stampede["attempts"], stampede["reasons"]
-    blocks = [
-        Block(
-            ("after SIGTERM, ms", "server gone", "accepts again", "50 % back", "90 % back", "all back"),
-            (("stampede", *(ms(stampede[moment]) for moment in moments)),),
-            note=_RETURN,
-        ),
-        Block(("users", *users), (("stampede", *(f"{stampede[key]:,}" for key in users.values())),), note=_USERS),
-        Block(("attempts to return", *map(spaced, attempts)), (("stampede", *each_count(attempts)),), note=_ATTEMPTS),
-        Block(
-            ("stampede, ms", *LATENCY_HEAD),
-            (
-                latency("back in the room", stampede["back_us"]),
-                latency("TCP connection", stampede["connect_us"]),
-                latency("fan-out before", stampede["fanout_us"]["before"]),
-                latency("fan-out after", stampede["fanout_us"]["after"]),
-            ),
-            note=_AGAIN,
-        ),
-    ]
-    if why:
-        blocks.insert(3, Block(("other attempts", "reasons"), (("stampede", reasons(why)),), has_words=True))
-    return Section("Stampede", (*blocks, _return_cost(stampede)))
-
-
-def _return_cost(stampede: Mapping[str, Any]) -> Block:
-    server, generator = stampede["server"], stampede["generator"]
-    rows = [("generator's busiest process", NONE, f"{generator['cpu_percent']:.0f}", NONE, NONE)]
-    if server:
-        held = (mib(server["memory_bytes"]), f"{server['descriptors']:,}")
-        rows.insert(0, ("server", f"{server['cpu_s']:,.2f}", f"{server['cpu_percent']:.0f}", *held))
-    return Block(("during the return", "CPU, s", "CPU, %", "memory, MiB", "descriptors"), tuple(rows), note=_ANEW)

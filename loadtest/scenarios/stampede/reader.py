@@ -3,6 +3,8 @@
 Source: https://ircv3.net/specs/extensions/chathistory
 """
 
+import re
+
 import gevent
 from gevent.event import AsyncResult
 
@@ -14,7 +16,10 @@ from loadtest.core.stamps import Stamps
 from loadtest.run.role import Member
 from loadtest.scenarios.stampede.history import Words
 
-CAPABILITIES = ("batch", "draft/chathistory", "message-tags", "server-time")
+HISTORY = "draft/chathistory"
+CAPABILITIES = ("batch", HISTORY, "message-tags", "server-time")
+# Lines that may be of an answer. While thousands come in, parsing every JOIN would keep the generator busy.
+_ANSWERS = re.compile(rb"^[^\r\n]*(?:batch=| BATCH |CHATHISTORY)[^\r\n]*", re.M)
 _PAGE = 100  # what is asked for at a time; a server may give fewer
 
 
@@ -43,7 +48,10 @@ class _Page:
 
 
 def read_back(member: Member, stamps: Stamps, patience: float) -> list[Words]:
-    """All words of these stamps that the room's history has, oldest first. Raises NoHistory."""
+    """All words of these stamps that the room's history has, oldest first. Raises NoHistory.
+
+    The member's ledger must be off: what it reads here nobody has just said.
+    """
     found: list[Words] = []
     before = ""
     while True:
@@ -64,9 +72,9 @@ def _ask(member: Member, before: str, patience: float) -> list[Message]:
     page, listening = _Page(), connection.on_lines
 
     def overhear(data: bytes, at: Moment) -> None:
-        for line in data.decode(errors="replace").splitlines():
+        for line in _ANSWERS.findall(data):
             try:
-                page.take(parse(line))
+                page.take(parse(line.decode(errors="replace")))
             except WireError:
                 continue  # nothing to a user
         if b"PING" in data or b"ERROR" in data:

@@ -14,6 +14,7 @@ from loadtest.core.reasons import count, own_faults
 from loadtest.run.settings import AroundSettings, number, option
 
 TENTH_NS = 100_000_000
+_DISK_MS = 50.0  # what `--durability relaxed` promises at a SIGKILL
 _COUNTS = ("made", "succeeded", "refused", "timed_out", "unfinished")
 
 
@@ -58,6 +59,20 @@ class StampedeSettings(AroundSettings):
         "stampede: fail when more attempts to return time out, in connecting, registering or joining",
     )
     kill: bool = option(False, bool, "stampede: stop the server by SIGKILL, not SIGTERM")
+    # Long enough for the disk to have several groups of entries.
+    under_load: float = option(
+        2.0, number(float, 0.1), "stampede: seconds of talk before the server is stopped, which its history must have"
+    )
+    safe_after: float | None = option(
+        None,
+        number(float, 0),
+        "stampede: milliseconds: what was seen for less before a SIGKILL may be missing in the history. 0 for a server "
+        f"with --durability strict. Default: {_DISK_MS:g} with --kill, else 0",
+    )
+
+    @property
+    def safe_after_ms(self) -> float:
+        return (_DISK_MS if self.kill else 0.0) if self.safe_after is None else self.safe_after
 
 
 @dataclass(slots=True)

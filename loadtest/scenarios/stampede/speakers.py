@@ -1,4 +1,4 @@
-"""Users who talk on while the server is restarted, note what they hear, and ask for the history once they are back."""
+"""Users who talk until the server is stopped, or on while it restarts, note what they hear, and read the history."""
 
 import hashlib
 import time
@@ -15,10 +15,10 @@ from loadtest.core.receiver import Moment, Receiver
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.run.role import Member, Order
 from loadtest.scenarios.stampede.history import Account, Words, hold
-from loadtest.scenarios.stampede.reader import CAPABILITIES, NoHistory, read_back
+from loadtest.scenarios.stampede.reader import CAPABILITIES, HISTORY, NoHistory, read_back
 from loadtest.scenarios.stampede.worker import Returners
 
-_ASKING = 8  # users at a time, in each process
+_ASKING = 8  # users at a time, in each process, where they wait for one another
 _NEVER_LATE_NS = 1 << 62
 
 
@@ -40,12 +40,20 @@ class Heard(Ledger):
 
 
 class Speakers(Returners):
-    def __init__(self, worker: Any, settings: Any) -> None:
+    """Each user has one greenlet that speaks, until `stop_talking`, and one that reads the history.
+
+    With `talks_on`, all speak again as soon as they are back, and read when nobody speaks. Otherwise a speaker who lost
+    the connection is silent, and each user reads as soon as it is back.
+    """
+
+    def __init__(self, worker: Any, settings: Any, talks_on: bool) -> None:
         super().__init__(worker, settings)
+        self._talks_on = talks_on
         self._heard: dict[int, Heard] = {}
         self._seen: dict[Words, int] = {}
         self._stamps = Stamps(worker.run_id, 0)
-        self._talking: list[Any] = []
+        self._speaking: dict[int, Any] = {}
+        self._reading: dict[int, Any] = {}
 
     @property
     def orders(self) -> Mapping[str, Order]:
@@ -56,20 +64,31 @@ class Speakers(Returners):
         member.capabilities = tuple(dict.fromkeys(wanted))
         super().come(member)
 
+    def lost(self, member: Member, reason: str) -> None:
+        if not self._talks_on and (speaking := self._speaking.pop(member.number, None)):
+            speaking.kill(block=False)
+        super().lost(member, reason)
+
+    def back(self, member: Member) -> None:
+        if not self._talks_on and member.number in self._heard:
+            self._reading[member.number] = gevent.spawn(self._read, member)
+
     def end(self) -> None:
-        gevent.killall(self._talking, block=False)
-        self._talking.clear()
+        gevent.killall([*self._speaking.values(), *self._reading.values()], block=False)
+        self._speaking.clear()
+        self._reading.clear()
         super().end()
 
     def _talk(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """Those of the speakers who are here speak until `stop_talking`, as long and as often as they are connected."""
         self._stamps = Stamps(self.worker.run_id, orders["window"], self.worker.settings.message_size)
         self._seen = {}
-        self._heard = {number: Heard(self._stamps, self._seen) for number in self.worker.members}
-        for number, member in self.worker.members.items():
+        self._reading = {}
+        members = self.worker.members
+        self._heard = {number: Heard(self._stamps, self._seen) for number in members}
+        for number, member in members.items():
             member.ledger = self._heard[number]
-        mine = [member for number, member in self.worker.members.items() if number in orders["speakers"]]
-        self._talking = [gevent.spawn(self._speak, member, orders["interval_s"]) for member in mine]
+        mine = members.keys() & set(orders["speakers"])
+        self._speaking = {number: gevent.spawn(self._speak, members[number], orders["interval_s"]) for number in mine}
         return {}
 
     def _speak(self, member: Member, interval_s: float) -> None:
@@ -83,31 +102,40 @@ class Speakers(Returners):
 
     def _stop_talking(self, orders: dict[str, Any]) -> dict[str, Any]:
         """Nobody says more. What anybody here has heard so far, and when, on the clock of arrivals."""
-        gevent.killall(self._talking)
-        self._talking.clear()
+        gevent.killall(list(self._speaking.values()))
+        self._speaking.clear()
         return {"seen": [[*words, at_ns] for words, at_ns in self._seen.items()]}
 
+    def _read(self, member: Member) -> list[Words] | str:
+        """The history, or why there is none; empty where the server offers it to nobody."""
+        if HISTORY not in member.granted:
+            return ""
+        member.ledger = None
+        try:
+            return read_back(member, self._stamps, self.worker.settings.patience)
+        except NoHistory as error:
+            return str(error)
+
     def _history(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """Each user who is in reads it, and it is held against `due` and what that user has heard."""
+        """What each user who is in has read, or reads now, is held against `due` and what that user has heard."""
         due = {(speaker, number) for speaker, number in orders["due"]}
         excused = {(speaker, number) for speaker, number in orders["excused"]}
         total, digests, reasons = Account(), Counter[str](), Counter[str]()
-
-        def ask(member: Member) -> None:
-            try:
-                read = read_back(member, self._stamps, self.worker.settings.patience)
-            except NoHistory as error:
-                total.unanswered += 1
-                reasons[str(error)] += 1
-                return
-            digests[hashlib.sha256(repr(read).encode()).hexdigest()] += 1
-            total.add(hold(self._heard[member.number].words, read, due, excused))
-
         pool = Pool(_ASKING)
-        for member in list(self.worker.members.values()):
-            if member.number in self._heard:
-                pool.spawn(ask, member)
-        pool.join()
+        readers = {number: member for number, member in self.worker.members.items() if number in self._heard}
+        reading = {
+            number: self._reading.get(number) or pool.spawn(self._read, member) for number, member in readers.items()
+        }
+        for number, each in reading.items():
+            read = each.get()
+            if read == "":
+                total.not_offered += 1
+            elif isinstance(read, str):
+                total.unanswered += 1
+                reasons[read] += 1
+            else:
+                digests[hashlib.sha256(repr(read).encode()).hexdigest()] += 1
+                total.add(hold(self._heard[number].words, read, due, excused))
         for member in self.worker.members.values():
             member.ledger = None
         return {"account": asdict(total), "digests": dict(digests), "reasons": dict(reasons)}

@@ -167,6 +167,10 @@ class Returners(Role):
                 raise Gone(str(end)) from None
             finally:
                 del self._returning[member.number]
+            self.back(member)
+
+    def back(self, member: Member) -> None:
+        """The user is in again. In its greenlet."""
 
     def connected(self, member: Member) -> None:
         if self._absence and member.number in self._absence.trying:

@@ -24,7 +24,7 @@ def test_who_comes_back_finds_all_that_was_said(tmp_path: Path, options: tuple[s
     done = restart(tmp_path, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     report = summary(tmp_path)
-    account = report["restart"]
+    account = report["history"]
     assert account["messages"] > 10
     wrong = {name: account[name] for name in ("readers", "unanswered", "missed", "doubled", "reordered")}
     assert wrong == {"readers": USERS, "unanswered": 0, "missed": 0, "doubled": 0, "reordered": 0}
@@ -38,4 +38,4 @@ def test_a_server_that_forgets_fails_the_run(tmp_path: Path) -> None:
     words = ("--server-command", shlex.join(["sh", "-c", forgets]), "--report", str(tmp_path / "report"))
     done = run(port, *RESTART, *BRIEF, *UNHURRIED, "--under-load", "1", *words)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert summary(tmp_path / "report")["restart"]["missed"] >= USERS
+    assert summary(tmp_path / "report")["history"]["missed"] >= USERS

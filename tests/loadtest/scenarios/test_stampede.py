@@ -112,12 +112,46 @@ def test_all_come_back_and_hear_each_other_again(site: Site) -> None:
     assert [row["deliveries"] for row in timeline] == [10 * (USERS - 1)] * 2
     assert all(row["server_memory_bytes"] > 1 << 20 for row in timeline), "of the old server and of the new one"
     assert marks(site.path) == ["SIGTERM"]
+    history = report["history"]
+    assert (history["readers"], history["unanswered"], history["not_offered"]) == (0, 0, USERS)
+    assert "not offered by the server (draft/chathistory)" in done.stdout
 
 
 def test_two_processes_bring_back_the_same_users(site: Site) -> None:
     done = stampede(site, "--processes", "2", *master_port())
     assert done.returncode == 0, done.stdout + done.stderr
     all_came_back(summary(site.path))
+
+
+def kept(history: Any) -> None:
+    assert history["messages"] > 0
+    nothing = dict.fromkeys(("unanswered", "not_offered", "missed", "doubled", "reordered", "excused"), 0)
+    assert history == {"messages": history["messages"], "readers": USERS, **nothing, "reasons": {}}
+
+
+@pytest.mark.parametrize("options", [(), ("--processes", "2")], ids=["one", "two"])
+def test_each_one_who_comes_back_reads_all_that_was_said_before(site: Site, options: tuple[str, ...]) -> None:
+    several = (*options, *master_port()) if options else ()
+    done = stampede(site, *several, command=f"{site.serve} --log sqlite:{site.path}/log.sqlite")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(site.path)
+    all_came_back(report)
+    kept(report["history"])
+
+
+def test_a_history_that_ends_with_its_server_fails_the_run_unless_that_is_allowed(site: Site) -> None:
+    log = site.path / "log"
+    forgets = site.shell(f"rm -rf {log}; mkdir {log}; exec SERVE --log sqlite:{log}/log.sqlite")
+    done = stampede(site, command=forgets)
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = summary(site.path)
+    missed = USERS * report["history"]["messages"]
+    assert report["history"]["missed"] == missed > 0
+    wanted = "missing: not in the history after a restart; the requirement is history_missed=0"
+    assert report["reasons"] == [f"{missed:,} deliveries {wanted}"]
+    assert "--log sqlite:PATH is on disk" in " ".join(done.stdout.split())
+    done = stampede(site, "--require", "history_missed>=0", command=forgets)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_server_that_does_not_heed_sigterm_is_killed_which_is_told_and_all_come_back(site: Site) -> None:
