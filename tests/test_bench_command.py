@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from bench import accounting, client_load, costs, installed, many_cores, mass_arrival, mass_death, shards, shared_log
+from bench import (
+    accounting,
+    client_load,
+    costs,
+    handshakes,
+    installed,
+    many_cores,
+    mass_arrival,
+    mass_death,
+    shards,
+    shared_log,
+)
 from bench.command import counts, positive, readers, started, words
 from bench.experiments import __main__ as experiments
 from bench.process import ENDINGS, StartError, running
@@ -36,6 +47,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (costs.main, ["--members", "2", "--strace"], "strace is not installed (apt-get install strace)"),
         (mass_arrival.main, ["--users", "2"], "strace is not installed (apt-get install strace)"),
         (mass_death.main, ["--victims", "2", "--strace"], "strace is not installed (apt-get install strace)"),
+        (handshakes.main, ["--rounds", "1"], "openssl is not installed (apt-get install openssl)"),
         (client_load.main, ["--seconds", "1"], "Xvfb is not installed (apt-get install xvfb)"),
         (many_cores.main, ["--scale", "0.01"], "the generator needs a C compiler"),
         (experiments.main, ["coalescing", "--rounds", "1"], "the generator needs a C compiler"),
@@ -78,6 +90,7 @@ def test_a_package_that_is_missing_is_named_in_one_line(
         (costs.main, ["--members", "0"]),
         (experiments.main, ["coalescing", "--cases", "loud"]),
         (experiments.main, ["forms", "--rounds", "0"]),
+        (handshakes.main, ["--keys", "dsa"]),
         (many_cores.main, ["--readers", "-1"]),
         (mass_arrival.main, ["--users", "x"]),
         (mass_death.main, ["--ways", "fin,loud"]),

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from chat.cli import main
 from chat.errors import SetupError
 from chat.server.net import client_certificates
 from chat.server.net.certificates import Certificates
-from chat.server.net.handshakes import Handshake
+from chat.server.net.handshakes import TURNS, Handshake, Handshakes
+from chat.server.net.listeners import listen
 from chat.server.net.tls_transport import TlsTransport
 from chat.settings import Settings, parse_address
 from tests.ops.serving import serving
@@ -161,6 +162,37 @@ def test_200_half_open_handshakes_hold_up_nobody_and_end_by_the_deadline(authori
         handshakes = server.server._handshakes
         assert handshakes is not None
         assert (handshakes.going, handshakes.refused["timeout"]) == (0, 200)
+
+
+def test_a_crowd_of_newcomers_holds_up_no_handshake_that_has_begun(authority: Authority) -> None:
+    """In one step the thread takes in a bounded number of them, and goes on with those that have something to read."""
+    settings = Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **authority.settings)
+    adopted: list[str] = []
+    with ExitStack() as stack:
+        listener = stack.enter_context(closing(listen(settings.listen[0], settings)))
+        handshakes = Handshakes(
+            Certificates(settings), lambda *arrived: adopted.append(arrived[1]), lambda *_: None, PATIENCE, pytest.fail
+        )
+        stack.callback(handshakes.stop)
+        clients = []
+        for number in range(3 * TURNS):
+            ours, theirs = socket.socketpair()
+            clients.append(stack.enter_context(theirs))
+            ours.setblocking(False)
+            handshakes.begin(stack.enter_context(ours), str(number), listener)
+        up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = authority.client().wrap_bio(up, down, server_hostname="localhost")
+        waiting = []
+        for _ in range(3):
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+            clients[0].sendall(down.read())
+            handshakes._step()
+            waiting.append(handshakes.going)
+            if not adopted:
+                up.write(clients[0].recv(65_536))
+        assert adopted == ["0"]
+        assert waiting == [TURNS, 2 * TURNS - 1, 3 * TURNS - 1]
 
 
 def test_a_client_without_tls_is_told_so(server: RunningServer) -> None:
