@@ -11,6 +11,7 @@ import pytest
 from chat.errors import SetupError
 from chat.server.core.state import Limits, State
 from chat.server.shared.place import Place
+from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.snapshots import Snapshots
 from chat.server.shared.store import Store
@@ -324,7 +325,7 @@ def test_the_clients_of_a_node_that_was_away_for_too_long_are_disconnected(
 @pytest.mark.parametrize(
     ("version", "line", "reason"),
     [
-        (2, ":new NODE new 1", "writes entries of version 2, this server reads 1"),
+        (ENTRY_VERSION + 1, ":new NODE new 1", f"version {ENTRY_VERSION + 1}, this server reads {ENTRY_VERSION}"),
         (1, ":new SHINE", "asks for SHINE, which this server does not know"),
     ],
 )

@@ -211,3 +211,5 @@ _RULES: dict[str, Rule] = {
 }
 _FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, **OPERATOR_FREE_RULES}
 VERBS = _RULES.keys() | _FREE_RULES.keys()  # of all requests
+# The version of entries that brought a verb in, if not the first: until all nodes read it, nobody can ask for the verb.
+SINCE: dict[str, int] = {}

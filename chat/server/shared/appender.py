@@ -43,6 +43,7 @@ class Appender:
         self._store = store
         self._node = node
         self._token = token
+        self.version = 1  # of the entries that are written now, as far as is known here; any thread
         self._lease = lease
         self.outage = Outage("what users say waits", patience, clock)
         self._failed = failed
@@ -149,8 +150,10 @@ class Appender:
     def _keep_lease(self, now: float) -> None:
         if now < self._renew_at:
             return
-        if not self._store.renew(self._node, self._epoch, self._token, self._lease):
+        version = self._store.renew(self._node, self._epoch, self._token, self._lease)
+        if not version:
             raise DeclaredGone(self._node)
+        self.version = version
         if self._clock() - now > SLOW:
             self._declare_at = self._clock() + self._lease
         elif now >= self._declare_at:

@@ -77,7 +77,7 @@ class Reader:
                 raise LogLost(f"entry {item.number:,} of the shared log follows on {self.number:,}: {_LOST}")
             if item.version > ENTRY_VERSION:
                 raise LogLost(
-                    f"{item.node} writes entries of version {item.version}, this server reads {ENTRY_VERSION}"
+                    f"the log goes on with entries of version {item.version}, this server reads {ENTRY_VERSION}"
                 )
             self.newest, self.number, self._last = item.id, item.number, item
         return [self._make_entry(item) for item in items]

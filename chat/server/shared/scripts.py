@@ -1,21 +1,31 @@
 """The store's steps that change several keys at once, in Lua. The store runs each whole or not at all."""
 
-# Of what lines may say: programs of different versions with the same one understand each other.
+# What entries may say. A program reads this version and all before it, and says so when its node comes in. All nodes
+# write the newest one that every node reads, which never becomes an older one.
 ENTRY_VERSION = 1
 
+_VERSION = """
+local function version()
+  return tonumber(redis.call('HGET', KEYS[2], 'version') or '1')
+end
+"""
+
 # KEYS: log, meta. ARGV: node, epoch, the first sequence number, lines. Entries that are there already are left out.
-APPEND = """
+APPEND = (
+    _VERSION
+    + """
 local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
 if up ~= ARGV[2] then return redis.error_reply('GONE ' .. ARGV[1]) end
 local last = tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1]) or '0')
 local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
 local first = tonumber(ARGV[3])
+local written = version()
 for i = 4, #ARGV do
   local sequence = first + i - 4
   if sequence > last then
     count = count + 1
     redis.call(
-      'XADD', KEYS[1], '*', 'c', count, 'v', @VERSION@, 'n', ARGV[1], 'e', ARGV[2], 's', sequence, 'l', ARGV[i]
+      'XADD', KEYS[1], '*', 'c', count, 'v', written, 'n', ARGV[1], 'e', ARGV[2], 's', sequence, 'l', ARGV[i]
     )
     last = sequence
   end
@@ -23,48 +33,72 @@ end
 redis.call('HSET', KEYS[2], 'sequence:' .. ARGV[1], last, 'count', count)
 return last
 """
+)
 
-_NOTE = """
+_CHANGE_NODES = (
+    _VERSION
+    + """
+local function settle_version()
+  local meta, least = {}, nil
+  local fields = redis.call('HGETALL', KEYS[2])
+  for i = 1, #fields, 2 do meta[fields[i]] = fields[i + 1] end
+  for name, epoch in pairs(meta) do
+    if string.sub(name, 1, 3) == 'up:' and epoch ~= '0' then
+      local reads = tonumber(meta['reads:' .. string.sub(name, 4)] or '1')
+      least = math.min(least or reads, reads)
+    end
+  end
+  if least and least > version() then redis.call('HSET', KEYS[2], 'version', least) end
+end
 local function note(line)
   local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
-  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', @VERSION@, 'n', '*', 'e', 0, 's', 0, 'l', line)
+  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', version(), 'n', '*', 'e', 0, 's', 0, 'l', line)
 end
 """
+)
 
-# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back". Gives the epoch; 0 if another has the name.
+# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back", the version that it reads. Gives the epoch; 0
+# if another has the name.
 ENTER = (
-    _NOTE
+    _CHANGE_NODES
     + """
+if tonumber(ARGV[5]) < version() then return redis.error_reply('NEWER ' .. version()) end
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[2] then return 0 end
 local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
 if up and up ~= '0' then note(':' .. ARGV[1] .. ' NODE down ' .. up) end
 local epoch = redis.call('HINCRBY', KEYS[2], 'epoch:' .. ARGV[1], 1)
-redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], epoch, 'sequence:' .. ARGV[1], 0)
+redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], epoch, 'sequence:' .. ARGV[1], 0, 'reads:' .. ARGV[1], ARGV[5])
 redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+settle_version()
 note(':' .. ARGV[1] .. ' NODE ' .. ARGV[4] .. ' ' .. epoch)
 return epoch
 """
 )
 
-# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms. 0 when the node was declared gone.
-RENEW = """
+# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms. Gives the version to write; 0 when the node was
+# declared gone.
+RENEW = (
+    _VERSION
+    + """
 if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
-return 1
+return version()
 """
+)
 
 # KEYS: log, meta, lease. ARGV: node, epoch, token (of a node that goes; else empty). 1 when the node is gone by this.
 DECLARE_GONE = (
-    _NOTE
+    _CHANGE_NODES
     + """
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[3] then return 0 end
 if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], 0)
 redis.call('DEL', KEYS[3])
+settle_version()
 note(':' .. ARGV[1] .. ' NODE down ' .. ARGV[2])
 return 1
 """
@@ -103,7 +137,4 @@ return {found[1], found[2], redis.call('HGET', KEYS[3], found[1])}
 """
 
 # In the order in which `Store` names them.
-ALL = tuple(
-    script.replace("@VERSION@", str(ENTRY_VERSION))
-    for script in (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT, READ_SNAPSHOT)
-)
+ALL = (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT, READ_SNAPSHOT)

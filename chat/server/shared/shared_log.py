@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from chat.errors import SetupError
-from chat.server.core.apply import apply
+from chat.server.core.apply import SINCE, apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.entry import Entry
@@ -116,6 +116,8 @@ class SharedLog:
         waiting = self._appender.waiting
         if waiting >= self._limit and request.verb != "QUIT":
             raise Unsafe(request.verb, f"{waiting:,} requests wait for the shared log already")
+        if SINCE.get(request.verb, 1) > self._appender.version:
+            raise Unsafe(request.verb, f"Not every server of this network knows {request.verb} yet")
         self._appender.append(request)
 
     def keep(self, entry: Entry) -> None:

@@ -1,9 +1,9 @@
 """The store of a shared log: one Redis stream and a few keys, behind the calls that a log needs. Blocking.
 
 Keys, all with one prefix: `log` (the stream), `meta` (a hash: the settings that must agree; each node's epoch, its last
-sequence number and whether it is up; the number of the newest entry), `lease:NODE` (expires by itself), `snapshots`
-(their ids by their numbers) and `states`. A script changes several keys in one step: an append is refused once its node
-was declared gone, and a repeated one changes nothing.
+sequence number, whether it is up, and the version that it reads; the version to write; the newest entry's number),
+`lease:NODE` (expires by itself), `snapshots` (their ids by their numbers) and `states`. A script changes several keys
+in one step: an append is refused once its node was declared gone, and a repeated one changes nothing.
 """
 
 import secrets
@@ -16,7 +16,7 @@ import redis
 
 from chat.errors import FanfareError, SetupError
 from chat.server.shared.place import Place
-from chat.server.shared.scripts import ALL
+from chat.server.shared.scripts import ALL, ENTRY_VERSION
 
 BLOCK = 500  # ms that a read waits for news, less than place.SOCKET_TIMEOUT
 OLDEST_VERSION = 7  # of Redis; Valkey counts on from there
@@ -87,8 +87,15 @@ class Store:
         except redis.ResponseError as error:
             if str(error).startswith("GONE"):
                 raise DeclaredGone(str(error)) from None
+            if str(error).startswith("NEWER"):
+                raise self._too_new(str(error).partition(" ")[2]) from None
             self._redis.connection_pool.disconnect()  # it may have been deposed: Sentinels know the new master
             raise StoreDown(f"the store at {self._place} takes nothing: {error}") from None
+
+    def _too_new(self, version: object) -> SetupError:
+        return SetupError(
+            f"the log at {self._place} is written in version {version}, this server reads {ENTRY_VERSION}"
+        )
 
     def close(self) -> None:
         self._redis.close()
@@ -101,6 +108,8 @@ class Store:
         version = str(info.get("redis_version", "0"))
         if int(version.partition(".")[0]) < OLDEST_VERSION:
             raise SetupError(f"the store at {self._place} is Redis {version}, the oldest that serves is 7")
+        if self.version() > ENTRY_VERSION:
+            raise self._too_new(self.version())
         for name, value in agreed.items():
             key = f"setting:{name}"
             self._call(self._redis.hsetnx, self._meta, key, value)
@@ -109,6 +118,10 @@ class Store:
                 raise SetupError(
                     f"{name} is {value} here and {there} on the nodes of {self._place}; it must be the same"
                 )
+
+    def version(self) -> int:
+        """Of the entries that are written now."""
+        return int(self._call(self._redis.hget, self._meta, "version") or 1)
 
     def secret(self, size: int) -> bytes:
         """So many random bytes, the same for all nodes; made by the first that asks."""
@@ -158,14 +171,17 @@ class Store:
     # Nodes
 
     def enter(self, node: str, token: str, lease: float, how: str) -> int:
-        """Take the name, `how` being "new" or "back"; the epoch, or 0 while another process has it."""
-        arguments = [node, token, int(lease * 1000), how]
+        """Take the name, `how` being "new" or "back"; the epoch, or 0 while another process has it.
+
+        Raises SetupError when the log is written in a version that this program does not read.
+        """
+        arguments = [node, token, int(lease * 1000), how, ENTRY_VERSION]
         return int(self._call(self._enter, keys=self._keys(node), args=arguments))
 
-    def renew(self, node: str, epoch: int, token: str, lease: float) -> bool:
-        """False when the node was declared gone."""
+    def renew(self, node: str, epoch: int, token: str, lease: float) -> int:
+        """The version of the entries that are written now; 0 when the node was declared gone."""
         arguments = [node, epoch, token, int(lease * 1000)]
-        return bool(self._call(self._renew, keys=self._keys(node), args=arguments))
+        return int(self._call(self._renew, keys=self._keys(node), args=arguments))
 
     def declare_gone(self, node: str, epoch: int, token: str = "") -> bool:
         """The node's lease has run out or, with its `token`, it goes: say so in the log. False if neither is so."""
@@ -196,7 +212,12 @@ class Store:
         return bool(self._call(self._write_snapshot, keys=keys, args=arguments))
 
     def claim_snapshot(self, token: str, seconds: float) -> bool:
-        """Whether this node is to take the next snapshot; nobody else is for so long."""
+        """Whether this node is to take the next snapshot; nobody else is for so long.
+
+        Older programs beside this one could not read it.
+        """
+        if self.version() < ENTRY_VERSION:
+            return False
         key = f"{self._snapshots}:claim"
         return bool(self._call(self._redis.set, key, token, nx=True, px=int(seconds * 1000)))
 
