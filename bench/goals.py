@@ -57,6 +57,17 @@ GOALS = (
     Goal("idle: server CPU below every peer's, or none at all", "idle", "server CPU", Against.PEERS, 1, strict=True),
 )
 
+HISTORY_GOALS = tuple(
+    Goal(text, "history", column, Against.NOTHING, bound)
+    for text, column, bound in (
+        ("LATEST of 100: p99 at most 5 ms", "LATEST p99, ms", 5.0),
+        ("others' p99 while one asks: at most 5 ms more", "added to others' p99, ms", 5.0),
+        ("others' p99, 60 questions at once: at most 5 ms more", "added to others' p99, 60 at once, ms", 5.0),
+        ("start: at most 1 s to the first accept", "start, s", 1.0),
+        ("start after a crash: at most 1 s", "start after a crash, s", 1.0),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -70,9 +81,9 @@ class Checked:
     reached: bool | None
 
 
-def check(medians: Medians, server: str, peers: Sequence[str]) -> list[Checked]:
+def check(medians: Medians, server: str, peers: Sequence[str], goals: Sequence[Goal] = GOALS) -> list[Checked]:
     """All goals, for one server against its peers."""
-    return [_check(goal, medians.get(goal.case, {}), server, peers) for goal in GOALS]
+    return [_check(goal, medians.get(goal.case, {}), server, peers) for goal in goals]
 
 
 def _check(goal: Goal, rows: Mapping[str, Mapping[str, float | None]], server: str, peers: Sequence[str]) -> Checked:

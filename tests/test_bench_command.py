@@ -16,6 +16,7 @@ from bench import (
     client_load,
     costs,
     handshakes,
+    history,
     installed,
     many_cores,
     mass_arrival,
@@ -92,6 +93,7 @@ def test_a_package_that_is_missing_is_named_in_one_line(
         (experiments.main, ["forms", "--rounds", "0"]),
         (handshakes.main, ["--keys", "dsa"]),
         (many_cores.main, ["--readers", "-1"]),
+        (history.main, ["--entries", "100"]),
         (mass_arrival.main, ["--users", "x"]),
         (mass_death.main, ["--ways", "fin,loud"]),
         (shards.main, ["--rooms", "0"]),
@@ -178,7 +180,12 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.parametrize(
     "words",
-    ["bench.accounting --rounds 1000", "bench.shared_log --seconds 1000", "bench.mass_death --seconds 1000"],
+    [
+        "bench.accounting --rounds 1000",
+        "bench.history --entries 25000 --rooms 100 --seconds 1000",
+        "bench.mass_death --seconds 1000",
+        "bench.shared_log --seconds 1000",
+    ],
 )
 def test_a_benchmark_that_is_killed_leaves_no_process_behind(words: str) -> None:
     with subprocess.Popen(
