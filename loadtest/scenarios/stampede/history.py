@@ -4,6 +4,7 @@ A message is a pair: its speaker's number in the run, and its own among what tha
 to be in the history that everybody reads: once, and where it was seen.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -70,6 +71,11 @@ def hold(heard: Sequence[Words], read: Sequence[Words], due: set[Words], excused
         reordered=reordered,
         excused=len(lacking & excused),
     )
+
+
+def digest(read: Iterable[Words], due: set[Words]) -> str:
+    """Of one reader's history: alike for all. What nobody had seen may reach the log while some have read already."""
+    return hashlib.sha256(repr([words for words in read if words in due]).encode()).hexdigest()
 
 
 def of_other_order(digests: Mapping[str, int]) -> int:

@@ -1,6 +1,5 @@
 """Users who talk until the server is stopped, or on while it restarts, note what they hear, and read the history."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from loadtest.core.ledger import Ledger
 from loadtest.core.receiver import Moment, Receiver
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.run.role import Member, Order
-from loadtest.scenarios.stampede.history import Account, Words, hold
+from loadtest.scenarios.stampede.history import Account, Words, digest, hold
 from loadtest.scenarios.stampede.reader import CAPABILITIES, HISTORY, NoHistory, read_back
 from loadtest.scenarios.stampede.worker import Returners
 
@@ -134,7 +133,7 @@ class Speakers(Returners):
                 total.unanswered += 1
                 reasons[read] += 1
             else:
-                digests[hashlib.sha256(repr(read).encode()).hexdigest()] += 1
+                digests[digest(read, due)] += 1
                 total.add(hold(self._heard[number].words, read, due, excused))
         for member in self.worker.members.values():
             member.ledger = None

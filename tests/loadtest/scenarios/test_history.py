@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.core.requirements import Requirements
 from loadtest.run.scenario import SCENARIOS
-from loadtest.scenarios.stampede.history import Account, first_seen, hold, sum_of, young
+from loadtest.scenarios.stampede.history import Account, digest, first_seen, hold, sum_of, young
 from loadtest.scenarios.stampede.returns import StampedeSettings
 
 A, B, C, D = (0, 0), (0, 1), (1, 0), (1, 1)
@@ -53,6 +53,11 @@ def test_readers_with_another_history_than_most_are_out_of_order() -> None:
     assert sum_of([{"account": whole, "digests": {"x": 2}}, {"account": whole, "digests": {"x": 1, "y": 1}}]) == (
         Account(4, reordered=1)
     )
+
+
+def test_histories_that_differ_only_in_what_nobody_had_seen_are_alike() -> None:
+    assert digest([A, B], {A, B}) == digest([A, B, C], {A, B}) == digest([A, D, B], {A, B})
+    assert digest([A, B], {A, B}) != digest([B, A], {A, B})
 
 
 def test_each_count_that_is_not_0_fails_the_run_unless_more_is_allowed() -> None:
