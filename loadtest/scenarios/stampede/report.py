@@ -18,7 +18,8 @@ from loadtest.report.blocks import (
 )
 
 _RETURN = (
-    "The server gets SIGTERM and is started again; all users back off and come back. Times count from the SIGTERM: "
+    "The server gets SIGTERM, or SIGKILL with --kill, and is started again; all users back off and come back. Times "
+    "count from that signal: "
     "until the old process has ended, until the new one accepts the first connection, until so many users are in the "
     "room again."
 )
@@ -36,7 +37,7 @@ def section(stampede: Mapping[str, Any]) -> Section:
     attempts, why = stampede["attempts"], stampede["reasons"]
     blocks = [
         Block(
-            ("after SIGTERM, ms", "server gone", "accepts again", "50 % back", "90 % back", "all back"),
+            ("after the stop, ms", "server gone", "accepts again", "50 % back", "90 % back", "all back"),
             (("stampede", *(ms(stampede[moment]) for moment in moments)),),
             note=_RETURN,
         ),

@@ -1,6 +1,6 @@
 """What came of one restart of the server: who was back when, after which attempts, at what cost. Pure figures.
 
-All times count from the SIGTERM that ended the old server.
+All times count from the signal that ended the old server.
 """
 
 from collections import Counter
@@ -166,7 +166,7 @@ class Return:
         """What was not as it should be, one line each."""
         lines = []
         if self.returned < self.users:
-            lines.append(f"{self.returned:,} of {self.users:,} users were back {within_s:g} s after SIGTERM")
+            lines.append(f"{self.returned:,} of {self.users:,} users were back {within_s:g} s after the stop")
         elif self.back.longest > within_s * 1e6:
             lines.append(f"the last user was back after {self.back.longest / 1e6:,.3f} s, the limit is {within_s:g} s")
         if self.kept:

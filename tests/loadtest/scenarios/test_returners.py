@@ -310,7 +310,7 @@ def test_the_busiest_second_is_found_wherever_it_begins() -> None:
     ("total", "lines"),
     [
         (returned(answer(1, 60)), []),
-        (returned(answer(1, away=1)), ["1 of 2 users were back 60 s after SIGTERM"]),
+        (returned(answer(1, away=1)), ["1 of 2 users were back 60 s after the stop"]),
         (returned(answer(1, 60.5)), ["the last user was back after 60.500 s, the limit is 60 s"]),
         (
             returned(answer(1, attempts=Attempts(made=4, succeeded=1, timed_out=3).plain())),
@@ -319,7 +319,7 @@ def test_the_busiest_second_is_found_wherever_it_begins() -> None:
         (
             returned(answer(1, users=2, kept=1)),
             [
-                "1 of 2 users were back 60 s after SIGTERM",
+                "1 of 2 users were back 60 s after the stop",
                 "1 of 2 users kept the connection: the server did not end it",
             ],
         ),

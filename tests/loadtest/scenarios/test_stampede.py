@@ -170,7 +170,7 @@ def test_a_server_that_does_not_come_back_fails_the_run_with_its_last_words(site
     report = summary(site.path)
     assert report["reasons"] == [
         "the server did not come back: it ended with status 7 before it accepted connections: no licence",
-        f"0 of {USERS} users were back 60 s after SIGTERM",
+        f"0 of {USERS} users were back 60 s after the stop",
     ]
     figures = report["stampede"]
     assert (figures["returned"], figures["still_away"], figures["away_us"]) == (0, USERS, None)
