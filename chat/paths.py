@@ -31,6 +31,14 @@ def log_path(url: str) -> Path:
     return Path(name) if name else data_folder() / "log.sqlite"
 
 
+def history_path(setting: str) -> Path | None:
+    """The file of `sqlite:PATH`; without a path, the one in the data folder. None for no file. Raises SetupError."""
+    if not setting.startswith("sqlite:"):
+        return None
+    name = setting.removeprefix("sqlite:")
+    return Path(name) if name else data_folder() / "history.sqlite"
+
+
 def admin_path(settings: Settings) -> Path | None:
     """The admin socket: by default the log's file with the suffix `.sock`. None when it is off. Raises SetupError."""
     if settings.admin == "off":

@@ -284,7 +284,7 @@ class Settings:
         "bytes",
         "of send queues and unread input of all connections together; at it those that hold the most are dropped",
     )
-    history: int = _setting(
+    memory_length: int = _setting(
         2_000,
         "entries",
         "of `--log memory:` that stay, the newest of all rooms together; 2 MB where each is a full line",
@@ -311,6 +311,12 @@ class Settings:
         "entries",
         "that a shared log keeps, up to 20,000 more: for history, and for nodes that were away; 30 MB of the store's "
         "memory",
+    )
+    history: str = _setting(
+        "stream",
+        "place",
+        "of this node's history, with a shared log: stream, what the log keeps, in memory; sqlite:PATH, a file that "
+        "goes further back, sqlite: the one in the data folder; or none",
     )
     durability: str = _setting(
         "relaxed",
@@ -418,7 +424,15 @@ class Settings:
             not self.metrics or _is_host_and_port(self.metrics),
             f"metrics is {show(self.metrics)}, not HOST:PORT like 127.0.0.1:9667",
         )
-        for name in ("log", "admin"):
+        _check(
+            self.history in (STREAM, "none") or self.history.startswith("sqlite:"),
+            f"history is {show(self.history)}, not stream, sqlite:PATH or none",
+        )
+        _check(
+            self.shares_log or self.history == STREAM,
+            f"history {self.history} takes a log that several servers share: any other has its own, or none",
+        )
+        for name in ("log", "admin", "history"):
             _check("\0" not in getattr(self, name), f"{name} holds a NUL")
         _check(self.cloak in ("on", "off"), f"cloak is {self.cloak!r}, not on or off")
         _check(re.fullmatch("[A-Za-z0-9._-]*", self.node) is not None, f"node is {self.node!r}, not a name")
@@ -503,6 +517,7 @@ class Settings:
         return self.rate_limit > 0
 
 
+STREAM = "stream"
 SHARED_LOGS = ("redis", "rediss", "unix", "sentinel")  # schemes of `log`
 SWITCH = ("on", "off")
 ITERATIONS = (4_096, 10_000_000)  # RFC 7677's least; beyond the most a login takes seconds
@@ -525,7 +540,7 @@ _AT_LEAST_ZERO = (
     "sts_port",
     "sts_duration",
     "rate_limit",
-    "history",
+    "memory_length",
     "history_length",
     "history_age",
     "replay",

@@ -7,7 +7,7 @@ from pathlib import Path
 from chat.admin.show import print_lines, safe
 from chat.configuration import load as load_settings
 from chat.errors import SetupError
-from chat.paths import log_path
+from chat.paths import history_path, log_path
 
 LINES = 20  # that `tail` shows unless told otherwise
 
@@ -49,10 +49,15 @@ def _selection(action: argparse.ArgumentParser) -> None:
 
 def _path(options: argparse.Namespace) -> Path:
     """The log's file. Raises SetupError."""
-    url = load_settings({"log": options.log} if options.log else {}, options.config).log
-    if url == "memory:":
+    settings = load_settings({"log": options.log} if options.log else {}, options.config)
+    if settings.log == "memory:":
         raise SetupError("the log is memory:, which leaves nothing; name a file with --log sqlite:PATH")
-    return log_path(url)
+    if not settings.shares_log:
+        return log_path(settings.log)
+    path = history_path(settings.history)
+    if path is None:
+        raise SetupError(f"the history is {settings.history}, which is no file; name one with --log sqlite:PATH")
+    return path
 
 
 def _stats(options: argparse.Namespace) -> int:

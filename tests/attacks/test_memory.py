@@ -67,9 +67,9 @@ def test_the_log_keeps_as_many_entries_as_is_set_and_their_tags_within_their_lim
         finally:
             tracemalloc.stop()
         entries = server.node.log.entries  # type: ignore[attr-defined]
-        assert len(entries) == DEFAULTS.history
+        assert len(entries) == DEFAULTS.memory_length
         assert max(len(entry.request.tags) for entry in entries) <= 512
-        assert grown < DEFAULTS.history * 4_000 + len(bad) * 2 * DEFAULTS.input_limit
+        assert grown < DEFAULTS.memory_length * 4_000 + len(bad) * 2 * DEFAULTS.input_limit
 
 
 def test_readers_that_take_little_hold_no_more_than_what_is_made_for_them() -> None:

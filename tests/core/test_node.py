@@ -192,7 +192,7 @@ def test_a_stopping_server_tells_nobody_who_goes() -> None:
 
 
 def test_the_log_keeps_what_happened_in_its_order_and_no_more_than_the_setting_says() -> None:
-    chat = Chat(history=3)
+    chat = Chat(memory_length=3)
     ana, bea = chat.member("ana", "#a", "#b"), chat.member("bea", "#a")
     chat.say(ana, "one")
     chat.say(bea, "two")

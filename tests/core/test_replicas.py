@@ -34,7 +34,7 @@ SETTINGS = Settings(
     rooms_per_address=4,
     rooms_total=5,
     lobby="#a",
-    history=10_000,
+    memory_length=10_000,
 )
 LIMITS = Limits(SETTINGS.max_rooms, SETTINGS.rooms_per_address, SETTINGS.rooms_total)
 PLAIN_WIRES = (RelayWire, JoinedWire, TildeWire, NickWire)

@@ -156,6 +156,10 @@ def test_all_of_it_works_while_a_server_has_the_file(
     [
         (("stats", "--log", "sqlite:/nowhere/log"), "there is no log /nowhere/log"),
         (("stats", "--log", "memory:"), "the log is memory:, which leaves nothing; name a file with --log sqlite:PATH"),
+        (
+            ("stats", "--log", "redis://store"),
+            "the history is stream, which is no file; name one with --log sqlite:PATH",
+        ),
         (("stats", "--log", "file"), "log begins with 'file', it is memory:, sqlite:PATH or redis://HOST/DB"),
         (("purge",), "purge what? --room, --nick and --before choose; --all is everything"),
         (("purge", "--before", "soon"), "'soon' is no date like 2026-01-31"),

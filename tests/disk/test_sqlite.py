@@ -289,9 +289,17 @@ def test_an_empty_room_is_remembered_up_to_the_limit_and_comes_back_as_it_was() 
 
 
 def test_settings_of_the_log_are_checked() -> None:
-    for values in ({"log": "file:x"}, {"durability": "safe"}, {"keep": "words,all"}, {"history_length": -1}):
+    for values in (
+        {"log": "file:x"},
+        {"durability": "safe"},
+        {"keep": "words,all"},
+        {"history_length": -1},
+        {"history": "file"},
+    ):
         with pytest.raises(SetupError):
             Settings(**values)
+    with pytest.raises(SetupError, match="history none takes a log that several servers share"):
+        Settings(history="none")
     assert json.dumps(Settings().log) == '"sqlite:"'
 
 

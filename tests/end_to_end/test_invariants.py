@@ -36,7 +36,7 @@ def in_parallel(*jobs: threading.Thread) -> None:
 
 
 def test_every_member_sees_one_order_and_it_is_the_order_of_the_rooms_log() -> None:
-    with running_server(history=10_000) as server, frequent_switches():
+    with running_server(memory_length=10_000) as server, frequent_switches():
         clients = [server.irc(f"user{number}", "#a", caps="echo-message") for number in range(6)]
 
         def talk(client: IrcClient) -> None:

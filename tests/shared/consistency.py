@@ -22,7 +22,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
@@ -276,8 +275,7 @@ class Trial:
         store = Store(Place.of(self.store.url))
         for item in store.read("0-0", 1_000_000, None):
             message = parse(item.line)
-            milliseconds, sequence = item.place
-            number = milliseconds << SEQUENCE_BITS | sequence
+            number = item.entry_id
             if message.verb == "PRIVMSG" and number in self.shown:
                 room, text = message.params
                 said[number] = (message.source.partition("!")[0], room, text)

@@ -13,7 +13,6 @@ from itertools import count
 import pytest
 
 from chat.errors import SetupError
-from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.store import Store
@@ -287,7 +286,6 @@ def read_words(store: RedisProcess) -> dict[int, str]:
     for item in log.read("0-0", 1_000_000, None):
         message = parse(item.line)
         if message.verb == "PRIVMSG":
-            milliseconds, number = item.place
-            words[milliseconds << SEQUENCE_BITS | number] = message.params[1]
+            words[item.entry_id] = message.params[1]
     log.close()
     return words

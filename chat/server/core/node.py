@@ -65,7 +65,7 @@ class Node:
         self.started = clock()
         self.fan_out = FanOut(sink)
         self.monitors = Monitors(self.fan_out, self.name)
-        self.log = make_log(self.member, settings.history, clock)
+        self.log = make_log(self.member, settings.memory_length, clock)
         self.state = State(
             Limits(
                 settings.max_rooms,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import SetupError, WireError
-from chat.server.disk.file import APPLICATION_ID, FORMATS, NEWEST, connect, explain, ids_of_room, is_served
+from chat.server.disk.file import FORMATS, HISTORY_ID, KINDS, NEWEST, connect, explain, ids_of_room, is_served
 from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
 from chat.wires.message import Message, parse
@@ -59,7 +59,7 @@ def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
         with closing(connect(path, read_only)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (format_,) = connection.execute("PRAGMA user_version").fetchone()
-            if application != APPLICATION_ID:
+            if application not in KINDS:
                 raise SetupError(f"{path} is no log of Fanfare: it is another program's database")
             if format_ != len(FORMATS):
                 raise SetupError(f"the log {path} has format {format_}, this Fanfare works on {len(FORMATS)}")
@@ -150,13 +150,16 @@ def load(path: Path, lines: Iterable[str]) -> int:
     """Add exported entries; those that are there already stay as they are. Gives how many lines there were."""
     served, count = is_served(path), 0
     with opened(path, False) as connection:
+        (kind,) = connection.execute("PRAGMA application_id").fetchone()
         (last,) = connection.execute("SELECT id FROM last").fetchone()
         batch: list[Row] = []
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             row = _read(line, number)
-            if served and row.id > last:
+            if row.id > last and kind == HISTORY_ID:
+                raise SetupError(f"line {number} is newer than the history, which takes that from its shared log")
+            if row.id > last and served:
                 raise SetupError(f"line {number} is newer than the running server's log began with: stop it first")
             batch.append(row)
             count += 1

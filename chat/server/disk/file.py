@@ -11,7 +11,10 @@ from pathlib import Path
 
 from chat.errors import SetupError
 
-APPLICATION_ID = 0x46616E66  # "Fanf": what SQLite's header and file(1) know the file by
+# "Fanf" and "Fanh": what SQLite's header and file(1) know a log by, and the history that a node of a shared log keeps.
+# Such a history is of the same format; it holds no state, but says in place of the snapshot which log it is of.
+APPLICATION_ID, HISTORY_ID = 0x46616E66, 0x46616E68
+KINDS = {APPLICATION_ID: "log of Fanfare", HISTORY_ID: "history of a shared log"}
 NEWEST = (1 << 63) - 1  # as an id
 CHECKED_BYTES = 16_777_216  # up to which a file is read whole at the start, to find damage; it takes 50 ms
 PATIENCE = 5.0  # s that a write waits for another process, `fanfare admin`, to end its own
@@ -94,7 +97,7 @@ def is_served(path: Path) -> bool:
     return False
 
 
-def open_log(path: Path) -> tuple[sqlite3.Connection, Lock]:
+def open_log(path: Path, kind: int = APPLICATION_ID) -> tuple[sqlite3.Connection, Lock]:
     """Open the file for writing, or make it. Raises SetupError with one clear line."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +114,8 @@ def open_log(path: Path) -> tuple[sqlite3.Connection, Lock]:
         lock.release()
         raise SetupError(explain(path, error)) from None
     try:
-        _prepare(connection, path)
+        _prepare(connection, path, kind)
+        _check(connection, path)
     except sqlite3.Error as error:
         connection.close()
         lock.release()
@@ -123,24 +127,34 @@ def open_log(path: Path) -> tuple[sqlite3.Connection, Lock]:
     return connection, lock
 
 
-def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
-    """A connection for one thread at a time. Transactions are the caller's."""
-    mode = "?mode=ro" if read_only else "?mode=rw"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}{mode}", PATIENCE, isolation_level=None, check_same_thread=False, uri=True
-    )
+def open_in_memory(name: str, kind: int) -> sqlite3.Connection:
+    """A new database that all threads of this process may open by its name. Raises SetupError."""
+    try:
+        connection = connect(name)
+        _prepare(connection, name, kind)
+    except sqlite3.Error as error:
+        raise SetupError(f"no log can be kept in memory by SQLite {sqlite3.sqlite_version}: {error}") from None
+    return connection
+
+
+def connect(place: Path | str, read_only: bool = False) -> sqlite3.Connection:
+    """A connection for one thread at a time, to a file or a database in memory. Transactions are the caller's."""
+    mode = "ro" if read_only else "rw"
+    uri = f"file:/{place}?vfs=memdb" if isinstance(place, str) else f"{place.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
     connection.execute("PRAGMA cache_size = -32768")  # 32 MiB, where 2 are the default
     connection.execute("PRAGMA temp_store = MEMORY")  # there may be no other place to write to
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path | str, kind: int) -> None:
     """Bring the file to the newest format, and see that it can be written."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (format_,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables and application != APPLICATION_ID:
-        raise SetupError(f"{path} is no log of Fanfare: it is another program's database")
+    if tables and application != kind:
+        found = f"a {KINDS[application]}" if application in KINDS else "another program's database"
+        raise SetupError(f"{path} is no {KINDS[kind]}: it is {found}")
     if format_ > len(FORMATS):
         raise SetupError(
             f"the log {path} was written by a newer Fanfare: its format is {format_}, this one knows {len(FORMATS)}"
@@ -150,9 +164,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     for number in range(format_, len(FORMATS)):
         for statement in _statements(FORMATS[number]):
             connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA application_id = {kind}")
     connection.execute(f"PRAGMA user_version = {len(FORMATS)}")
     connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
     if path.stat().st_size <= CHECKED_BYTES:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":

@@ -36,13 +36,14 @@ WORDS = frozenset({"PRIVMSG", "NOTICE"})
 class FileHistory:
     """The loop's thread only. A thread of its own reads; the owner has the writer write what is shown."""
 
-    def __init__(self, settings: Settings, path: Path, writer: Writer, newest: int) -> None:
+    def __init__(self, settings: Settings, place: Path | str, writer: Writer, newest: int) -> None:
+        """`place` as the file's `connect` takes it."""
         self.newest = newest  # the id of the newest entry that was applied, and not refused
         self.state: State  # behind that entry
         self._keep = frozenset(settings.keep.split(","))
         self._keeps_words = "words" in self._keep
         self._writer = writer
-        self._reader = Reader(path)
+        self._reader = Reader(place)
         self._post: Post
 
     def start(self, post: Post) -> None:

@@ -25,8 +25,9 @@ Task = Callable[[sqlite3.Connection], None]
 class Reader:
     """Any thread may call `ask`; `start` and `close` are the loop's."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | str) -> None:
+        """`place` as `connect` takes it."""
+        self._place = place
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="log reader", daemon=True)
 
@@ -42,7 +43,7 @@ class Reader:
         self._tasks.put(partial(_answer, queries, show, answered, post))
 
     def _run(self) -> None:
-        connection = connect(self._path, read_only=True)
+        connection = connect(self._place, read_only=True)
         try:
             while (task := self._tasks.get()) is not None:
                 task(connection)

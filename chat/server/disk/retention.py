@@ -13,6 +13,7 @@ EVERY = 60.0  # s between two sweeps through all rooms
 class Retention:
     def __init__(self, connection: sqlite3.Connection, length: int, age: float, clock: Callable[[], float]) -> None:
         """`length` entries of a room stay, for `age` days; 0 is no limit."""
+        self.cut = 0  # up to this id nothing stays
         self._connection = connection
         self._length = length
         self._seconds = age * 86_400.0
@@ -22,7 +23,7 @@ class Retention:
 
     def portion(self) -> bool:
         """Sweep one room, or a part of it; False when the sweep is over."""
-        if not self._length and not self._seconds:
+        if not self._length and not self._seconds and not self.cut:
             return False
         if self._room is None:
             if self._clock() < self._next:
@@ -38,7 +39,9 @@ class Retention:
 
     def _sweep(self, room: str) -> bool:
         """Delete up to a portion of the room's entries; True when there may be more."""
-        bound = int((self._clock() - self._seconds) * 1000) << SEQUENCE_BITS if self._seconds else 0
+        bound = self.cut + 1
+        if self._seconds:
+            bound = max(bound, int((self._clock() - self._seconds) * 1000) << SEQUENCE_BITS)
         if self._length:
             last = self._connection.execute(
                 f"{ids_of_room(words=False, newest=True)} LIMIT 1 OFFSET :length",

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from chat.errors import FanfareError, WireError
 from chat.server.core.apply import VERBS
 from chat.server.log.entry import Entry
-from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.outage import NEVER, Outage
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
@@ -132,11 +131,10 @@ _LOST = "the store has lost what was said last, or has dropped what this node ha
 
 def entry_of(item: Item) -> Entry:
     """Another node's entry. A line that cannot be read is one that nobody can apply."""
-    milliseconds, number = item.place
     try:
         request = parse(item.line)
     except WireError as error:
         raise LogLost(f"entry {item.id} of the shared log is no line of IRC: {error}") from None
     if request.verb not in VERBS:
         raise LogLost(f"entry {item.id} of {item.node} asks for {request.verb}, which this server does not know")
-    return Entry(milliseconds << SEQUENCE_BITS | number, milliseconds / 1000, item.node, request)
+    return Entry(item.entry_id, item.at, item.node, request)

@@ -3,28 +3,36 @@
 Nothing is applied, and so nobody is told anything, before it has come back. The loop's thread never waits.
 """
 
+import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chat.errors import SetupError
+from chat.paths import history_path
 from chat.server.core.apply import SINCE, apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.entry import Entry
-from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.shared.appender import Appender
 from chat.server.shared.outage import NEVER
 from chat.server.shared.place import Place
 from chat.server.shared.reader import ABOUT_NODES, LogLost, Reader, entry_of
 from chat.server.shared.snapshots import Snapshots
-from chat.server.shared.store import Item, Store, StoreDown
-from chat.settings import Settings
+from chat.server.shared.store import Item, Snapshot, Store, StoreDown, entry_id, stream_id
+from chat.settings import STREAM, Settings
 from chat.wires.message import Message
 
+if TYPE_CHECKING:
+    from chat.server.disk.node_history import NodeHistory
+
 CLOSE_PATIENCE = 3.0  # s
+
+log = logging.getLogger(__name__)
 
 
 def shared_secret(url: str, size: int) -> bytes:
@@ -38,13 +46,20 @@ def shared_secret(url: str, size: int) -> bytes:
         store.close()
 
 
+def _make_history(settings: Settings, clock: Callable[[], float]) -> "NodeHistory | None":
+    """Raises SetupError."""
+    if settings.history == "none":
+        return None
+    from chat.server.disk.node_history import NodeHistory  # a system without SQLite still serves without history
+
+    return NodeHistory(settings, history_path(settings.history), clock)
+
+
 class SharedLog:
     """The loop's thread only, but for what appender and reader call."""
 
-    history = None
-
     def __init__(self, settings: Settings, node: str, kept: int, clock: Callable[[], float]) -> None:
-        """Raises SetupError when the store cannot be had. `kept` and `clock` are the memory log's."""
+        """Raises SetupError when the settings cannot serve, or the history's file not be had. `kept` is unused."""
         self.rooms_remembered = settings.rooms_total
         self._settings = settings
         self._node = node
@@ -59,7 +74,9 @@ class SharedLog:
         if strict and not self._place.has_replica:
             raise SetupError("durability strict takes a replica to read from: --log redis://HOST/DB?replica=HOST:PORT")
         self._reader = Reader(self._place, strict, settings.log_patience, self._make_entry, self._deliver, self._fail)
-        self._snapshots = Snapshots(self._place, self._token, settings.log_length)
+        self.history = _make_history(settings, clock)
+        oldest = self._cut if settings.history == STREAM else None
+        self._snapshots = Snapshots(self._place, self._token, settings.log_length, oldest)
         self._apply: Apply
         self._post: Post
         self._failed: Callable[[str], None]
@@ -79,8 +96,15 @@ class SharedLog:
         self._snapshots.limits = limits
         store = Store(self._place)
         try:
-            store.check({name: str(value) for name, value in agreed.items()})
-            snapshot = store.read_snapshot()
+            with self.history.restoring(state) if self.history is not None else nullcontext():
+                self._restore(state, store, {name: str(value) for name, value in agreed.items()})
+        finally:
+            store.close()
+
+    def _restore(self, state: State, store: Store, agreed: Mapping[str, str]) -> None:
+        try:
+            store.check(agreed)
+            snapshot = self._begin(store)
             if snapshot.state:
                 load(state, snapshot.state)
             self._reader.newest, self._reader.number = snapshot.id, snapshot.number
@@ -92,8 +116,31 @@ class SharedLog:
             raise SetupError(str(error)) from None
         except (ValueError, KeyError, TypeError) as error:
             raise SetupError(f"the shared log's snapshot cannot be read: {error!r}") from None
-        finally:
-            store.close()
+        if self.history is not None:
+            self.history.caught_up(entry_id(self._reader.newest))
+
+    def _begin(self, store: Store) -> Snapshot:
+        """The snapshot to begin with: the stream has all that comes behind it, and behind the history.
+
+        A history that goes beyond the log, or ends before it, is dropped where it is not what the log says.
+        """
+        history = self.history
+        if history is None:
+            return store.read_snapshot()
+        history.belong(store.name())
+        if not history.known:
+            return store.read_snapshot(0)
+        last = store.last(stream_id(history.known))
+        if last is not None and last.entry_id == history.known and history.has_last(entry_of(last)):
+            return store.read_snapshot(last.number)
+        snapshot = store.read_snapshot(0)
+        if last is None:
+            log.warning("the shared log no longer reaches back to where the history ends, which begins again")
+            history.begin_again(0)
+        else:
+            log.warning("the shared log has lost the history's end, which is taken from the log again")
+            history.begin_again(entry_id(snapshot.id))
+        return snapshot
 
     def _catch_up(self, state: State) -> None:
         while entries := self._reader.read(block=False):
@@ -102,12 +149,16 @@ class SharedLog:
                     apply(state, entry)
                 except Refusal:
                     continue
+                if self.history is not None:
+                    self.history.catch_up(entry)
 
     def deliver(self, apply: Apply) -> None:
         self._apply = apply
 
     def start(self, post: Post, failed: Callable[[str], None]) -> None:
         self._post, self._failed = post, failed
+        if self.history is not None:
+            self.history.start(post)
         self._appender.start()
         self._reader.start()
         self._snapshots.start()
@@ -121,13 +172,17 @@ class SharedLog:
         self._appender.append(request)
 
     def keep(self, entry: Entry) -> None:
-        """The store has it."""
+        """The store has it, and the history may show it."""
+        if self.history is not None:
+            self.history.keep(entry)
 
     def status(self) -> str:
         """Any thread."""
         down = self._down_for()
         state = f"cannot be reached for {down:.0f} s" if down else "is up"
-        return f"log {self._place} {state}, {self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
+        requests = f"{self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
+        history = f", {self.history.status()}" if self.history is not None else ""
+        return f"log {self._place} {state}, {requests}{history}"
 
     def figures(self) -> Figures:
         down = self._down_for()
@@ -143,15 +198,15 @@ class SharedLog:
         self._snapshots.close(CLOSE_PATIENCE)
         self._appender.close(CLOSE_PATIENCE)
         self._reader.close(CLOSE_PATIENCE)
+        if self.history is not None:
+            self.history.close(CLOSE_PATIENCE)
 
     # The reader's thread
 
     def _make_entry(self, item: Item) -> Entry:
         """The item's entry; one that this process appended has the request that was sent."""
         if item.node == self._node and self._appender.sent(item.epoch):
-            milliseconds, number = item.place
-            request = self._appender.returned(item.sequence)
-            return Entry(milliseconds << SEQUENCE_BITS | number, milliseconds / 1000, item.node, request)
+            return Entry(item.entry_id, item.at, item.node, self._appender.returned(item.sequence))
         entry = entry_of(item)
         if item.node == ABOUT_NODES and entry.request.source == self._node:
             what, epoch = entry.request.params
@@ -173,6 +228,11 @@ class SharedLog:
         self._reader.taken()
 
     # Any thread
+
+    def _cut(self, oldest: str) -> None:
+        """The stream begins there, and so does a history that has nothing else."""
+        assert self.history is not None
+        self.history.cut(entry_id(oldest))
 
     def _fail(self, reason: str) -> None:
         self._failed(reason)

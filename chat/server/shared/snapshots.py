@@ -5,6 +5,7 @@ One node at a time makes one, in a thread: from the snapshot before and the entr
 
 import logging
 import threading
+from collections.abc import Callable
 
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
@@ -24,13 +25,14 @@ log = logging.getLogger(__name__)
 class Snapshots:
     """`since` is counted up by the reader; the owner calls the rest."""
 
-    def __init__(self, place: Place, token: str, kept: int) -> None:
-        """At least `kept` entries stay in the log, for nodes that were away and for the history."""
+    def __init__(self, place: Place, token: str, kept: int, oldest: Callable[[str], None] | None = None) -> None:
+        """At least `kept` entries stay in the log; `oldest` is told which of them is the first, again and again."""
         self.limits: Limits  # of the state
         self.since = 0  # entries since this node last looked
         self._store = Store(place)
         self._token = token
         self._kept = kept
+        self._oldest = oldest
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log snapshots", daemon=True)
 
@@ -46,12 +48,13 @@ class Snapshots:
 
     def _run(self) -> None:
         while not self._closing.wait(LOOK):
-            if self.since < EVERY:
-                continue
-            self.since = 0
             try:
-                if self._store.claim_snapshot(self._token, CLAIM):
-                    self.take()
+                if self.since >= EVERY:
+                    self.since = 0
+                    if self._store.claim_snapshot(self._token, CLAIM):
+                        self.take()
+                if self._oldest is not None:
+                    self._oldest(self._store.oldest())
             except StoreDown:
                 continue  # the appender says so
             except Exception:

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from chat.errors import FanfareError, SetupError
+from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ALL, ENTRY_VERSION
 
@@ -30,9 +31,15 @@ class DeclaredGone(FanfareError):
     """The node's lease had run out, and another node has said so in the log."""
 
 
-def place_of(item: str) -> tuple[int, int]:
+def entry_id(item: str) -> int:
+    """The entry's id for that of the stream, MILLISECONDS-SEQUENCE."""
     milliseconds, _, number = item.partition("-")
-    return int(milliseconds), int(number)
+    return int(milliseconds) << SEQUENCE_BITS | int(number)
+
+
+def stream_id(number: int) -> str:
+    """The inverse of `entry_id`."""
+    return f"{number >> SEQUENCE_BITS}-{number & (1 << SEQUENCE_BITS) - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,13 @@ class Item:
     line: str
 
     @property
-    def place(self) -> tuple[int, int]:
-        """The milliseconds since the epoch and the number within these, in order."""
-        return place_of(self.id)
+    def entry_id(self) -> int:
+        return entry_id(self.id)
+
+    @property
+    def at(self) -> float:
+        """Seconds since the epoch, to the millisecond."""
+        return (self.entry_id >> SEQUENCE_BITS) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,11 @@ class Store:
         self._call(self._redis.hsetnx, self._meta, "secret", secrets.token_hex(size))
         return bytes.fromhex(self._call(self._redis.hget, self._meta, "secret"))
 
+    def name(self) -> str:
+        """What tells this log from others; made by the first that asks."""
+        self._call(self._redis.hsetnx, self._meta, "name", secrets.token_hex(8))
+        return str(self._call(self._redis.hget, self._meta, "name"))
+
     # The stream
 
     def append(self, node: str, epoch: int, first: int, lines: Sequence[str]) -> None:
@@ -163,6 +179,11 @@ class Store:
         """The id of the newest entry that there ever was; `0-0` for none."""
         newest: Any = self._call(self._redis.xrevrange, self._log, count=1)
         return str(newest[0][0]) if newest else "0-0"
+
+    def oldest(self) -> str:
+        """The id of the oldest entry that the stream holds; `0-0` for none."""
+        oldest: Any = self._call(self._redis.xrange, self._log, count=1)
+        return str(oldest[0][0]) if oldest else "0-0"
 
     def size(self) -> int:
         """How many entries the stream holds."""
