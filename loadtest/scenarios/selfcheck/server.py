@@ -76,7 +76,9 @@ class FaultyServer:
         assert fault in FAULTS
         self._fault = fault
         self.done: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
-        self.written = Histogram()  # one sample a delivery: from its message's intended time to our writing it
+        # One sample a delivery: from its message's intended time until just before, and just after, it is written.
+        self.written, self.sent = Histogram(), Histogram()
+        self.behind_us = 0  # the longest that one was written after its time
 
     def serve(self) -> None:
         """Until standard input ends."""
@@ -93,16 +95,17 @@ class FaultyServer:
                 else:
                     self._read(key.data)
             while self._later and self._later[0][0] <= time.monotonic_ns():
-                _, sender, room, line = self._later.popleft()
+                due_ns, sender, room, line = self._later.popleft()
                 if self._fault == AGAIN:
                     self._repeat(sender, room, line)
+                    self._fall_behind(due_ns)
                 else:
                     self._deliver(sender, room, line)
 
     def _obey(self, order: dict[str, Any]) -> None:
         if "fault" in order:
             self.begin(order["fault"])
-        _say(**self.done, written=self.written.pack())
+        _say(**self.done, written=self.written.pack(), sent=self.sent.pack(), behind_us=self.behind_us)
 
     def _welcome(self, sock: socket.socket) -> None:
         guest = Guest(sock)
@@ -146,6 +149,9 @@ class FaultyServer:
                     self._later.append((now_ns + AGAIN_MS * 1_000_000, guest, room, line))
                 self._deliver(guest, room, line)
 
+    def _fall_behind(self, due_ns: int) -> None:
+        self.behind_us = max(self.behind_us, (time.monotonic_ns() - due_ns) // 1000)
+
     def _repeat(self, sender: Guest, room: str, line: bytes) -> None:
         for guest in self._guests:
             if guest is not sender and guest.room == room:
@@ -166,9 +172,12 @@ class FaultyServer:
                 data = line if self._fault == LEAK and _is_chosen(line) else b""
                 self.done["stray"] += bool(data)
             if data:
-                if guest.room == room:
-                    self.written.add((time.monotonic_ns() - intended_ns) // 1000)  # before: no reader can be earlier
+                before_ns = time.monotonic_ns()
                 _send(guest, data)
+                if guest.room == room:
+                    self.written.add((before_ns - intended_ns) // 1000)
+                    self.sent.add((time.monotonic_ns() - intended_ns) // 1000)
+        self._fall_behind(intended_ns + (DELAY_MS * 1_000_000 if self._fault == DELAY else 0))
 
     def _tamper(self, guest: Guest, is_odd: bool, sender: str, line: bytes) -> bytes:
         """What this guest gets instead."""

@@ -38,7 +38,7 @@ PATIENT = """
 from loadtest.locustfile import Member
 from loadtest.scenarios.selfcheck import leader
 
-leader._BUSY_US = leader._NOISE_US = leader._LONGER_US = 60_000_000
+leader._NOISE_US = leader._LONGER_US = leader._BEHIND_US = 60_000_000
 """
 
 
@@ -121,23 +121,45 @@ def test_a_count_must_be_exact_and_a_time_may_be_later_by_its_margin_only() -> N
 
 def test_a_delay_is_held_against_when_the_server_wrote_and_what_the_generator_says_of_itself() -> None:
     quiet = Figures("selfcheck", "host:1", expected=200, delivered=200, fanout=of(56_500))
-    (*counts, delay) = compare("delay", Done(MADE, of(50_000)), quiet)
+    done = Done(MADE, of(50_000), of(50_000))
+    (*counts, delay) = compare("delay", done, quiet)
     assert all(check.holds for check in counts)
     assert (delay.holds, delay.margin) == (False, 6_000)
     quiet.doubt.add(1_000)
-    assert compare("delay", Done(MADE, of(50_000)), quiet)[-1].holds
+    assert compare("delay", done, quiet)[-1].holds
     assert "found a p50 of 56.500 ms, made was 50.000 ms" in delay.words
 
 
 def test_a_stall_is_held_against_when_the_server_wrote_and_no_reading_by_the_way() -> None:
-    for us, holds in ((8_000, True), (28_000, True), (29_000, False), (58_000, False)):
+    done = Done(MADE, of(8_000), of(8_000))
+    for us, holds in ((8_000, True), (13_000, True), (14_000, False), (58_000, False)):
         stalled = Figures("selfcheck", "host:1", expected=200, delivered=200, fanout=of(us), stood_still_us=150_000)
-        (*counts, stood, delay) = compare("stall", Done(MADE, of(8_000)), stalled)
+        (*counts, stood, delay) = compare("stall", done, stalled)
         assert all(check.holds for check in (*counts, stood))
         assert delay.holds is holds
     for us, holds in ((138_599, False), (138_601, True), (1_140_000, True), (1_140_001, False)):
         stalled.stood_still_us = us
-        assert compare("stall", Done(MADE, of(8_000)), stalled)[-2].holds is holds
+        assert compare("stall", done, stalled)[-2].holds is holds
+
+
+def test_a_server_that_had_to_wait_as_it_wrote_is_no_fault_of_the_instrument() -> None:
+    for fault, waited_us in (("delay", 90_000), ("stall", 48_000)):
+        done = Done(MADE, of(8_000), of(waited_us))
+        found = Figures("selfcheck", "host:1", expected=200, delivered=200, stood_still_us=150_000)
+        found.fanout.add(waited_us)
+        assert all(check.holds for check in compare(fault, done, found))
+        found.fanout = of(round(1.02 * waited_us) + 6_000)
+        assert not compare(fault, done, found)[-1].holds
+
+
+def test_a_machine_that_made_its_server_or_itself_wait_too_long_is_no_answer_either(tmp_path: Path) -> None:
+    own = tmp_path / "impatient.py"
+    own.write_text(f"{PATIENT}\nleader._BEHIND_US = leader._LONGER_US = -1_000_000\n")
+    done = selfcheck(*UNHURRIED, "--report", str(tmp_path), locustfile=own)
+    assert done.returncode == 3, done.stdout + done.stderr
+    reasons = summary(tmp_path)["reasons"]
+    for words in ("the self-check's own server was", "the generator stood still for"):
+        assert any(reason.startswith(words) for reason in reasons)
 
 
 def test_the_server_does_only_what_it_is_told_and_forgets_it_then() -> None:
@@ -147,6 +169,7 @@ def test_the_server_does_only_what_it_is_told_and_forgets_it_then() -> None:
             server.begin(fault)
             done = server.done()
             assert (set(done.counts), sum(done.counts.values()), done.written.count) == (set(MADE), 0, 0)
+            assert (done.sent.count, done.behind_us) == (0, 0)
     finally:
         server.end()
         server.end()
