@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chat.errors import SetupError
-from loadtest.core.reasons import advice
+from loadtest.core.reasons import advice, printable
 from loadtest.core.requirements import Requirements
 from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict
 from loadtest.core.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
 from loadtest.core.verdict import judge, measures
-from loadtest.report.blocks import NONE, Block, Section, ms, plain, register_section
+from loadtest.report.blocks import NONE, Block, Section, ms, register_section
 from loadtest.report.plots import Line, Look, Mark, Plot, in_ms, linear, ms_axis
 from loadtest.run.run import Run
 from loadtest.run.scenario import OneRoom
@@ -217,7 +217,7 @@ _NOTE = (
     "majority decides. p99 is the fan-out's, complete the p99 of the time to the last receiver; CPU is the busiest "
     "generator process's share of a core. A step where the generator was the limit counts neither way."
 )
-_LIMIT = re.compile(", the |, so ")  # what follows in a reason is the same in every row
+_LIMIT = re.compile(", the |, so ")  # what follows in a reason is the same in every row, and in the verdict
 
 
 @register_section("capacity")
@@ -227,7 +227,7 @@ def section(capacity: Mapping[str, Any]) -> Section:
 
 
 def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
-    why = _LIMIT.split(step["reasons"][0])[0] if step["reasons"] else ""
+    why = _LIMIT.split(step["reasons"][0])[0].removeprefix("the generator ") if step["reasons"] else ""
     return (
         step["phase"],
         f"{step['users']:,}",
@@ -235,7 +235,7 @@ def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
         f"{step['lost']:,}",
         *(ms(step[key]["p99"]) if step[key]["count"] else NONE for key in ("fanout_us", "complete_us")),
         f"{step['cpu_percent']:.0f}",
-        step["result"] + mark + (why and f": {plain(why)}"),
+        step["result"] + mark + (why and f": {printable(why)}"),
     )
 
 
