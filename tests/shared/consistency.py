@@ -8,6 +8,7 @@ a node and the store is cut, one way or both; the store is killed and begins aga
 2. No phantom: all that anybody saw was said, by that person, in that room; nothing twice.
 3. No loss: what anybody saw is in the log at the end, and who was in a room all the time has seen all that is.
 4. One holder of a name, and one state: at the end all nodes give the same members, topic and modes of each room.
+5. One history: at the end all nodes give the same last words of each room, of which none is missing that was shown.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
 from tests.ops.serving import IRC, Process, client_of, serving
 from tests.shared.store_process import Proxy, RedisProcess, running_store
+from tests.support import IrcClient
 
 ROOMS = ("#a", "#b", "#c")
 NODES = ("one", "two", "three")
@@ -129,7 +131,20 @@ class Node:
 
     def begin(self) -> None:
         self._stack = ExitStack()
-        words = (*IRC, "--log", self.proxy.url, "--node", self.name, "--lease", LEASE, "--rate-limit", "off")
+        history = "stream" if self.name == "one" else f"sqlite:{self.trial.folder}/{self.name}.sqlite"
+        words = (
+            *IRC,
+            "--log",
+            self.proxy.url,
+            "--history",
+            history,
+            "--node",
+            self.name,
+            "--lease",
+            LEASE,
+            "--rate-limit",
+            "off",
+        )
         log = self._stack.enter_context((self.trial.folder / f"{self.name}.log").open("a"))
         self.process: Process = self._stack.enter_context(serving(*words, "--admin", "off", stderr=log))
         self.port = self.process.port()
@@ -287,7 +302,7 @@ class Trial:
         for node in self.nodes:
             client = client_of(node.port)
             with client.sock:
-                client.register(f"judge{node.name}")
+                client.register(f"judge{node.name}", "batch message-tags draft/chathistory")
                 client.sync()
                 told = []
                 for room in ROOMS:
@@ -295,12 +310,24 @@ class Trial:
                     client.sync()
                     client.send(f"NAMES {room}", f"TOPIC {room}", f"MODE {room}")
                     told += [_fact(message) for message in client.sync()]
+                    told.append(self._check_history(client, room))
                     client.send(f"PART {room}")
                 client.send("QUIT")
                 client.rest()
             seen[node.name] = sorted(fact for fact in told if fact)
         if len({tuple(facts) for facts in seen.values()}) > 1:
             raise Inconsistent(f"the nodes differ: {seen}")
+
+    def _check_history(self, client: IrcClient, room: str) -> str:
+        """The last words of the room, with their ids."""
+        client.send(f"CHATHISTORY LATEST {room} * 100")
+        lines = [message for message in client.sync() if message.verb == "PRIVMSG"]
+        ids = [int(message.tag("msgid") or "0", 16) for message in lines]
+        if ids:
+            due = [number for number, (_, where, _) in self.shown.items() if where == room and number >= ids[0]]
+            if missing := set(due) - set(ids):
+                raise Inconsistent(f"{room}'s history lacks {[self.shown[number] for number in missing]}")
+        return f"history of {room}: {[(number, line.params[1]) for number, line in zip(ids, lines, strict=True)]}"
 
     def close(self) -> None:
         for user in self.users:
