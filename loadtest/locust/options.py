@@ -64,9 +64,9 @@ def add_options(parser: Any) -> None:
         renamed.include_in_web_ui = False
     for each in all_options().values():
         default = "" if each.default in (None, "") else f". Default: {each.default}"
-        help_words = (each.metadata["help"] + _of_scenarios(each.name) + default).replace("%", "%%")
+        words = _takers(each.name) + each.metadata["help"] + _of_scenarios(each.name)
         if each.default is False:
-            flag = group.add_argument(spelled(each), action="store_true", help=each.metadata["help"])
+            flag = group.add_argument(spelled(each), action="store_true", help=words.replace("%", "%%"))
             flag.include_in_web_ui = each.metadata["on_page"]
             continue
         action = group.add_argument(
@@ -75,7 +75,7 @@ def add_options(parser: Any) -> None:
             default=each.default,
             action=_Joined if each.name == "require" else "store",
             choices=tuple(SCENARIOS) if each.name == "scenario" else None,  # the page then has a list to choose from
-            help=help_words,
+            help=(words + default).replace("%", "%%"),
             metavar=each.name.upper(),
         )
         action.include_in_web_ui = each.metadata["on_page"]  # Locust's flag, which a group's own method does not know
@@ -97,6 +97,12 @@ def typed_options(form: Mapping[str, str]) -> dict[str, Any]:
     """What a form says of the options that are on it. Raises SetupError with one line for a value that is none."""
     known = all_options()
     return {name: typed(known[name], form[name]) for name in on_page() & form.keys()}
+
+
+def _takers(name: str) -> str:
+    """The scenarios that have this option, for the beginning of its words; empty where all do."""
+    takers = [each for each, kind in SCENARIOS.items() if any(name == one.name for one in fields(kind.settings_type))]
+    return f"{', '.join(takers)}: " if len(takers) < len(SCENARIOS) else ""
 
 
 def _of_scenarios(name: str) -> str:

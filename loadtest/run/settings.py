@@ -21,7 +21,8 @@ SECRETS = ("server_password", "sasl_password")  # in no report
 def option(default: Any, kind: Callable[[str], Any], words: str, on_page: bool = False) -> Any:
     """A field of a settings class.
 
-    `kind` makes the value of what was typed, or raises argparse's ArgumentTypeError; `words` are for --help.
+    `kind` makes the value of what was typed, or raises argparse's ArgumentTypeError; `words` are for --help, which puts
+    before them the scenarios that have this option, where not all do.
 
     Anybody who reaches the port of Locust's page sets what is `on_page`. So none of these reads or writes files, looks
     at other processes or says what program is started; nor are the generator's own budgets there, without which no
@@ -101,7 +102,7 @@ class Settings:
 
     scenario: str = option("broadcast", str, "What happens", on_page=True)
     rate: float | None = option(None, number(float, 0.001, 1_000_000), "Messages a second of each sender", on_page=True)
-    announcers: int = option(1, number(int, 1), "broadcast: how many of the users send", on_page=True)
+    announcers: int = option(1, number(int, 1), "How many of the users send; in room all do", on_page=True)
     room: str = option(
         "#load", room, "The room; where a scenario has several, they are numbered: ROOM-1, ROOM-2, ...", on_page=True
     )
@@ -250,12 +251,8 @@ class Settings:
 class AroundSettings(Settings):
     """Of scenarios in which something happens to the users or the server, with ordinary traffic around it."""
 
-    before: float = option(
-        5.0, number(float, 1), "crash, slow, stampede: seconds of ordinary traffic before it happens", on_page=True
-    )
-    after: float = option(
-        5.0, number(float, 0), "crash, slow, stampede: seconds to go on after it is over", on_page=True
-    )
+    before: float = option(5.0, number(float, 1), "seconds of ordinary traffic before it happens", on_page=True)
+    after: float = option(5.0, number(float, 0), "seconds to go on after it is over", on_page=True)
 
 
 @dataclass(frozen=True)
@@ -266,7 +263,7 @@ class GrowthSettings(Settings):
     max_memory_growth_mib: float = option(
         16.0,
         number(float, 0),
-        "churn, slow: fail when the server's memory has grown by more, beside what it keeps for slow readers",
+        "fail when the server's memory has grown by more, beside what it keeps for slow readers",
     )
 
 

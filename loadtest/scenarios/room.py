@@ -16,7 +16,7 @@ _GOLDEN = 0.6180339887  # steps of this, modulo 1, spread any number of users ev
 class RoomSettings(Settings):
     """How large the rooms are."""
 
-    room_size: int = option(10, number(int, 2), "room: members of one room", on_page=True)
+    room_size: int = option(10, number(int, 2), "members of one room", on_page=True)
 
 
 class Room(Scenario):

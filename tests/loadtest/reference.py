@@ -43,12 +43,6 @@ def option_row(each: "Field[Any]") -> list[str]:
     return [f"`{spelled(each)}`", shown, words, "yes" if each.metadata["on_page"] else ""]
 
 
-def _named_above(each: "Field[Any]") -> list[str]:
-    """The row, without the names of scenarios that begin its words: the heading has them."""
-    name, default, words, on_page = option_row(each)
-    return [name, default, re.sub(r"^(?:[a-z]+(?:, )?)+: ", "", words), on_page]
-
-
 def options() -> str:
     """Those of every run, then each that scenarios add, once."""
     head = ("option", "default", "what for", "on Locust's page")
@@ -62,7 +56,7 @@ def options() -> str:
                 users.setdefault(each.name, []).append(scenario.name)
                 known[each.name] = each
     for taken in dict.fromkeys(tuple(names) for names in users.values()):
-        rows = [_named_above(known[name]) for name, names in users.items() if tuple(names) == taken]
+        rows = [option_row(known[name]) for name, names in users.items() if tuple(names) == taken]
         text += f"\n## Options of {', '.join(taken)}\n\n" + table(head, rows)
     return text
 

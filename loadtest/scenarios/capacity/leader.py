@@ -47,44 +47,40 @@ class CapacitySettings(Settings):
     search: str = option(
         "users",
         checked(check_search),
-        "capacity: what is raised: " + "; ".join(f"{name}: {words}" for name, words in SEARCHES.items()),
+        "what is raised: " + "; ".join(f"{name}: {words}" for name, words in SEARCHES.items()),
         on_page=True,
     )
     start: float | None = option(
         None,
         number(float, 0.001),
-        f"capacity: the load to begin with: one that the server bears. Default: {FIRST_USERS} users, or "
+        f"the load to begin with: one that the server bears. Default: {FIRST_USERS} users, or "
         f"{FIRST_RATE} messages a second",
         on_page=True,
     )
     most: float | None = option(
         None,
         number(float, 0.001),
-        f"capacity: the highest load to try. Default: --users, or {MOST_RATE:,} messages a second",
+        f"the highest load to try. Default: --users, or {MOST_RATE:,} messages a second",
         on_page=True,
     )
     # A p99 over 100 messages at 10 a second; less would be decided by a single one.
-    step: float = option(
-        10.0, number(float, 0.5), "capacity: seconds of the measured window of each step", on_page=True
-    )
+    step: float = option(10.0, number(float, 0.5), "seconds of the measured window of each step", on_page=True)
     # Closer than two runs on the same machine are to one another.
     precision: float = option(
         5.0,
         number(float, 0.1, 50),
-        "capacity: percent by which the two sides of the knee may be apart at the end",
+        "percent by which the two sides of the knee may be apart at the end",
         on_page=True,
     )
     # The fewest of which one that went wrong by chance is outvoted.
     repeats: int = option(
         3,
         number(int, 1, 99),
-        "capacity: how often each side of the knee is played again; the majority decides",
+        "how often each side of the knee is played again; the majority decides",
         on_page=True,
     )
     # From 10 to 1,000 users within 5 % takes 19 when no step contradicts another.
-    max_steps: int = option(
-        40, number(int, 1, 1000), "capacity: end the search after so many steps, as it stands", on_page=True
-    )
+    max_steps: int = option(40, number(int, 1, 1000), "end the search after so many steps, as it stands", on_page=True)
 
 
 class Capacity(OneRoom):

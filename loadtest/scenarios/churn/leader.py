@@ -50,19 +50,19 @@ class ChurnSettings(GrowthSettings):
     residents: str = option(
         "20%",
         checked(check_share),
-        "churn: how many of the users stay all the time and watch, as a number or a share",
+        "how many of the users stay all the time and watch, as a number or a share",
         on_page=True,
     )
     arrivals: float | None = option(
         None,
         number(float, 0.001, 100_000),
-        "churn: users who come in a second. Default: so many that half of those who are no residents are in",
+        "users who come in a second. Default: so many that half of those who are no residents are in",
         on_page=True,
     )
-    stay: float = option(5.0, number(float, 0.01), "churn: seconds that one of them stays on average", on_page=True)
+    stay: float = option(5.0, number(float, 0.01), "seconds that one of them stays on average", on_page=True)
     # A runtime with a pool of its own, like Go's, keeps the threads that it once needed: Ergo had 2 more.
     max_more_threads: int = option(
-        0, number(int, 0), "churn: fail when the server has more threads than before, beyond so many"
+        0, number(int, 0), "fail when the server has more threads than before, beyond so many"
     )
 
 

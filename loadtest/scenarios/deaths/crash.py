@@ -75,24 +75,24 @@ class CrashSettings(DeathSettings):
     ways: str = option(
         "quit,fin,rst,kill",
         checked(check_ways),
-        "crash: how they die, one way after the other: " + ", ".join(f"{w.name} ({w.summary})" for w in WAYS.values()),
+        "how they die, one way after the other: " + ", ".join(f"{w.name} ({w.summary})" for w in WAYS.values()),
         on_page=True,
     )
     # A chat shows who is there: for longer than this it would be lying.
     inform_within: float = option(
         5.0,
         number(float, 0.1),
-        "crash: seconds in which the others must know of a death that the server hears of",
+        "seconds in which the others must know of a death that the server hears of",
         on_page=True,
     )
     server_ping_interval: float = option(
         90.0,
         number(float, 0.1),
-        "crash: seconds of silence after which the server asks for a sign of life, as it is set",
+        "seconds of silence after which the server asks for a sign of life, as it is set",
     )
-    server_ping_timeout: float = option(60.0, number(float, 0.1), "crash: seconds that it then waits")
+    server_ping_timeout: float = option(60.0, number(float, 0.1), "seconds that it then waits")
     server_user_timeout: float = option(
-        30.0, number(float, 0.1), "crash: its TCP_USER_TIMEOUT in seconds: how long sent bytes may stay unacknowledged"
+        30.0, number(float, 0.1), "its TCP_USER_TIMEOUT in seconds: how long sent bytes may stay unacknowledged"
     )
 
 

@@ -85,11 +85,11 @@ class DeathSettings(AroundSettings):
     victims: str = option(
         "10%",
         checked(check_share),
-        "crash, slow: how many of the users die, or stop reading, as a number or a share",
+        "how many of the users die, or stop reading, as a number or a share",
         on_page=True,
     )
     max_p99_ratio: float | None = option(
-        None, number(float, 1), "crash, slow: fail when it raises the others' fan-out p99 to more than this many times"
+        None, number(float, 1), "fail when it raises the others' fan-out p99 to more than this many times"
     )
 
 

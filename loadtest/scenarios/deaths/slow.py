@@ -25,13 +25,13 @@ class SlowSettings(DeathSettings, GrowthSettings):
     """How long they do not read, and what the server may keep for them."""
 
     # Fanfare drops a stalled reader 15 s after the kernel's buffers are full.
-    stalled: float = option(40.0, number(float, 1), "slow: seconds that the slow ones do not read for", on_page=True)
+    stalled: float = option(40.0, number(float, 1), "seconds that the slow ones do not read for", on_page=True)
     # A little more than the least that Linux allows.
     receive_bytes: int = option(
-        4096, number(int, 1), "slow: SO_RCVBUF of those who will stop reading: the rest waits at the server"
+        4096, number(int, 1), "SO_RCVBUF of those who will stop reading: the rest waits at the server"
     )
     server_send_queue_limit: int = option(
-        1_048_576, number(int, 1), "slow: bytes that the server keeps for a reader before it drops it, as it is set"
+        1_048_576, number(int, 1), "bytes that the server keeps for a reader before it drops it, as it is set"
     )
 
 

@@ -25,48 +25,46 @@ class StampedeSettings(AroundSettings):
     server_command: str = option(
         "",
         str,
-        "stampede: how to start the server; the load test does so, stops it by SIGTERM, and starts it again. Not from "
+        "how to start the server; the load test does so, stops it by SIGTERM, and starts it again. Not from "
         "Locust's page, which anybody may reach",
     )
     # A drain of that length is long; what has not ended then hangs.
-    stop_within: float = option(
-        30.0, number(float, 0.1), "stampede: seconds between SIGTERM and SIGKILL, which is a fail"
-    )
+    stop_within: float = option(30.0, number(float, 0.1), "seconds between SIGTERM and SIGKILL, which is a fail")
     # Some servers tell why they ended.
     server_exit_status: int = option(
-        0, number(int, 0, 255), "stampede: what the server ends with at SIGTERM when all is well; InspIRCd: 10"
+        0, number(int, 0, 255), "what the server ends with at SIGTERM when all is well; InspIRCd: 10"
     )
     # Without any wait, the attempts would keep the generator busy and not the server.
     backoff: float = option(
         0.5,
         number(float, 0.01),
-        "stampede: the first attempt to return is made after a random time of up to so many seconds, each further one "
+        "the first attempt to return is made after a random time of up to so many seconds, each further one "
         "of up to twice the time before",
     )
-    backoff_most: float = option(10.0, number(float, 0.01), "stampede: seconds that such a time never exceeds")
+    backoff_most: float = option(10.0, number(float, 0.01), "seconds that such a time never exceeds")
     # A SYN that was dropped is sent again after 1 and 3 s.
     attempt_timeout: float = option(
-        5.0, number(float, 0.1), "stampede: seconds after which an attempt to connect counts as timed out"
+        5.0, number(float, 0.1), "seconds after which an attempt to connect counts as timed out"
     )
     return_within: float = option(
         60.0,
         number(float, 0.1),
-        "stampede: fail when not all are back so many seconds after the server was stopped",
+        "fail when not all are back so many seconds after the server was stopped",
     )
     max_timed_out: int = option(
         0,
         number(int, 0),
-        "stampede: fail when more attempts to return time out, in connecting, registering or joining",
+        "fail when more attempts to return time out, in connecting, registering or joining",
     )
-    kill: bool = option(False, bool, "stampede: stop the server by SIGKILL, not SIGTERM")
+    kill: bool = option(False, bool, "stop the server by SIGKILL, not SIGTERM")
     # Long enough for the disk to have several groups of entries.
     under_load: float = option(
-        2.0, number(float, 0.1), "stampede: seconds of talk before the server is stopped, which its history must have"
+        2.0, number(float, 0.1), "seconds of talk before the server is stopped, which its history must have"
     )
     safe_after: float | None = option(
         None,
         number(float, 0),
-        "stampede: milliseconds: what was seen for less before a SIGKILL may be missing in the history. 0 for a server "
+        "milliseconds: what was seen for less before a SIGKILL may be missing in the history. 0 for a server "
         f"with --durability strict. Default: {_DISK_MS:g} with --kill, else 0",
     )
 

@@ -1,12 +1,14 @@
 """An option is a typed setting with its bounds, from the command line and from Locust's page alike."""
 
 import argparse
+from dataclasses import fields
 
 import pytest
 
 from chat.errors import SetupError
-from loadtest.locust.options import add_options, settings_of
-from loadtest.run.settings import Settings
+from loadtest.locust.options import add_options, all_options, settings_of
+from loadtest.run.scenario import SCENARIOS
+from loadtest.run.settings import Settings, spelled
 from loadtest.scenarios.room import RoomSettings
 
 
@@ -14,6 +16,21 @@ def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_options(parser)
     return parser.parse_args(words)
+
+
+def test_help_names_the_scenarios_that_have_an_option_and_no_other() -> None:
+    parser = argparse.ArgumentParser(formatter_class=lambda prog: argparse.HelpFormatter(prog, 2, 200, 10_000))
+    add_options(parser)
+    lines = [line.split() for line in parser.format_help().splitlines() if line.startswith("  --")]
+    said = {words[0]: " ".join(word for word in words[1:] if not word.isupper()) for words in lines}
+    assert said["--before"].startswith("crash, slow, stampede, restart: seconds of ordinary traffic")
+    common = {each.name for each in fields(Settings)}
+    for name, each in all_options().items():
+        takers = [kind.name for kind in SCENARIOS.values() if name in {one.name for one in fields(kind.settings_type)}]
+        words = each.metadata["help"]
+        assert words.partition(":")[0].partition(",")[0] not in SCENARIOS
+        if name not in common:
+            assert said[spelled(each)].startswith(f"{', '.join(takers)}: {words[:10]}")
 
 
 def test_without_options_the_settings_are_the_defaults() -> None:
