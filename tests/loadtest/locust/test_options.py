@@ -21,8 +21,8 @@ def parse(*words: str) -> argparse.Namespace:
 def test_help_names_the_scenarios_that_have_an_option_and_no_other() -> None:
     parser = argparse.ArgumentParser(formatter_class=lambda prog: argparse.HelpFormatter(prog, 2, 200, 10_000))
     add_options(parser)
-    lines = [line.split() for line in parser.format_help().splitlines() if line.startswith("  --")]
-    said = {words[0]: " ".join(word for word in words[1:] if not word.isupper()) for words in lines}
+    lines = [line.strip().partition("  ") for line in parser.format_help().splitlines() if line.startswith("  --")]
+    said = {option.split()[0]: words.strip() for option, _, words in lines}
     assert said["--before"].startswith("crash, slow, stampede, restart: seconds of ordinary traffic")
     common = {each.name for each in fields(Settings)}
     for name, each in all_options().items():
