@@ -4,10 +4,12 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chat.admin.show import print_lines, safe
+from chat.admin.show import as_table, print_lines, safe
+from chat.admin.verbs import ask_server
 from chat.configuration import load as load_settings
 from chat.errors import SetupError
 from chat.paths import history_path, log_path
+from chat.settings import Settings
 
 LINES = 20  # that `tail` shows unless told otherwise
 
@@ -47,9 +49,13 @@ def _selection(action: argparse.ArgumentParser) -> None:
     action.add_argument("--nick", default="", metavar="NAME", help="only what somebody of this name said and did")
 
 
+def _settings(options: argparse.Namespace) -> Settings:
+    return load_settings({"log": options.log} if options.log else {}, options.config)
+
+
 def _path(options: argparse.Namespace) -> Path:
     """The log's file. Raises SetupError."""
-    settings = load_settings({"log": options.log} if options.log else {}, options.config)
+    settings = _settings(options)
     if settings.log == "memory:":
         raise SetupError("the log is memory:, which leaves nothing; name a file with --log sqlite:PATH")
     if not settings.shares_log:
@@ -104,7 +110,14 @@ def _purge(options: argparse.Namespace) -> int:
 
     if not (options.room or options.nick or options.before or options.all):
         raise SetupError("purge what? --room, --nick and --before choose; --all is everything")
-    count = admin.purge(_path(options), options.room, options.nick, _read_date(options.before))
+    settings, before = _settings(options), _read_date(options.before)
+    if settings.shares_log:
+        wanted = {"room": options.room, "nick": options.nick, **({"before": before} if before is not None else {})}
+        status = ask_server(settings, "log-purge", wanted, as_table)
+        if not status:
+            print("all servers purge their histories now")
+        return status
+    count = admin.purge(_path(options), options.room, options.nick, before)
     print(f"{count:,} entries purged")
     return 0
 

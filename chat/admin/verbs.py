@@ -63,8 +63,13 @@ def _run(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ("admin", "log") if getattr(options, name) is not None}
     settings = load_settings(given, options.config)
     show: Show = as_json if options.json else options.show
+    return ask_server(settings, options.verb, options.prepare(options), show, options.json)
+
+
+def ask_server(settings: Settings, verb: str, arguments: dict[str, Any], show: Show, flush: bool = False) -> int:
+    """Print the rows of the answer; the exit status. Raises SetupError."""
     try:
-        return print_lines(show(_answer(settings, options.verb, options.prepare(options))), flush=options.json)
+        return print_lines(show(_answer(settings, verb, arguments)), flush=flush)
     except SetupError:
         raise
     except FanfareError as error:

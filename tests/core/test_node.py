@@ -8,6 +8,7 @@ from chat.server.core.state import Refusal
 from chat.wires.irc import LINE_BYTES
 from chat.wires.message import Message, parse
 from chat.wires.names import NICK_LENGTH
+from chat.wires.numerics import ERR_NOPRIVILEGES
 from chat.wires.relay import RelayWire
 from chat.wires.wire import Enter, Speak, TakeName
 from tests.core.chat import START, Chat, FakeClient
@@ -278,3 +279,10 @@ def test_a_request_of_somebody_who_is_not_here_is_refused() -> None:
 def test_a_name_that_is_the_servers_makes_a_guest_and_no_endless_search() -> None:
     chat = Chat()
     assert free_name(chat.node, chat.client(), "Server") == "guest1"
+
+
+def test_users_cannot_have_histories_purged() -> None:
+    chat = Chat()
+    ana, refusals = chat.member("ana", "#a"), list[Refusal]()
+    chat.node.ask(ana, Message("PURGE", ["1", "*", "*"], chat.user("ana").mask), refused=refusals.append)
+    assert [refusal.numeric for refusal in refusals] == [ERR_NOPRIVILEGES]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chat import cli
 from chat.errors import SetupError
 from chat.server.disk import admin, node_history
 from chat.server.shared import snapshots as snapshots_module
@@ -294,6 +295,44 @@ def test_no_file_has_private_words_without_accounts_nor_those_of_a_room_that_kee
     lines = [line for (line,) in rows(tmp_path / "a", "SELECT line FROM entry")]
     assert any("public" in line for line in lines)
     assert not any("secret" in line for line in lines)
+
+
+def test_a_persons_words_are_erased_on_all_nodes_also_on_those_that_are_away_or_come_later(
+    make_node: MakeNode,
+    brief: Brief,
+    store: RedisProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FANFARE_LOG", store.url)
+    monkeypatch.setenv("FANFARE_ADMIN", str(tmp_path / "socket"))
+    a = make_node("a", admin=str(tmp_path / "socket"))
+    b = make_node("b", history=f"sqlite:{tmp_path}/b")
+    ana, bob = reader_of(a, "ana"), reader_of(b, "bob")
+    eve = reader_of(b, "Eve")
+    with brief("c", history=f"sqlite:{tmp_path}/c"):
+        ana.say("#r", "stays")
+        ana.sync()
+        eve.say("#r", "private matters")
+        eve.sync()
+        eve.send("QUIT")
+        eve.rest()
+    assert words(ana) == ["stays", "private matters"]
+    assert cli.main(["admin", "log", "purge", "--nick", "eve", "--before", "2000-01-01"]) == 0
+    assert cli.main(["admin", "log", "purge", "--nick", "eve"]) == 0
+    assert capsys.readouterr().out == 2 * "all servers purge their histories now\n"
+    for reader in (ana, bob):
+        while words(reader) != ["stays"]:
+            pass
+    late = [reader_of(make_node(name, history=f"sqlite:{tmp_path}/{name}"), name) for name in "cd"]
+    for reader in (*late, ana):
+        assert not any("eve" in line[3].lower() for line in answer(reader, LATEST))
+        assert "stays" in words(reader)
+    for file in "bcd":
+        assert rows(tmp_path / file, "SELECT line FROM entry WHERE line LIKE ':eve!%'") == []
+    assert cli.main(["admin", "log", "purge", "--nick", "no nick"]) == 1
+    assert "'no nick' is no nickname" in capsys.readouterr().err
 
 
 def test_a_history_keeps_as_much_as_the_settings_say(make_node: MakeNode, tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def _unban(state: State, entry: Entry) -> list[Outcome]:
     return []
 
 
+def _purge(state: State, entry: Entry) -> list[Outcome]:
+    """`PURGE id nick :room`: the histories forget what was said before that id; `*` stands for all rooms, and nicks."""
+    if "!" in entry.request.source:
+        raise Refusal(ERR_NOPRIVILEGES)
+    entry.rooms = ()
+    return []
+
+
 def _wallops(state: State, user: User, entry: Entry) -> list[Outcome]:
     """`WALLOPS :text`, to all users who want it (mode w)."""
     if not user.operator:
@@ -87,4 +95,4 @@ def _wallops(state: State, user: User, entry: Entry) -> list[Outcome]:
 
 
 RULES: dict[str, Rule] = {"OPER": _become_operator, "WALLOPS": _wallops}
-FREE_RULES: dict[str, FreeRule] = {"KILL": _kill, "BAN": _ban, "UNBAN": _unban}
+FREE_RULES: dict[str, FreeRule] = {"KILL": _kill, "BAN": _ban, "UNBAN": _unban, "PURGE": _purge}

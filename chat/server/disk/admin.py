@@ -215,20 +215,26 @@ def purge(path: Path, room: str, nick: str, before: float | None) -> int:
     What the server still needs to know who is where goes with its next snapshot, or at its next start.
     """
     end = first_id(before) if before is not None else NEWEST
-    count = 0
     with opened(path, False) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        (snapshot,) = connection.execute("SELECT coalesce(max(id), 0) FROM snapshot").fetchone()
-        batch: list[Row] = []
-        for row in rows(connection, 0, room, nick):
-            if row.id >= end:
-                break
-            batch.append(row)
-            if len(batch) == AT_ONCE:
-                count += _erase(connection, batch, room, snapshot)
-                batch = []
-        count += _erase(connection, batch, room, snapshot)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return erase(connection, room, nick, end)
+
+
+def erase(connection: sqlite3.Connection, room: str, nick: str, end: int) -> int:
+    """As `purge`, of what comes before an id, on a connection that has a file open. Raises sqlite3.Error."""
+    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute("PRAGMA secure_delete = ON")
+    (snapshot,) = connection.execute("SELECT coalesce(max(id), 0) FROM snapshot").fetchone()
+    count, batch = 0, list[Row]()
+    for row in rows(connection, 0, room, nick):
+        if row.id >= end:
+            break
+        batch.append(row)
+        if len(batch) == AT_ONCE:
+            count += _erase(connection, batch, room, snapshot)
+            batch = []
+    count += _erase(connection, batch, room, snapshot)
+    connection.execute(f"PRAGMA secure_delete = {usual}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
 
 

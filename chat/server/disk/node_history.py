@@ -6,13 +6,16 @@ All nodes apply the same entries in one order, so that their histories show the 
 import logging
 import secrets
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from chat.errors import SetupError
 from chat.server.core.state import State
+from chat.server.disk.admin import erase
 from chat.server.disk.file import HISTORY_ID, NEWEST, Lock, explain, open_in_memory, open_log
 from chat.server.disk.history import WORDS, FileHistory
 from chat.server.disk.retention import Retention
@@ -22,6 +25,8 @@ from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.settings import Settings
+
+PURGE = "PURGE"
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ class NodeHistory(FileHistory):
         self._group: list[Kept] = []  # that catching up has found
         self._limit = settings.log_queue
         self._lost = 0  # entries that found the queue full
+        self._purges: deque[Entry] = deque()  # that are still to be done; the writer's thread
 
     # Before `start`
 
@@ -84,7 +90,10 @@ class NodeHistory(FileHistory):
 
     def catch_up(self, entry: Entry) -> None:
         """The entry was applied. `caught_up` follows on the last one."""
-        if entry.id > self.known and (kept := self._kept(entry)) is not None:
+        if entry.request.verb == PURGE:  # also one that is known: the end may have come before it was done
+            self._write_group()
+            self._purge(entry)
+        elif entry.id > self.known and (kept := self._kept(entry)) is not None:
             self._group.append(kept)
             if len(self._group) == RELAXED_GROUP:
                 self._write_group()
@@ -104,9 +113,12 @@ class NodeHistory(FileHistory):
     def keep(self, entry: Entry) -> None:
         """The entry was applied: have it written if it is shown."""
         self.newest = entry.id
-        kept = self._kept(entry)
-        if kept is None:
-            return
+        if entry.request.verb == PURGE:
+            self._writer.put(partial(self._purges.append, entry))
+        elif (kept := self._kept(entry)) is not None:
+            self._put(kept)
+
+    def _put(self, kept: Kept) -> None:
         waiting = self._writer.waiting
         if waiting < self._limit:
             self._writer.put(kept)
@@ -162,4 +174,12 @@ class NodeHistory(FileHistory):
         return list(group)
 
     def tidy(self) -> bool:
-        return self._retention.portion()
+        if not self._purges:
+            return self._retention.portion()
+        self._purge(self._purges[0])
+        self._purges.popleft()
+        return True
+
+    def _purge(self, entry: Entry) -> None:
+        end, nick, room = ("" if param == "*" else param for param in entry.request.params)
+        erase(self._connection, room, nick, min(int(end, 16), entry.id))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chat.server.core.room import Room, User
-from chat.server.ops import account_verbs, operator_verbs  # noqa: F401  # enter their verbs
+from chat.server.ops import account_verbs, history_verbs, operator_verbs  # noqa: F401  # enter their verbs
 from chat.server.ops.operation import AdminError, Operation, Rows
 from chat.server.ops.verb_table import VERBS, Verb, verb
 from chat.wires.irc import timestamp
