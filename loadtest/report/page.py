@@ -173,7 +173,7 @@ def _latencies(summary: Mapping[str, Any]) -> str:
         for name, both in bounds.items()
         if both and kind in ("fanout", "complete")
     )
-    sure = f" 95 % intervals: {sure}." if sure else ""
+    sure = f" 95\u00a0% intervals: {sure}." if sure else ""
     note = (
         "From the moment a message was meant to leave to the moment a receiver's machine had it; a delivery that never "
         f"came counts as infinitely late.{error}{sure}"
