@@ -90,6 +90,7 @@ class Server:
 
     def start(self) -> Sequence[Address]:
         """Listen on all addresses or none; returns them with their real ports. Raises SetupError."""
+        log_ = self._make_log()  # what it takes is installed, or nobody can connect
         with ExitStack() as undo:
             listeners = []
             for address in self.settings.listen:
@@ -101,7 +102,7 @@ class Server:
                 self.certificates = Certificates(self.settings)
             sender, self.choice = choose_sender(self.settings)
             undo.callback(sender.stop)
-            log_, cloak = self._make_log(), self._make_cloak()
+            cloak = self._make_cloak()
             self.loop = Loop(self.settings, self.gate, self._fail, make_log=log_, cloak=cloak, sender=sender)
             undo.callback(self.loop.close)
             if self.certificates is not None:

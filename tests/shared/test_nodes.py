@@ -1,6 +1,8 @@
 """Several nodes on one log: one order, one holder of a name, and what users see when a node or the store goes."""
 
 import signal
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +21,7 @@ from chat.settings import Settings
 from tests.ops.serving import IRC, Process, client_of, serving
 from tests.shared.conftest import MakeNode
 from tests.shared.store_process import Proxy, RedisProcess
-from tests.support import IrcClient, RunningServer
+from tests.support import IrcClient, RunningServer, running_server
 
 
 class NodeProcess:
@@ -356,3 +358,16 @@ def test_a_field_of_an_entry_that_a_node_does_not_know_changes_nothing(
     ana.sync()
     ana.send("WHOIS eve")
     assert ana.expect("311").params[1] == "eve"
+
+
+def test_a_missing_package_is_named_before_the_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("chat.server.shared.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with (
+            pytest.raises(SetupError, match=r"takes the package redis: pip install 'fanfare\[cluster\]'"),
+            running_server(port=port, log="redis://localhost"),
+        ):
+            pass
