@@ -29,7 +29,7 @@ class Reader:
         """`place` as `connect` takes it."""
         self._place = place
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="log reader", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="history reader", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
