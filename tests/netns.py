@@ -37,14 +37,15 @@ class Namespace:
     def cut(self, ports: Iterable[int], seconds: int = 3600) -> None:
         """From now on drop every TCP packet from and to these ports; for `seconds`, or until `mend`."""
         elements = ", ".join(f"{port} timeout {seconds}s" for port in ports)
-        self._nft(f"add element {TABLE} ports {{ {elements} }}\n")
+        self.nft(f"add element {TABLE} ports {{ {elements} }}\n")
 
     def mend(self) -> None:
         """Let everything through again."""
-        self._nft(f"flush set {TABLE} ports\n")
+        self.nft(f"flush set {TABLE} ports\n")
 
-    def _nft(self, commands: str) -> None:
-        _run(*self.prefix, "nft", "-f", "-", given=commands)
+    def nft(self, commands: str) -> None:
+        """Run these commands of nft in it."""
+        run_command(*self.prefix, "nft", "-f", "-", given=commands)
 
 
 @contextmanager
@@ -54,9 +55,9 @@ def network_namespace() -> Iterator[Namespace]:
     namespace = Namespace(f"fanfare-{os.getpid()}-{next(_numbers)}")
     try:
         try:
-            _run("ip", "netns", "add", namespace.name)
-            _run("ip", "-netns", namespace.name, "link", "set", "lo", "up")
-            namespace._nft(RULES)
+            run_command("ip", "netns", "add", namespace.name)
+            run_command("ip", "-netns", namespace.name, "link", "set", "lo", "up")
+            namespace.nft(RULES)
         except (OSError, subprocess.CalledProcessError) as error:
             why = (error.stderr if isinstance(error, subprocess.CalledProcessError) else "") or str(error)
             _unavailable(why.strip())
@@ -81,11 +82,11 @@ def _unavailable(why: str) -> None:
 
 def _remove(name: str) -> None:
     with suppress(OSError, subprocess.CalledProcessError):  # it was never made
-        for pid in _run("ip", "netns", "pids", name).split():  # it lives as long as any of them
+        for pid in run_command("ip", "netns", "pids", name).split():  # it lives as long as any of them
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-        _run("ip", "netns", "del", name)
+        run_command("ip", "netns", "del", name)
 
 
-def _run(*command: str, given: str = "") -> str:
+def run_command(*command: str, given: str = "") -> str:
     return subprocess.run(command, input=given, capture_output=True, check=True, text=True, timeout=PATIENCE).stdout

@@ -1,8 +1,9 @@
 """Random talk on three nodes with random faults, and what must hold of what everybody saw.
 
-`python -m tests.shared.consistency --rounds 20000 --seed 7`; the seed is printed. Each node is a process of its own and
-reaches the store by a proxy. Faults, one at a time: a node is killed and begins again, or stands still; the way between
-a node and the store is cut, one way or both; the store is killed and begins again.
+`python -m tests.shared.consistency --faults 300 --seed 7`, as root; the seed is printed. Store and nodes are processes
+in network namespaces of their own. Faults, one at a time: a node is killed and begins again, stands still, or has a
+clock that jumps; packets between a node and the store are lost, one way or both, or are slow; the store is killed and
+begins again.
 
 1. One order: what a connection saw in a room comes with growing ids.
 2. No phantom: all that anybody saw was said, by that person, in that room; nothing twice.
@@ -18,7 +19,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +27,10 @@ from pathlib import Path
 from chat.server.shared.place import Place
 from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
-from tests.ops.serving import IRC, Process, client_of, serving
-from tests.shared.store_process import Proxy, RedisProcess, running_store
+from tests.ops.serving import IRC, Process, serving
+from tests.shared.jumping_server import AHEAD, BACK, JUMPING
+from tests.shared.network import Link, network
+from tests.shared.store_process import RedisProcess, started
 from tests.support import IrcClient
 
 ROOMS = ("#a", "#b", "#c")
@@ -35,7 +38,9 @@ NODES = ("one", "two", "three")
 USERS = 9
 NICKS = tuple(f"n{number}" for number in range(12))  # fewer than enough for everybody to have what they like
 PACE = 0.004  # s between two deeds
-FAULT_ROUNDS = 120  # for which a fault lasts
+CALM = 60  # rounds between two faults
+FAULT_ROUNDS = (60, 60, 250, 700)  # for which one lasts: shorter than a lease, longer, and longer than a call may take
+STORE_PORT = 6379  # of the store's own network
 LEASE = "0.6"  # s
 CAPS = "message-tags server-time echo-message"
 PATIENCE = 50.0  # s
@@ -68,7 +73,7 @@ class User:
         self.said: dict[str, str] = node.trial.said
         self._pongs: set[str] = set()
         self._news = threading.Condition()
-        self._client = client_of(node.port)
+        self._client = node.client()
         self._client.register(nick, CAPS)
         self._client.sock.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -121,40 +126,33 @@ class User:
 
 
 class Node:
-    """A server process behind a proxy of its own."""
+    """A server process in a network of its own."""
 
-    def __init__(self, trial: "Trial", name: str) -> None:
+    def __init__(self, trial: "Trial", name: str, link: Link) -> None:
         self.trial = trial
         self.name = name
-        self.proxy = Proxy(trial.folder, name, trial.store)
+        self.link = link
         self.begin()
 
     def begin(self) -> None:
         self._stack = ExitStack()
+        store = f"redis://{self.link.host}:{STORE_PORT}"
         history = "stream" if self.name == "one" else f"sqlite:{self.trial.folder}/{self.name}.sqlite"
-        words = (
-            *IRC,
-            "--log",
-            self.proxy.url,
-            "--history",
-            history,
-            "--node",
-            self.name,
-            "--lease",
-            LEASE,
-            "--rate-limit",
-            "off",
-        )
+        words = (*IRC, "--log", store, "--history", history, "--node", self.name, "--lease", LEASE, "--admin", "off")
+        command = (*self.link.node.prefix, *JUMPING, "--rate-limit", "off")
         log = self._stack.enter_context((self.trial.folder / f"{self.name}.log").open("a"))
-        self.process: Process = self._stack.enter_context(serving(*words, "--admin", "off", stderr=log))
+        self.process: Process = self._stack.enter_context(serving(*words, command=command, stderr=log))
         self.port = self.process.port()
+
+    def client(self) -> IrcClient:
+        return IrcClient(self.link.connect(self.port))
 
     def end(self) -> None:
         self._stack.close()
 
 
 class Trial:
-    def __init__(self, folder: Path, store: RedisProcess, seed: int) -> None:
+    def __init__(self, folder: Path, store: RedisProcess, links: Sequence[Link], seed: int) -> None:
         self.folder = folder
         self.store = store
         self.random = random.Random(seed)
@@ -168,7 +166,7 @@ class Trial:
         self._count = 0
         self._pause = threading.Event()
         self.views: list[User] = []  # of connections that have ended
-        self.nodes = [Node(self, name) for name in NODES]
+        self.nodes = [Node(self, name, link) for name, link in zip(NODES, links, strict=True)]
         self.users: list[User] = []
 
     def note(self, number: int, who: str, room: str, text: str) -> None:
@@ -180,20 +178,23 @@ class Trial:
             if self._ids.setdefault(text, number) != number:
                 self.problems.append(f"{text!r} was said once and is {self._ids[text]:x} and {number:x}")
 
-    def run(self, rounds: int) -> None:
-        heal = None
-        for turn in range(rounds):
-            if turn % FAULT_ROUNDS == FAULT_ROUNDS // 2:
-                heal = self._begin_fault()
-            elif turn % FAULT_ROUNDS == 0 and heal is not None:
-                heal()
-                heal = None
+    def run(self, faults: int) -> None:
+        kinds: list[str] = []
+        for _ in range(faults):
+            if not kinds:  # each comes as often as any other
+                kinds = self.random.sample(sorted(FAULTS), len(FAULTS))
+            self._talk(CALM)
+            heal = self._begin_fault(kinds.pop())
+            self._talk(self.random.choice(FAULT_ROUNDS))
+            heal()
+        self._talk(CALM)
+        self._check()
+
+    def _talk(self, rounds: int) -> None:
+        for _ in range(rounds):
             self._keep_users()
             self._do_something()
             self._pause.wait(PACE)
-        if heal is not None:
-            heal()
-        self._check()
 
     def _keep_users(self) -> None:
         for user in [user for user in self.users if user.ended]:
@@ -236,8 +237,8 @@ class Trial:
 
     # Faults
 
-    def _begin_fault(self) -> Heal:
-        node, kind = self.random.choice(self.nodes), self.random.choice(sorted(FAULTS))
+    def _begin_fault(self, kind: str) -> Heal:
+        node = self.random.choice(self.nodes)
         self.faults.append(f"{kind} {node.name}")
         self._troubled = True
         end = FAULTS[kind](self, node)
@@ -300,7 +301,7 @@ class Trial:
     def _check_states(self) -> None:
         seen = {}
         for node in self.nodes:
-            client = client_of(node.port)
+            client = node.client()
             with client.sock:
                 client.register(f"judge{node.name}", "batch message-tags draft/chathistory")
                 client.sync()
@@ -333,9 +334,7 @@ class Trial:
         for user in self.users:
             user.close()
         for node in self.nodes:
-            node.proxy.release()
             node.end()
-            node.proxy.close()
 
 
 def _fact(message: Message) -> str:
@@ -360,10 +359,20 @@ def _stop(trial: Trial, node: Node) -> Heal:
 
 def _cut(*ways: str) -> Fault:
     def fault(trial: Trial, node: Node) -> Heal:
-        node.proxy.hold(*ways)
-        return node.proxy.release
+        node.link.cut(*ways)
+        return node.link.mend
 
     return fault
+
+
+def _slow(trial: Trial, node: Node) -> Heal:
+    node.link.slow()
+    return node.link.mend
+
+
+def _jump(trial: Trial, node: Node) -> Heal:
+    node.process.signal(AHEAD)
+    return lambda: node.process.signal(BACK)
 
 
 def _store(trial: Trial, node: Node) -> Heal:
@@ -377,19 +386,25 @@ FAULTS: dict[str, Fault] = {
     "cut to": _cut("to"),
     "cut from": _cut("from"),
     "cut": _cut("to", "from"),
+    "slow": _slow,
+    "clock": _jump,
     "store": _store,
 }
 
 
-def try_out(rounds: int, seed: int) -> Trial:
+def try_out(faults: int, seed: int) -> Trial:
     """Raises Inconsistent."""
-    with tempfile.TemporaryDirectory() as folder, running_store(Path(folder)) as store:
-        trial = Trial(Path(folder), store, seed)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        net = stack.enter_context(network(len(NODES)))
+        store = RedisProcess(folder, STORE_PORT, "0.0.0.0", net.store.prefix)
+        stack.enter_context(started(store))
+        trial = Trial(folder, store, net.links, seed)
         try:
-            trial.run(rounds)
+            trial.run(faults)
         except BaseException:
             for node in trial.nodes:
-                print((trial.folder / f"{node.name}.log").read_text(), file=sys.stderr)
+                print((folder / f"{node.name}.log").read_text(), file=sys.stderr)
             raise
         finally:
             trial.close()
@@ -398,9 +413,9 @@ def try_out(rounds: int, seed: int) -> Trial:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=20_000)
+    parser.add_argument("--faults", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    trial = try_out(options.rounds, options.seed)
+    trial = try_out(options.faults, options.seed)
     print(f"{len(trial.said):,} words, {len(trial.shown):,} shown; {', '.join(trial.faults)}")

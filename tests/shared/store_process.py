@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,31 +13,24 @@ PATIENCE = 50.0  # s
 
 
 class RedisProcess:
-    """`start` after `stop` begins with what is on the disk. With `port`, on that TCP port too."""
+    """`start` after `stop` begins with what is on the disk."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> None:
+        """With `port`, on that TCP port of `host` too. `prefix` are words before the command."""
         self.folder = folder
         self.port = port
         self.path = str(folder / "redis.sock")
         self.process: subprocess.Popen[bytes]
+        self._command = (*prefix, "redis-server", "--dir", str(folder), "--unixsocket", self.path)
+        self._command += ("--port", str(port), "--bind", host, "--protected-mode", "no")
+        self._command += ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
 
     @property
     def url(self) -> str:
         return f"unix://{self.path}"
 
     def start(self, *more: str) -> None:
-        options = [
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--unixsocket",
-            self.path,
-            "--dir",
-            str(self.folder),
-        ]
-        options += ["--save", "", "--appendonly", "yes", "--appendfsync", "always", *more]
-        command = ["redis-server", *options]
+        command = [*self._command, *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -56,7 +49,12 @@ class RedisProcess:
 
 @contextmanager
 def running_store(folder: Path, port: int = 0, *options: str) -> Iterator[RedisProcess]:
-    store = RedisProcess(folder, port)
+    with started(RedisProcess(folder, port), *options) as store:
+        yield store
+
+
+@contextmanager
+def started(store: RedisProcess, *options: str) -> Iterator[RedisProcess]:
     store.start(*options)
     try:
         yield store
