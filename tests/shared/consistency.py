@@ -70,7 +70,7 @@ class User:
         self.node = node
         self.nick = nick
         self.ended = False
-        self.said: dict[str, str] = node.trial.said
+        self._name = f"~{nick}"  # nobody else's user name
         self._pongs: set[str] = set()
         self._news = threading.Condition()
         self._client = node.client()
@@ -106,7 +106,9 @@ class User:
             self._news.notify_all()
 
     def _take(self, message: Message) -> None:
-        who = message.source.partition("!")[0]
+        who, _, rest = message.source.partition("!")
+        if who == self.nick and rest and rest.partition("@")[0] != self._name:
+            self.node.trial.problems.append(f"{who} on {self.node.name} was shown as its own: {message}")
         number = int(message.tag("msgid") or "0", 16)
         if message.verb == "PONG":
             with self._news:

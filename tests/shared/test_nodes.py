@@ -200,6 +200,38 @@ def test_a_node_that_is_cut_off_from_the_store_tells_its_users_nothing_and_comes
     assert heard in (["into the dark", "yes"], ["yes"])  # it may have come before ana was declared gone
 
 
+def test_clients_of_a_node_that_was_away_see_that_one_of_them_lost_its_name_before_its_new_holder(
+    make_node: MakeNode, proxy: Proxy
+) -> None:
+    a, b = make_node("a", log=proxy.url), make_node("b")
+    ana, amy, bob = a.irc("ana", "#r"), a.irc("amy", "#r"), b.irc("bob", "#r")
+    proxy.hold("to", "from")
+    for _ in range(2):
+        bob.expect("QUIT")
+    other = b.irc("ana", "#r")
+    other.say("#r", "I am ana now")
+    other.send("NICK anastasia")
+    other.sync()
+    proxy.release()
+    for client in (ana, amy):
+        seen = client.until("NICK") + client.until("NICK")
+        told = [(message.verb, message.source.partition("!")[0], *message.params) for message in seen[-4:]]
+        assert told == [
+            ("NICK", "ana", "ana2"),
+            ("JOIN", "ana", "#r"),
+            ("PRIVMSG", "ana", "#r", "I am ana now"),
+            ("NICK", "ana", "anastasia"),
+        ]
+    back = {bob.expect("JOIN").source.partition("!")[0] for _ in range(3)}
+    assert back == {"ana", "ana2", "amy"}
+    amy.say("ana2", "is it you")
+    assert ana.expect("PRIVMSG").params == ["ana2", "is it you"]
+    bob.say("ana2", "so it is")
+    assert ana.expect("PRIVMSG").params == ["ana2", "so it is"]
+    bob.sync()
+    assert same(a, b)
+
+
 def test_a_node_ends_with_its_reason_when_the_store_has_lost_what_was_shown(
     make_node: MakeNode, start: Start, store: RedisProcess
 ) -> None:

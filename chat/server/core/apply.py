@@ -22,7 +22,7 @@ from chat.server.core.admission import is_silenced
 from chat.server.core.change import Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import KEY, quit_user
 from chat.server.core.nodes import FREE_RULES as NODE_RULES
-from chat.server.core.nodes import forget_departed
+from chat.server.core.nodes import displace, forget_departed
 from chat.server.core.operator_rules import FREE_RULES as OPERATOR_FREE_RULES
 from chat.server.core.operator_rules import RULES as OPERATOR_RULES
 from chat.server.core.operator_rules import check_banned
@@ -94,7 +94,7 @@ def _enter(state: State, entry: Entry) -> list[Outcome]:
     state.most_users = max(state.most_users, len(state.users))
     if params[2] != "*" and (account := state.accounts.find(params[2])) is not None:
         state.accounts.log_in(account, user)
-    return []
+    return displace(state, nick, entry)
 
 
 def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
@@ -110,7 +110,7 @@ def _rename(state: State, user: User, entry: Entry) -> list[Outcome]:
     entry.rooms = tuple(map(KEY, user.rooms))
     for room in user.rooms:
         room.rename(user, before)
-    return [Change(Rename(before, nick, entry.at, id=entry.id), user, list(user.rooms))]
+    return [*displace(state, nick, entry), Change(Rename(before, nick, entry.at, id=entry.id), user, list(user.rooms))]
 
 
 def _set_modes(state: State, user: User, entry: Entry) -> list[Outcome]:

@@ -33,6 +33,15 @@ class Change:
         return f"Change({self.event})"
 
 
+class Displaced:
+    """Somebody took the nickname of a user whose node is gone; that node's clients are told of the user's next one."""
+
+    __slots__ = ("change",)
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+
 class Banned:
     """A server ban was set: each node closes its connections that it fits."""
 
@@ -42,6 +51,6 @@ class Banned:
         self.ban = ban
 
 
-Outcome = Change | Banned | Refusal  # a MODE may be refused in part
+Outcome = Change | Displaced | Banned | Refusal  # a MODE may be refused in part
 Rule = Callable[[State, User, Entry], list[Outcome]]  # of a request that a user makes
 FreeRule = Callable[[State, Entry], list[Outcome]]  # of one that needs no user yet

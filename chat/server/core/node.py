@@ -15,7 +15,7 @@ from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
 from chat.server.core.admission import may_listen
 from chat.server.core.apply import apply
-from chat.server.core.change import Banned, Change
+from chat.server.core.change import Banned, Change, Displaced
 from chat.server.core.client import Client
 from chat.server.core.delivery import Sink
 from chat.server.core.fanout import FanOut
@@ -297,6 +297,8 @@ class Node:
                 self._show(outcome)
             elif isinstance(outcome, Banned):
                 self.enforce(outcome.ban)
+            elif isinstance(outcome, Displaced) and outcome.change.user.node == self.member:
+                self.fan_out.show(outcome.change)
         if self.fan_out.monitored and entry.request.verb == "USER":
             self.monitors.came(person_of(entry.request.source), entry.at)
 

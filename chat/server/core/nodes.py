@@ -8,8 +8,8 @@ from dataclasses import replace
 from operator import attrgetter
 
 from chat.events import Join, Quit, Rename
-from chat.server.core.change import Change, FreeRule, Outcome
-from chat.server.core.room import User
+from chat.server.core.change import Change, Displaced, FreeRule, Outcome
+from chat.server.core.room import Room, User
 from chat.server.core.room_rules import ranked
 from chat.server.core.state import Departed, State
 from chat.server.log.entry import Entry
@@ -29,7 +29,7 @@ def _change_node(state: State, entry: Entry) -> list[Outcome]:
         for user in sorted((user for user in state.users.values() if user.node == node), key=_folded):
             outcomes.append(_depart(state, user, entry, told))
     else:
-        departed = state.departed.pop(node, [])
+        departed = state.pop_departed(node)
         if what == "back":
             for one in departed:
                 outcomes += _return(state, one, entry, told)
@@ -41,7 +41,22 @@ def forget_departed(state: State, now: float) -> None:
     """Forget the users of nodes that have been gone for too long. `now` is an entry's time, the same on every node."""
     for node, departed in list(state.departed.items()):
         if now - departed[0].at > AWAY:  # all of a node have gone by one entry
-            del state.departed[node]
+            state.pop_departed(node)
+
+
+def displace(state: State, nick: str, entry: Entry) -> list[Outcome]:
+    """Somebody has this nickname now: a user whose node is gone, and who had it, has the next that nobody has.
+
+    At once, and not when the node is back: its clients hear their rooms, where the name is somebody else's.
+    """
+    one = state.absent.pop(fold(nick), None)
+    if one is None:
+        return []
+    user, before = one.user, one.user.person
+    user.set_person(replace(before, nick=_free(state, user, one.account)))
+    state.absent[fold(user.nick)] = one
+    rooms = [state.find_room(name) or Room(name, entry.at, "") for name, _ in one.rooms]
+    return [Displaced(Change(Rename(before, user.nick, entry.at, id=entry.id), user, rooms))]
 
 
 def _folded(user: User) -> str:
@@ -50,9 +65,8 @@ def _folded(user: User) -> str:
 
 def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Outcome:
     rooms = list(user.rooms)
-    state.departed.setdefault(user.node, []).append(
-        Departed(user, [(room.name, room.members[user]) for room in rooms], user.account, entry.at)
-    )
+    ranks = [(room.name, room.members[user]) for room in rooms]
+    state.add_departed(Departed(user, ranks, user.account, entry.at))
     for room in rooms:
         state.remove_member(room, user)
     del state.users[fold(user.nick)]
@@ -66,7 +80,7 @@ def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Ou
 
 
 def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None]) -> list[Outcome]:
-    """The user is in its rooms again, with its rank; under another nickname where somebody else has it now."""
+    """The user is in its rooms again, with its rank; under another nickname where that is an account's now."""
     user, changes = departed.user, list[Outcome]()
     before = user.person
     nick = _free(state, user, departed.account)
@@ -91,7 +105,7 @@ def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None
 def _free(state: State, user: User, account: str) -> str:
     """The user's nickname, or the next that nobody has; the same on every node."""
     nick, number = user.nick, 2
-    while fold(nick) in state.users or not _may_have(state, account, nick):
+    while fold(nick) in state.users or fold(nick) in state.absent or not _may_have(state, account, nick):
         nick = f"{user.nick[: NICK_LENGTH - len(str(number))]}{number}"
         number += 1
     return nick

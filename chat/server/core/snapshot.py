@@ -47,7 +47,7 @@ def load(state: State, text: str) -> None:
 def _read_departed(state: State, values: dict[str, Any]) -> None:
     rooms = [(name, _rank(rank)) for name, rank in values["departed"]]
     one = Departed(_read_user({**values, "account": ""}), rooms, values["account"], values["at"])
-    state.departed.setdefault(one.user.node, []).append(one)
+    state.add_departed(one)
 
 
 def _keep(state: State, room: Room, is_open: bool) -> None:

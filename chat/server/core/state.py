@@ -101,12 +101,23 @@ class State:
         self.operators: dict[User, None] = {}  # of the server
         self.wallops: dict[User, None] = {}  # those who want to hear what operators tell everybody
         self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
+        self.absent: dict[str, Departed] = {}  # the same, by folded nickname
         self.work = 0.0  # tokens that comparing masks has taken since somebody was charged for it
         self.most_users = 0
 
     def reserves(self, nick: str) -> bool:
         """Whether the nickname could be taken for the server's, the network's or a service's."""
         return self.limits.reserved.fullmatch(fold(nick)) is not None
+
+    def add_departed(self, one: Departed) -> None:
+        self.departed.setdefault(one.user.node, []).append(one)
+        self.absent[fold(one.user.nick)] = one
+
+    def pop_departed(self, node: str) -> list[Departed]:
+        departed = self.departed.pop(node, [])
+        for one in departed:
+            self.absent.pop(fold(one.user.nick), None)
+        return departed
 
     def index(self, user: User) -> None:
         """Keep the lists of operators, and of who hears them, as the user's modes are now."""
