@@ -129,11 +129,11 @@ class SlowDisk:
         self._write = writer.write
         monkeypatch.setattr(writer, "write", self.write)
 
-    def write(self, connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
+    def write(self, connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
         if not self.free.is_set():
             self.stuck.set()
         self.free.wait()
-        self._write(connection, group)
+        self._write(connection, group, placed)
 
 
 @MODES

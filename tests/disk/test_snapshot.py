@@ -60,7 +60,8 @@ def test_words_alone_move_the_snapshot_and_no_process_is_started(
         (before,) = connection.execute("SELECT id FROM snapshot").fetchone()
         for number, verb in enumerate(("PRIVMSG", "TOPIC"), before + 1):
             entry = Entry(number, 1.0, "node", Message(verb, ["#a", "text"], "ana!~ana@host"))
-            write(connection, [Kept(entry, True, ("#a",), verb == "PRIVMSG")])
+            group = [Kept(entry, True, ("#a",), verb == "PRIVMSG")]
+            write(connection, group, group)
             snapshots.since = snapshot.EVERY
             while snapshots.portion():
                 pass

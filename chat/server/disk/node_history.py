@@ -105,7 +105,7 @@ class NodeHistory(FileHistory):
 
     def _write_group(self) -> None:
         if self._group:
-            write(self._connection, self._group)
+            write(self._connection, self._group, self._group)
         self._group = []
 
     # While the server runs

@@ -56,18 +56,17 @@ def read_entries(connection: sqlite3.Connection, after: int, upto: int, words: b
 
 def replay(
     connection: sqlite3.Connection, state: State, after: int, upto: int = NEWEST, words: bool = True
-) -> Iterator[tuple[list[Entry], list[Entry]]]:
-    """Apply what is behind an id, a portion at a time; gives those entries, and those that were refused."""
+) -> Iterator[tuple[Entry, bool]]:
+    """Apply what is behind an id; gives each entry once that was done, and whether it was accepted."""
     while entries := read_entries(connection, after, upto, words):
-        applied, refused = [], []
         for entry in entries:
+            accepted = True
             try:
                 apply(state, entry)
-                applied.append(entry)
             except Refusal:
-                refused.append(entry)
+                accepted = False
+            yield entry, accepted
         after = entries[-1].id
-        yield applied, refused
 
 
 def write_snapshot(connection: sqlite3.Connection, state: State, upto: int) -> None:

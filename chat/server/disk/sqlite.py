@@ -14,11 +14,11 @@ from chat.errors import SetupError
 from chat.paths import log_path
 from chat.server.core.apply import apply
 from chat.server.core.state import State, Unsafe
-from chat.server.disk.file import NEWEST, explain, open_log
+from chat.server.disk.file import explain, open_log
 from chat.server.disk.history import SHOWN, WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import Snapshots, read_snapshot, replay, write_snapshot
-from chat.server.disk.writer import Kept, Writer, write
+from chat.server.disk.writer import PLACED_LATER, Kept, Writer, write
 from chat.server.log.entry import Entry
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.log.memory import Stamps
@@ -53,9 +53,8 @@ class SqliteLog:
         number, at = self._connection.execute("SELECT id, at FROM last").fetchone()
         self._stamps = Stamps(clock, number, float(at))
         self._retention = Retention(self._connection, settings.history_length, settings.history_age, clock)
-        self._writer = Writer(
-            self._connection, self, 0.0 if self._strict else GATHER, STRICT_GROUP if self._strict else RELAXED_GROUP
-        )
+        gather, group, later = (0.0, STRICT_GROUP, 0) if self._strict else (GATHER, RELAXED_GROUP, PLACED_LATER)
+        self._writer = Writer(self._connection, self, gather, group, later)
         self.history = FileHistory(settings, self.path, self._writer, number)
         self._lost = 0  # entries that found the queue full
         self._gap = False  # some of them carried the state
@@ -84,18 +83,38 @@ class SqliteLog:
 
     def _restore(self, state: State) -> None:
         began = after = read_snapshot(self._connection, state)
-        for applied, refused in replay(self._connection, state, after):
-            after = max(entry.id for entry in (*applied, *refused))
-            if self._strict:  # the end came before this was noted
-                notes = [self._shown(entry, False) for entry in applied]
-                write(self._connection, [*notes, *(Kept(entry, False, refused=True) for entry in refused)])
+        noted = self._noted()
+        notes: list[Kept] = []
+        for entry, accepted in replay(self._connection, state, after):
+            after = entry.id
+            if after > noted:
+                notes.append(self._shown(entry, False) if accepted else Kept(entry, False, refused=self._strict))
+            if len(notes) == RELAXED_GROUP:
+                write(self._connection, notes, notes)
+                notes = []
+        if notes:
+            write(self._connection, notes, notes)
         quits = self._quit_everybody(state)
         if quits:
-            write(self._connection, quits)
+            write(self._connection, quits, quits)
             after = quits[-1].entry.id
         write_snapshot(self._connection, state, after)
-        self._snapshots = Snapshots(self._connection, self.path, state.limits, after if self._strict else NEWEST)
+        self._snapshots = Snapshots(self._connection, self.path, state.limits, after)
         self._snapshots.clear(began, after)
+
+    def _noted(self) -> int:
+        """Up to this id the file certainly says which histories show an entry; behind it, the end may have come before.
+
+        Places are written in the order of ids, so that those up to the newest of an event are all there.
+        """
+        if self._strict:
+            return 0
+        entry = "SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?"
+        event = "SELECT max(id) FROM place WHERE NOT said"
+        (noted,) = self._connection.execute(
+            f"SELECT max(coalesce(({entry}), 0), coalesce(({event}), 0))", (PLACED_LATER + RELAXED_GROUP,)
+        ).fetchone()
+        return int(noted)
 
     def deliver(self, apply: Apply) -> None:
         self._apply = apply
@@ -205,6 +224,8 @@ class SqliteLog:
             self._snapshots.settled = max(
                 (kept.entry.id for kept in group if not kept.late), default=self._snapshots.settled
             )
+        else:
+            self._snapshots.settled = self._writer.placed
         if late := [kept.entry for kept in group if kept.late]:
             self._post(partial(self._deliver, late))
 

@@ -1,7 +1,8 @@
 """The thread that writes the log's file, in groups. Only it writes; the loop never waits for it.
 
 A group is one transaction and few statements, whatever its size: the interpreter's lock is let go of and taken again
-with each, and under load taking it costs up to 5 ms.
+with each, and under load taking it costs up to 5 ms. Places, which say which histories show an entry, lie apart by
+room: each that is written alone costs a page of the file, so that under load many groups' places are written together.
 """
 
 import logging
@@ -17,6 +18,8 @@ from typing import NamedTuple, Protocol
 from chat.server.log.entry import Entry
 
 AT_ONCE = 512  # rows in one statement
+PLACED_LATER = 4_000  # entries that may be written before it is noted which histories show them
+FEW = 64  # entries of a group whose places are written with it: nothing is saved by waiting for others
 ENTRY_COLUMNS, PLACE_COLUMNS = 5, 3
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
@@ -55,8 +58,12 @@ class Owner(Protocol):
 class Writer:
     """`put`, `error` and `waiting` are the loop's, `close` any thread's."""
 
-    def __init__(self, connection: sqlite3.Connection, owner: Owner, gather: float, group: int) -> None:
-        """`gather` is how long the first entry of a group waits for others, in seconds."""
+    def __init__(self, connection: sqlite3.Connection, owner: Owner, gather: float, group: int, later: int = 0) -> None:
+        """`gather` is how long the first entry of a group waits for others, in seconds.
+
+        Up to `later` entries, and a group, may be in the file before their places are.
+        """
+        self.placed = 0  # up to this id it is in the file which histories show an entry
         self.error = ""  # why the file takes nothing now
         self.commits = 0
         self.commit_seconds = 0.0
@@ -64,8 +71,10 @@ class Writer:
         self._owner = owner
         self._gather = gather
         self._group = group
+        self._later = later
         self._queue: deque[Item] = deque()
         self._held: list[Kept] = []  # being written, or to be tried again
+        self._unplaced: list[Kept] = []  # written without their places
         self._calls: list[Callable[[], None]] = []  # behind those
         self._idle = True  # the thread waits, and is to be woken
         self._wake = threading.Event()
@@ -111,6 +120,8 @@ class Writer:
         untidy = True
         while True:
             if not self._queue and not self._held:
+                if self._unplaced and not self.error:
+                    self._try([])
                 if self._closing:
                     return
                 if not untidy or self.error:
@@ -147,16 +158,18 @@ class Writer:
             else:
                 self._calls.append(item)
             self._queue.popleft()
-        if self._held or self.error:
+        if self._held or self.error or (self._unplaced and self._calls):
             self._try(self._held)
         for call in self._calls:
             call()
         self._calls = []
 
     def _try(self, group: list[Kept]) -> None:
+        unplaced = self._unplaced + group
+        due = bool(self._calls) or len(group) < FEW or len(unplaced) > self._later
         began = time.monotonic()
         try:
-            write(self._connection, group)
+            write(self._connection, group, unplaced if due else ())
         except sqlite3.Error as error:
             self._roll_back()
             self._held = self._owner.failed(group, error)
@@ -169,7 +182,7 @@ class Writer:
             log.exception("%d entries cannot be written, and are lost", len(group))
             self._roll_back()
             self._owner.failed(group, fault)
-            self._held = []
+            self._held, self._unplaced = [], []
             return
         if self.error:
             log.warning("the log's file takes entries again")
@@ -179,6 +192,9 @@ class Writer:
         self.commit_seconds += took
         if took >= SLOW:
             log.warning("a commit to the log's file took %.1f s; %d entries wait behind it", took, self.waiting)
+        if due and unplaced:
+            self.placed = unplaced[-1].entry.id
+        self._unplaced = [] if due else unplaced
         self._owner.written(group)
         self._held = []
 
@@ -192,19 +208,23 @@ class Writer:
             self._connection.execute("ROLLBACK")
 
 
-def write(connection: sqlite3.Connection, group: Sequence[Kept]) -> None:
-    """One transaction. Written again, a group changes nothing. Raises sqlite3.Error."""
+def write(connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+    """Write the entries of `group` and the places of `placed`, in one transaction. Raises sqlite3.Error.
+
+    Written again, they change nothing.
+    """
     rows: list[int | str] = []  # one value after the other
-    places: list[tuple[str, int, int]] = []
     refused: list[tuple[int]] = []
-    for entry, row, rooms, said, _, was_refused in group:
-        number = entry.id
+    for entry, row, _, said, _, was_refused in group:
         if row:
-            rows += (number, repr(entry.at), entry.node, 1 if said else 0, entry.request.line)
-        for room in rooms:
-            places.append((room, 1 if said and room[0] == "#" else 0, number))
+            rows += (entry.id, repr(entry.at), entry.node, 1 if said else 0, entry.request.line)
         if was_refused:
-            refused.append((number,))
+            refused.append((entry.id,))
+    places = [
+        (room, 1 if said and room[0] == "#" else 0, entry.id)
+        for entry, _, rooms, said, _, _ in placed
+        for room in rooms
+    ]
     connection.execute("BEGIN IMMEDIATE")
     if rows:
         _insert(connection, "entry", ENTRY_COLUMNS, rows)
