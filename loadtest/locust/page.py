@@ -100,7 +100,7 @@ def _is_number(name: str) -> bool:
 
 KEY = "fan-out"
 _COLUMNS = (("figure", ""), ("recent", f"Now (last {RECENT_S} s)"), ("whole", "This window"))
-_TAB_COUNTS = ("lost", "duplicated", "reordered", "late")
+_TAB_COUNTS = ("lost", "duplicated", "reordered", "stray", "corrupt", "late")
 
 Row = tuple[str, str, str]
 
@@ -157,7 +157,7 @@ def _count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
-_STATES = ("delivered", "lost", "duplicated", "reordered", "late")
+_STATES = ("delivered", "lost", "duplicated", "reordered", "stray", "corrupt", "late")
 _QUANTILES = {"p50": "0.5", "p90": "0.9", "p99": "0.99", "p999": "0.999"}
 _HEALTH = ("send_lateness", "loop_lag", "receive_backlog")
 

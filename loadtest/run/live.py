@@ -22,6 +22,7 @@ from loadtest.run.workers import Workers
 
 RECENT_S = 5  # whole seconds that "recent" means: long enough for a p99, short enough to see a change
 _NAMES = ("fanout", "send_lateness", "loop_lag", "receive_backlog")
+_COUNTS = ("duplicated", "reordered", "stray", "corrupt", "late")
 
 
 @dataclass(slots=True)
@@ -102,11 +103,11 @@ class Live:
             loop_lag=added(figures.loop_lag, self.grown["loop_lag"]),
             receive_backlog=added(figures.receive_backlog, self.grown["receive_backlog"]),
             dropped=dict(dropped),
-            **{name: getattr(figures, name) + self.count(name) for name in ("duplicated", "reordered", "late")},
+            **{name: getattr(figures, name) + self.count(name) for name in _COUNTS},
         )
 
     def count(self, name: str) -> int:
-        """Sent, duplicated, reordered or late, in this window."""
+        """Sent, or one of `_COUNTS`, in this window."""
         return sum(getattr(state, name) for state in self._states.values())
 
     def cpu_percent(self) -> float:
@@ -163,7 +164,7 @@ def look(
             "sent": live.sent,
             "delivered": whole.count,
             "lost": live.overdue,
-            **{name: live.count(name) for name in ("duplicated", "reordered", "late")},
+            **{name: live.count(name) for name in _COUNTS},
         },
         "generator": {
             "processes": situation.processes,

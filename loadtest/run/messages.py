@@ -89,6 +89,8 @@ class Delta:
     overdue: int | None  # None where it cannot be told
     duplicated: int
     reordered: int
+    stray: int
+    corrupt: int
     late: int
     cpu_percent: float
     dropped: dict[str, int] = field(default_factory=dict)

@@ -176,6 +176,8 @@ class Part:
             overdue=None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own),  # no schedule
             duplicated=ledger.duplicated,
             reordered=ledger.reordered,
+            stray=ledger.stray,
+            corrupt=ledger.corrupt,
             late=ledger.late,
             cpu_percent=self._health.cpu_percent(),
             dropped=dict(self.dropped),

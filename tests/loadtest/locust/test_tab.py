@@ -9,7 +9,7 @@ from tests.loadtest.run.test_live import status
 
 def test_the_rows_say_how_it_goes() -> None:
     live, complete = Live(), Histogram()
-    live.take("a", status(sent=2, fanout=(1_500, 2_500), overdue=19, reordered=1), 1.0)
+    live.take("a", status(sent=2, fanout=(1_500, 2_500), overdue=19, reordered=1, stray=2, corrupt=3), 1.0)
     complete.add(2_500)
     so_far, last = Verdict("fail", ["one", "two"]), Verdict("pass", [])
     where = Situation("room", "window 2, 1 s of 9", 8, 1, 10, 1, 0.5, 2.0, last)
@@ -21,6 +21,7 @@ def test_the_rows_say_how_it_goes() -> None:
     assert shown["Completion p50, ms"] == ("", "2.500")
     assert shown["Lost deliveries"] == ("", "19")
     assert shown["Reordered deliveries"] == ("", "1")
+    assert (shown["Stray deliveries"], shown["Corrupt deliveries"]) == (("", "2"), ("", "3"))
     assert shown["Messages a second"] == ("2.0", "1.0")
     assert shown["Generator: loop lag p99, ms"] == ("", "–")
 

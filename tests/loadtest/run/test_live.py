@@ -23,7 +23,7 @@ def status(
     window: int = 1, sent: int = 0, fanout: tuple[int, ...] = (), overdue: int | None = 0, **more: Any
 ) -> Status:
     grown = {**EMPTY, "fanout": packed(*fanout) if fanout else []}
-    usual = {"duplicated": 0, "reordered": 0, "late": 0, "cpu_percent": 1.0}
+    usual = {**dict.fromkeys(("duplicated", "reordered", "stray", "corrupt", "late"), 0), "cpu_percent": 1.0}
     return Status(window=window, delta=Delta(grown, sent, overdue, **{**usual, **more}))
 
 
@@ -38,7 +38,8 @@ def test_what_processes_say_is_added_up_and_counts_that_are_so_far_are_not_added
     live.take("b", status(sent=1, fanout=(50,), overdue=1, cpu_percent=7.0), 1.1)
     live.take("a", status(sent=4, fanout=(150,), overdue=2, late=2, cpu_percent=4.0), 1.2)
     values = seen(live, 2.5)
-    assert values["messages"] == {"sent": 5, "delivered": 4, "lost": 3, "duplicated": 0, "reordered": 0, "late": 2}
+    nothing = dict.fromkeys(("duplicated", "reordered", "stray", "corrupt"), 0)
+    assert values["messages"] == {"sent": 5, "delivered": 4, "lost": 3, **nothing, "late": 2}
     assert values["whole"]["fanout_us"]["max"] == 200
     assert values["whole"]["messages_per_s"] == 2.5
     assert values["generator"]["cpu_percent"] == 7.0
@@ -86,7 +87,9 @@ def test_lost_is_open_where_a_process_cannot_tell() -> None:
 
 def test_the_verdict_so_far_has_what_earlier_windows_missed_and_what_this_one_does() -> None:
     live = Live()
-    live.take("a", status(sent=1, fanout=(100,), overdue=2, duplicated=1, dropped={"reset": 1}), 1.0)
+    live.take(
+        "a", status(sent=1, fanout=(100,), overdue=2, duplicated=1, stray=4, corrupt=2, dropped={"reset": 1}), 1.0
+    )
     before = Figures("broadcast", "there", expected=5, delivered=4, reordered=1)
     verdict = judge_so_far(live.added_to(before, Histogram()), Settings(), measures(live.added_to(before, Histogram())))
     assert verdict == Verdict(
@@ -96,6 +99,8 @@ def test_the_verdict_so_far_has_what_earlier_windows_missed_and_what_this_one_do
             "3 deliveries lost; the requirement is lost=0",
             "1 delivery duplicated; the requirement is duplicated=0",
             "1 delivery reordered; the requirement is reordered=0",
+            "4 deliveries stray: read by users whom they are not due to; the requirement is stray=0",
+            "2 deliveries corrupt: not what was sent; the requirement is corrupt=0",
         ],
     )
     assert (before.expected, before.delivered) == (5, 4)
