@@ -18,6 +18,7 @@ from chat.server.shared.snapshots import Snapshots
 from chat.server.shared.store import stream_id
 from tests.commands.test_history import CAPS
 from tests.commands.test_private_history import logged_in, talk
+from tests.disk.test_faults import SlowDisk
 from tests.disk.test_sqlite import rows
 from tests.ops.serving import IRC, serving
 from tests.shared.conftest import MakeNode
@@ -333,6 +334,27 @@ def test_a_persons_words_are_erased_on_all_nodes_also_on_those_that_are_away_or_
         assert rows(tmp_path / file, "SELECT line FROM entry WHERE line LIKE ':eve!%'") == []
     assert cli.main(["admin", "log", "purge", "--nick", "no nick"]) == 1
     assert "'no nick' is no nickname" in capsys.readouterr().err
+
+
+def test_the_talk_goes_on_while_a_file_takes_nothing_and_what_it_lacks_is_there_after_a_start(
+    make_node: MakeNode, brief: Brief, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, history = SlowDisk(monkeypatch), f"sqlite:{tmp_path}/a"
+    texts = [f"{number}" for number in range(40)]
+    with brief("a", history=history, log_queue=10) as a:
+        ana = reader_of(a, "ana")
+        disk.free.clear()
+        for text in texts:
+            ana.say("#r", text)
+            ana.sync()
+        assert "history is written, 10 entries wait, " in a.server.status()
+        disk.free.set()
+        while " 0 entries wait" not in a.server.status().partition("history")[2]:
+            pass
+        ana.say("#r", "behind the gap")
+        assert 1 < len(words(ana)) < 35
+    again = reader_of(make_node("a", history=history), "ana")
+    assert words(again) == [*texts, "behind the gap"]
 
 
 def test_a_history_keeps_as_much_as_the_settings_say(make_node: MakeNode, tmp_path: Path) -> None:

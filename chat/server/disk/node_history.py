@@ -43,14 +43,17 @@ class NodeHistory(FileHistory):
         else:
             self._connection, self._lock = open_log(path, HISTORY_ID)
             self._connection.execute("PRAGMA synchronous = NORMAL")  # what a crash takes is in the shared log
-        (self.known,) = self._connection.execute("SELECT id FROM last").fetchone()  # the last that it has
+        # The last entry before any that it lacks: a gap is noted as a snapshot.
+        query = "SELECT min(id) FROM (SELECT id FROM last UNION ALL SELECT id FROM snapshot)"
+        (self.known,) = self._connection.execute(query).fetchone()
         self._writer = Writer(self._connection, self, GATHER, RELAXED_GROUP)
         super().__init__(settings, self._place, self._writer, self.known)
         self._retention = Retention(self._connection, settings.history_length, settings.history_age, clock)
         self._group: list[Kept] = []  # that catching up has found
         self._limit = settings.log_queue
         self._lost = 0  # entries that found the queue full
-        self._purges: deque[Entry] = deque()  # that are still to be done; the writer's thread
+        self._last_put = self.known
+        self._due: deque[Callable[[], None]] = deque()  # for the writer's thread to do, and to try again
 
     # Before `start`
 
@@ -70,7 +73,7 @@ class NodeHistory(FileHistory):
     def belong(self, name: str) -> None:
         """The history is to be that of the log with this name. Raises SetupError when it is another one's."""
         self._connection.execute("INSERT OR IGNORE INTO snapshot VALUES (?, ?)", (NEWEST, name))
-        ((there,),) = self._connection.execute("SELECT state FROM snapshot").fetchall()
+        ((there,),) = self._connection.execute("SELECT state FROM snapshot WHERE id = ?", (NEWEST,)).fetchall()
         if there != name:
             raise SetupError(f"{self._place} is the history of another log: put it aside, or name another file")
 
@@ -101,6 +104,7 @@ class NodeHistory(FileHistory):
     def caught_up(self, newest: int) -> None:
         """All up to this id has been applied."""
         self._write_group()
+        self._connection.execute("DELETE FROM snapshot WHERE id < ?", (NEWEST,))
         self.newest = newest
 
     def _write_group(self) -> None:
@@ -114,7 +118,7 @@ class NodeHistory(FileHistory):
         """The entry was applied: have it written if it is shown."""
         self.newest = entry.id
         if entry.request.verb == PURGE:
-            self._writer.put(partial(self._purges.append, entry))
+            self._writer.put(partial(self._due.append, partial(self._purge, entry)))
         elif (kept := self._kept(entry)) is not None:
             self._put(kept)
 
@@ -122,9 +126,13 @@ class NodeHistory(FileHistory):
         waiting = self._writer.waiting
         if waiting < self._limit:
             self._writer.put(kept)
+            self._last_put = kept.entry.id
             return
         if not self._lost:
-            log.error("the history's queue is full: %d entries wait, further ones are lost", waiting)
+            log.error(
+                "the history's queue is full: %d entries wait, further ones are missing until the next start", waiting
+            )
+            self._due.append(partial(self._note_gap, self._last_put))
         self._lost += 1
 
     def _kept(self, entry: Entry) -> Kept | None:
@@ -146,6 +154,8 @@ class NodeHistory(FileHistory):
             log.error("%d entries are not in %s yet: they are in the shared log", self._writer.waiting, self._place)
             return  # the writer may still use the file
         with suppress(sqlite3.Error):
+            for due in self._due:
+                due()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._give_up()
 
@@ -174,11 +184,15 @@ class NodeHistory(FileHistory):
         return list(group)
 
     def tidy(self) -> bool:
-        if not self._purges:
+        if not self._due:
             return self._retention.portion()
-        self._purge(self._purges[0])
-        self._purges.popleft()
+        self._due[0]()
+        self._due.popleft()
         return True
+
+    def _note_gap(self, after: int) -> None:
+        """What comes behind this id is not whole; the next start takes it from the shared log again."""
+        self._connection.execute("INSERT OR IGNORE INTO snapshot VALUES (?, '')", (after,))
 
     def _purge(self, entry: Entry) -> None:
         end, nick, room = ("" if param == "*" else param for param in entry.request.params)
