@@ -59,6 +59,30 @@ def test_what_a_replica_has_not_got_is_shown_to_nobody(pair: Pair) -> None:
         store.close()
 
 
+def test_what_a_store_had_taken_and_its_successor_lacks_is_appended_again(pair: Pair) -> None:
+    master, replica = pair
+    with running_server(log=url(pair), node="a", durability="strict", lease=60.0) as node:
+        ana, bob = node.irc("ana", "#r", caps="echo-message"), node.irc("bob", "#r")
+        ana.expect("JOIN")
+        replica.client().replicaof("NO", "ONE")
+        store = Store(Place.of(url(pair)))
+        ana.say("#r", "not on the replica yet")
+        while "yet" not in store.read("0-0", 1_000, None)[-1].line:
+            pass
+        steps = master.client().pipeline()  # as the replica is, which a failover would make the master
+        steps.xdel("fanfare:log", store.newest())
+        steps.hincrby("fanfare:meta", "count", -1)
+        steps.hincrby("fanfare:meta", "sequence:a", -1)
+        steps.execute()
+        master.client().client_kill_filter(_type="normal")
+        replica.client().replicaof("127.0.0.1", str(master.port))
+        for client in (ana, bob):
+            assert client.expect("PRIVMSG").params[1] == "not on the replica yet"
+        bob.say("#r", "next")
+        assert ana.expect("PRIVMSG").params[1] == "next"
+        store.close()
+
+
 @pytest.mark.parametrize("how", ["killed", "out of touch"])
 def test_without_a_replica_users_wait_for_the_log_patience_and_the_node_ends(pair: Pair, how: str) -> None:
     _, replica = pair

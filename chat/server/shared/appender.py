@@ -1,9 +1,9 @@
 """Append this node's requests to the shared log, and keep its lease: one thread, one connection to the store.
 
-A request counts as appended when the reader has found it in the log, and not before. When an answer of the store is
-lost the same requests go out again, with the same sequence numbers, of which the store leaves out those that it has.
-When the node was declared gone, none of them is in the log behind that entry: the node comes back under a new epoch,
-and they go out once more.
+A request counts as appended when the reader has found it in the log, and not before. When the store cannot be reached,
+or has lost some, all that have not been found go out again, with the same sequence numbers, of which the store leaves
+out those that it has. When the node was declared gone, none of them is in the log behind that entry: the node comes
+back under a new epoch, and they go out once more.
 """
 
 import logging
@@ -53,6 +53,7 @@ class Appender:
         self._batch: tuple[int, list[str]] | None = None  # the call that is under way, or to be made again
         self._epoch = 0
         self._sequence = 0
+        self._taken = 0  # by the store, up to this one
         self._gone = False  # declared so, and not back yet
         self._gone_upto = 0  # the epoch whose end the reader has come by
         self._renew_at = 0.0
@@ -110,7 +111,7 @@ class Appender:
     # The thread
 
     def _begin(self, epoch: int) -> None:
-        self._epoch, self._sequence = epoch, 0
+        self._epoch, self._sequence, self._taken = epoch, 0, 0
         self._gone, self._batch = False, None
         self._declare_at = self._clock() + self._lease
 
@@ -139,6 +140,7 @@ class Appender:
             log.warning("the node's lease had run out, and it was declared gone: its users come back")
             self._gone = True
         except StoreDown as error:
+            self._batch = self._unreturned()
             self.outage.note(began, error)
             self._closing.wait(self._wait)
             self._wait = min(2 * self._wait, LONGEST_WAIT)
@@ -150,7 +152,7 @@ class Appender:
     def _keep_lease(self, now: float) -> None:
         if now < self._renew_at:
             return
-        version = self._store.renew(self._node, self._epoch, self._token, self._lease)
+        version = self._store.renew(self._node, self._epoch, self._token, self._lease, self._taken)
         if not version:
             raise DeclaredGone(self._node)
         self.version = version
@@ -167,8 +169,18 @@ class Appender:
             self._batch = self._gather(max(0.0, self._renew_at - now))
         if self._batch is not None:
             first, lines = self._batch
-            self._store.append(self._node, self._epoch, first, lines)
-            self._batch = None
+            self._store.append(self._node, self._epoch, first, lines[:BATCH])
+            self._taken = first + min(len(lines), BATCH) - 1
+            self._batch = (first + BATCH, lines[BATCH:]) if len(lines) > BATCH else None
+
+    def _unreturned(self) -> tuple[int, list[str]] | None:
+        """All that is on its way: a store that takes over may lack what the one before it had taken."""
+        sent = self._sent.copy()
+        if not sent:
+            return None
+        first = sent[0][0]
+        self._taken = first - 1
+        return first, [request.line for _, request in sent]
 
     def _gather(self, timeout: float) -> tuple[int, list[str]] | None:
         """Waiting requests, or those that come within `timeout` seconds; they count as sent from here on."""
@@ -197,5 +209,4 @@ class Appender:
         self._sent.clear()
         self._sent.extend(enumerate(requests, 1))
         self._sequence = len(requests)
-        if requests:
-            self._batch = (1, [request.line for request in requests])
+        self._batch = self._unreturned()

@@ -11,6 +11,7 @@ end
 """
 
 # KEYS: log, meta. ARGV: node, epoch, the first sequence number, lines. Entries that are there already are left out.
+# That some before them are not is an error: a store that lost its newest entries has taken over.
 APPEND = (
     _VERSION
     + """
@@ -19,6 +20,7 @@ if up ~= ARGV[2] then return redis.error_reply('GONE ' .. ARGV[1]) end
 local last = tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1]) or '0')
 local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
 local first = tonumber(ARGV[3])
+if first > last + 1 then return redis.error_reply('LOST entries of ' .. ARGV[1]) end
 local written = version()
 for i = 4, #ARGV do
   local sequence = first + i - 4
@@ -76,8 +78,8 @@ return epoch
 """
 )
 
-# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms. Gives the version to write; 0 when the node was
-# declared gone.
+# KEYS: log, meta, lease. ARGV: node, epoch, token, lease in ms, the sequence number of its last entry that was taken.
+# Gives the version to write; 0 when the node was declared gone.
 RENEW = (
     _VERSION
     + """
@@ -85,6 +87,9 @@ if redis.call('HGET', KEYS[2], 'up:' .. ARGV[1]) ~= ARGV[2] then return 0 end
 local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+if tonumber(ARGV[5]) > tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1])) then
+  return redis.error_reply('LOST entries of ' .. ARGV[1])
+end
 return version()
 """
 )

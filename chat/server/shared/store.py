@@ -199,9 +199,12 @@ class Store:
         arguments = [node, token, int(lease * 1000), how, ENTRY_VERSION]
         return int(self._call(self._enter, keys=self._keys(node), args=arguments))
 
-    def renew(self, node: str, epoch: int, token: str, lease: float) -> int:
-        """The version of the entries that are written now; 0 when the node was declared gone."""
-        arguments = [node, epoch, token, int(lease * 1000)]
+    def renew(self, node: str, epoch: int, token: str, lease: float, taken: int = 0) -> int:
+        """The version of the entries that are written now; 0 when the node was declared gone.
+
+        Raises StoreDown, as `append`, when the store has lost entries up to `taken`, the sequence number of the last.
+        """
+        arguments = [node, epoch, token, int(lease * 1000), taken]
         return int(self._call(self._renew, keys=self._keys(node), args=arguments))
 
     def declare_gone(self, node: str, epoch: int, token: str = "") -> bool:
