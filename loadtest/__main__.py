@@ -85,7 +85,9 @@ def _report(words: list[str]) -> int:
 
     text = makers[options.form](load(options.result))
     try:
-        options.output.write_text(text, encoding="utf-8") if options.output else print(text.rstrip("\n"))
+        options.output.write_text(text, encoding="utf-8") if options.output else print(text.rstrip("\n"), flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.stderr.write(f"fanfare load: {options.output}: {error.strerror}\n")
         return 2

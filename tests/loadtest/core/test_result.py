@@ -1,6 +1,8 @@
 """A result is read as it was written, or refused in one line; all that is made of it is made of it alone."""
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from loadtest.core.codec import Misfit, decode, encode
 from loadtest.core.histogram import Histogram
 from loadtest.core.result import SCHEMA, Cost, Figures, Result, dump, json_schema, load
 from loadtest.report import exports_of, write
+from tests.loadtest.runs import ROOT
 
 
 def histogram(*us: int) -> Histogram:
@@ -123,6 +126,16 @@ def test_everything_is_made_of_the_file_alone(tmp_path: Path, capsys: pytest.Cap
     assert "| fanout | 10." in (tmp_path / "markdown").read_text()
     assert main(["report", str(folder)]) == 0
     assert "FANFARE  broadcast" in capsys.readouterr().out
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    folder = write(result(), tmp_path / "report")
+    words = [sys.executable, "-m", "loadtest", "report", str(folder), "--as", "html"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        assert program.stderr
+        program.stdout.close()  # before it writes: it takes its time to import
+        assert (program.stderr.read(), program.wait()) == ("", 0)
 
 
 @pytest.mark.parametrize(
