@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from bench.command import count, positive
 from chat.server.core.apply import apply
 from chat.server.core.state import Limits, State
-from chat.server.log.entry import Entry
+from chat.server.log.entry import NOBODY, Entry
 from chat.wires.message import parse
 
 LOGS = (1, 8, 64)
@@ -76,12 +76,13 @@ def simulate(world: World, logs: int, nodes: int, near: bool, seed: int = 1) -> 
 def measure_applies(total: int = 100_000) -> float:
     """Entries of another node that this machine parses and applies in a second."""
     state = State(Limits(100, 1_000, 100_000))
-    for number in range(100):
-        for line in (f":u{number}!~u@h USER ~u 0 * :u", f":u{number}!~u@h JOIN #r"):
-            apply(state, Entry(1, 1.0, "n", parse(line)))
+    for number in range(1, 101):
+        apply(state, Entry(number, 1.0, "n", NOBODY, parse(f":u{number}!~u@h USER ~u 0 * :u")))
+        apply(state, Entry(number, 1.0, "n", number, parse(f":u{number}!~u@h JOIN #r")))
     began = time.perf_counter()
     for number in range(total):
-        apply(state, Entry(number, 1.0, "n", parse(f":u{number % 100}!~u@h PRIVMSG #r :some words of somebody")))
+        user = number % 100 + 1
+        apply(state, Entry(number, 1.0, "n", user, parse(f":u{user}!~u@h PRIVMSG #r :some words of somebody")))
     return total / (time.perf_counter() - began)
 
 

@@ -18,8 +18,8 @@ class LateLog(MemoryLog):
         self.waiting: deque[Entry] = deque()
         self._apply: Apply = _lost
 
-    def append(self, request: Message) -> None:  # type: ignore[override]
-        self.waiting.append(super().append(request))
+    def append(self, user: int, request: Message) -> None:  # type: ignore[override]
+        self.waiting.append(super().append(user, request))
 
     def deliver(self, apply: Apply) -> None:
         self._apply = apply

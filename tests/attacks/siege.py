@@ -14,6 +14,7 @@ from chat.server.core.client import Client
 from chat.settings import Settings
 from chat.wires.irc import IrcDialect, IrcWire
 from chat.wires.message import Message
+from tests.asking import ask_as
 
 DEFAULTS = Settings(helpers=0)
 STILL = StillSocket.send.__code__.co_filename
@@ -95,9 +96,9 @@ def ghosts(server: StillServer, count: int, *rooms: str) -> None:
     first = len(node.state.users)
     for number in range(first, first + count):
         mask = f"ghost{number}!~ghost@10.0.{number >> 8}.{number & 255}"
-        node.ask(nobody, Message("USER", ["~ghost", "0", "*", "somebody with a real name"], mask))
+        ask_as(node, nobody, Message("USER", ["~ghost", "0", "*", "somebody with a real name"], mask))
         for room in rooms:
-            node.ask(nobody, Message("JOIN", [room], mask))
+            ask_as(node, nobody, Message("JOIN", [room], mask))
     server.settle(at_least=1)
 
 

@@ -6,6 +6,7 @@ from bench.still import StillServer, StillSocket
 from chat.server.core.client import Client
 from chat.wires.irc import IrcDialect, IrcWire
 from chat.wires.message import Message
+from tests.asking import ask_as
 from tests.attacks.siege import DEFAULTS, Siege, attackers, ghosts, say, siege
 
 BIG = 3_000  # members
@@ -92,8 +93,8 @@ def rooms_with_topics(server: StillServer) -> None:
     makers = [user for user in node.state.users.values() if user.nick.startswith("ghost")]
     for number in range(MANY):
         mask = makers[number % len(makers)].mask
-        node.ask(nobody, Message("JOIN", [f"#room{number}"], mask))
-        node.ask(nobody, Message("TOPIC", [f"#room{number}", "t" * 280], mask))
+        ask_as(node, nobody, Message("JOIN", [f"#room{number}"], mask))
+        ask_as(node, nobody, Message("TOPIC", [f"#room{number}", "t" * 280], mask))
     server.settle(at_least=1)
     assert len(node.state.rooms) > MANY
 

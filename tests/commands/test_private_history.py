@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.asking import ask_as
 from tests.commands.test_history import CAPS, asked, texts
 from tests.disk.test_sqlite import MODES, keeping, rows
 from tests.support import IrcClient, RunningServer
@@ -95,7 +96,7 @@ def test_nobody_else_reads_them_and_a_new_account_of_the_name_does_not_either(se
 
         node.ask(client, parse(":fanfare.local DROP ana"))
         node.ask(client, parse(":fanfare.local REGISTER ana x"))
-        node.ask(client, parse(f":{state.get_user('carl').mask} ACCOUNT ana"))
+        ask_as(node, client, parse(f":{state.get_user('carl').mask} ACCOUNT ana"))
 
     server.server.loop.mailbox.post(drop_and_register)
     carl.sync()

@@ -4,6 +4,7 @@ import pytest
 
 from chat.wires.irc import IrcDialect
 from chat.wires.message import Message
+from tests.asking import ask_as
 from tests.core.chat import Chat
 
 
@@ -75,8 +76,8 @@ def test_a_founders_room_makes_no_stranger_its_operator(chat: Chat) -> None:
     chat.log_in(ana, "ana")
     chat.run(ana, "JOIN #a")
     bot = chat.client(host="bot")
-    chat.node.ask(bot, Message("USER", ["~u", "plain", "*", "bot"], "bot!~u@bot"))
-    chat.node.ask(bot, Message("JOIN", ["#a"], "bot!~u@bot"))
+    ask_as(chat.node, bot, Message("USER", ["~u", "plain", "*", "bot"], "bot!~u@bot"))
+    ask_as(chat.node, bot, Message("JOIN", ["#a"], "bot!~u@bot"))
     chat.run(ana, "PART #a")
     assert chat.answers(eve, "JOIN #a")[1] == "353 eve = #a :bot eve"
 

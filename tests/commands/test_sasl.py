@@ -13,6 +13,7 @@ from chat.server.accounts import verifier
 from chat.settings import Settings
 from chat.wires.irc import IrcWire
 from chat.wires.message import parse
+from tests.asking import ask_as
 
 SETTINGS = Settings(helpers=0, rate_limit=0.0, password_iterations=4096, login_attempts=3, login_pause=30.0)
 PASSWORD = "sesame open"
@@ -27,9 +28,9 @@ def server() -> Iterator[StillServer]:
 
 
 def request(server: StillServer, line: str) -> None:
-    """What an operator asks for."""
+    """What an operator asks for, or whoever its source names."""
     sock = server.adopt(IrcWire())
-    server.node.ask(server.connection(sock), parse(line))
+    ask_as(server.node, server.connection(sock), parse(line))
     sock.ended = True
     server.settle()
 

@@ -5,8 +5,8 @@ import pytest
 from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Failure, Limits, Refusal, State
-from chat.server.log.entry import Entry, parse_entry
-from chat.wires.message import parse
+from chat.server.log.entry import parse_entry
+from tests.asking import entry_of
 
 LIMITS = Limits(10, 10, 10)
 SERVER = "fanfare.local"
@@ -21,7 +21,7 @@ def after(*lines: str) -> State:
 
 
 def do(state: State, line: str) -> None:
-    entry = Entry(1, 1000.0, SERVER, parse(line))
+    entry = entry_of(state, len(state.by_id) + 1, 1000.0, SERVER, line)
     apply(state, parse_entry(entry.line))
 
 

@@ -24,9 +24,8 @@ from chat.events import (
 from chat.server.core.apply import apply
 from chat.server.core.change import Change, Outcome
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.log.entry import Entry
-from chat.wires.message import parse
 from chat.wires.numerics import ERR_NOSUCHNICK
+from tests.asking import entry_of
 
 LIMITS = Limits(rooms_per_user=3, rooms_per_address=4, rooms_total=6)
 
@@ -44,7 +43,7 @@ class Replica:
 
     def outcomes(self, line: str, at: float = 0.0) -> Sequence[Outcome]:
         self.id += 1
-        return apply(self.state, Entry(self.id, at or float(self.id), "node", parse(line)))
+        return apply(self.state, entry_of(self.state, self.id, at or float(self.id), "node", line))
 
     def do(self, *lines: str) -> list[Event]:
         events: list[Event] = []
@@ -336,6 +335,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
     assert [json.loads(line) for line in replica.state.dump().splitlines()] == [
         {
             "user": "ana!~u@host",
+            "id": 2,
             "address": "host",
             "realname": "ana",
             "node": "node",
@@ -353,6 +353,7 @@ def test_the_dump_tells_all_that_a_replica_has_to_agree_on() -> None:
         },
         {
             "user": "bob!~u@host",
+            "id": 1,
             "address": "host",
             "realname": "bob",
             "node": "node",

@@ -6,6 +6,7 @@ from chat.wires.irc import IrcDialect
 from chat.wires.message import Message
 from chat.wires.tilde import TILDE
 from chat.wires.wire import Dialect
+from tests.asking import ask_as
 from tests.core.chat import IRC, Chat, CountingDialect, FakeClient
 
 TAGGED = IrcDialect.of({"message-tags"})
@@ -142,7 +143,7 @@ def test_of_what_everybody_gets_nothing_counts_as_asked_for(dialect: Dialect) ->
     chat = Chat()
     ana, bob, leaver = members(chat, *[dialect] * 3)
     joiner = chat.member("joiner", dialect=dialect)
-    chat.node.ask(ana, Message("PRIVMSG", ["#a", "hello"], chat.user("user0").mask))
+    ask_as(chat.node, ana, Message("PRIVMSG", ["#a", "hello"], chat.user("user0").mask))
     join(chat, joiner)
     leave(chat, leaver)
     chat.flush()
@@ -154,7 +155,7 @@ def test_each_unframed_client_is_told_which_of_its_sends_tell_who_came_and_went(
     chat = Chat()
     ana, bob, leaver = members(chat, *[TILDE] * 3)
     joiner = chat.member("joiner", dialect=TILDE)
-    chat.node.ask(ana, Message("PRIVMSG", ["#a", "hello"], chat.user("user0").mask))
+    ask_as(chat.node, ana, Message("PRIVMSG", ["#a", "hello"], chat.user("user0").mask))
     join(chat, joiner)
     leave(chat, leaver)
     chat.flush()
@@ -187,7 +188,7 @@ def test_an_unframed_member_gets_one_push_for_each_event_though_others_get_one_i
     chat = Chat()
     tilde, irc, other = members(chat, TILDE, IRC, IRC)
     chat.say(irc, "one")
-    chat.node.ask(tilde, Message("PRIVMSG", ["#a", "two"], chat.user("user0").mask))
+    ask_as(chat.node, tilde, Message("PRIVMSG", ["#a", "two"], chat.user("user0").mask))
     chat.flush()
     assert tilde.pushes == [b"user1~one", b"user0~two"]
     assert len(other.pushes) == 1

@@ -12,6 +12,7 @@ from chat.settings import Settings
 from chat.wires.irc import IrcWire
 from chat.wires.message import Message, parse
 from chat.wires.relay import RelayWire
+from tests.asking import user_of
 from tests.attacks.late_log import LateLog
 
 FAR = "zoe!~zoe@elsewhere"
@@ -40,7 +41,8 @@ class LateServer(StillServer):
         """Entries of another node, ahead of those that are on their way."""
         for request in requests:
             number, at = self.log._stamps.next()
-            self.log.waiting.appendleft(Entry(number, at, "elsewhere", request))
+            entry = Entry(number, at, "elsewhere", user_of(self.node.state, request), request)
+            self.log.waiting.appendleft(entry)
             self.deliver()
 
     def connect(self, nick: str, *rooms: str, host: str = "127.0.0.1") -> StillSocket:

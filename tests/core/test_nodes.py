@@ -4,15 +4,14 @@ from chat.server.core.apply import apply
 from chat.server.core.nodes import AWAY
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, State
-from chat.server.log.entry import Entry
-from chat.wires.message import parse
+from tests.asking import entry_of
 
 LIMITS = Limits(10, 10, 10)
 BEGAN = 1_000.0
 
 
 def told(state: State, after: float, node: str, line: str) -> None:
-    apply(state, Entry(int(after) + 1, BEGAN + after, node, parse(line)))
+    apply(state, entry_of(state, int(after) + 1, BEGAN + after, node, line))
 
 
 def with_one_gone() -> State:

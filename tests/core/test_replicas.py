@@ -114,9 +114,9 @@ class RecordingLog(MemoryLog):
         super().__init__(node, kept, clock)
         self.appended: list[Entry] = []
 
-    def append(self, request: Message) -> Entry:
+    def append(self, user: int, request: Message) -> Entry:
         copied = Message(request.verb, list(request.params), request.source, request.tags)
-        self.appended.append(super().append(copied))
+        self.appended.append(super().append(user, copied))
         return self.appended[-1]
 
 

@@ -13,7 +13,7 @@ SIZE = 17  # bytes of a line of names: three short ones or a mask
 
 
 def user(nick: str, has_commands: bool = True) -> User:
-    return User(Person(nick, "~u", "host"), nick, "node", 0.0, has_commands)
+    return User(1, Person(nick, "~u", "host"), nick, "node", 0.0, has_commands)
 
 
 def test_a_new_room_allows_no_words_from_outside_and_has_no_topic() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chat import cli
+from chat.server.log.entry import BY_NAME
 from tests.disk.test_sqlite import history, keeping, rows
 from tests.support import RunningServer
 
@@ -78,6 +79,22 @@ def test_an_export_that_is_imported_elsewhere_gives_the_same_histories(
     assert history(tmp_path / "other", "#a")[: len(history(log, "#a"))] == history(log, "#a")
     quits = [json.loads(line) for line in lines if "QUIT" in line]
     assert [values["rooms"] for values in quits] == [["#a", "#b"], ["#a"]]
+
+
+def test_entries_of_an_older_export_have_the_user_that_their_line_names(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [json.loads(line) for line in out(capsys, "export")]
+    users = {entry["line"].partition("!")[0]: int(entry["user"], 16) for entry in entries}
+    assert sorted(users) == [":Bee", ":ana", ":bea"]
+    assert users[":bea"] == users[":Bee"] > users[":ana"]
+    older = [json.dumps({key: value for key, value in entry.items() if key != "user"}) for entry in entries]
+    (tmp_path / "export").write_text("\n".join(older))
+    with keeping(tmp_path / "other"):
+        pass
+    assert admin("import", "--log", f"sqlite:{tmp_path / 'other'}", str(tmp_path / "export")) == 0
+    assert history(tmp_path / "other", "#a") == history(log, "#a")
+    assert rows(tmp_path / "other", "SELECT DISTINCT user FROM entry") == [(BY_NAME,)]
 
 
 def test_one_persons_words_are_exported_and_erased_and_nobody_elses(

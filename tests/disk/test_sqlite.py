@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from chat.errors import SetupError
+from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, State
 from chat.server.disk import file
 from chat.server.disk.retention import Retention
+from chat.server.log.entry import BY_NAME, Entry
 from chat.settings import Settings
 from chat.wires.message import parse
 from tests.core.chat import Chat
@@ -223,8 +225,8 @@ def test_a_file_of_the_second_format_shows_the_same_histories(tmp_path: Path, mo
         connection, lock = file.open_log(tmp_path / "old")
     with closing(connection):
         connection.execute("ATTACH ? AS new", (str(tmp_path / "new"),))
-        for table in ("entry", "snapshot"):
-            connection.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+        connection.execute("INSERT INTO entry SELECT id, at, node, said, line FROM new.entry")
+        connection.execute("INSERT INTO snapshot SELECT * FROM new.snapshot")
         connection.execute("INSERT INTO place (room, id, said) SELECT room, id, said FROM new.place")
         connection.execute("REPLACE INTO last SELECT * FROM new.last")
     lock.release()
@@ -234,6 +236,45 @@ def test_a_file_of_the_second_format_shows_the_same_histories(tmp_path: Path, mo
     assert rows(tmp_path / "old", query) == rows(tmp_path / "new", query)
     schema = "SELECT name, sql FROM sqlite_schema ORDER BY name"
     assert rows(tmp_path / "old", schema) == rows(tmp_path / "new", schema)
+
+
+def test_entries_of_the_third_format_are_their_users_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with a crash: a snapshot with ana in it, and entries behind."""
+    with keeping(tmp_path / "new", "strict") as server:
+        ana = server.irc("ana", "#a")
+        ana.send("TOPIC #a :old and new", "MODE #a +m")
+        ana.sync()
+        server.irc("bea", "#a").sync()
+        copy(tmp_path / "new", tmp_path / "crashed", lines=6)
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "FORMATS", file.FORMATS[:3])
+        connection, lock = file.open_log(tmp_path / "old")
+    with closing(connection):
+        connection.execute("ATTACH ? AS new", (str(tmp_path / "crashed"),))
+        connection.execute("INSERT INTO entry SELECT id, at, node, said, line FROM new.entry")
+        connection.execute("INSERT INTO place SELECT * FROM new.place")
+        connection.execute("REPLACE INTO last SELECT * FROM new.last")
+        joined, *_ = connection.execute("SELECT id FROM entry WHERE line LIKE '%JOIN%' ORDER BY id").fetchone()
+        dump = _without_numbers(connection, joined)
+        connection.execute("INSERT INTO snapshot VALUES (?, ?)", (joined, dump))
+    lock.release()
+    with keeping(tmp_path / "old") as server:
+        room = server.server.loop.node.state.remembered["#a"]
+        assert (room.topic, room.modes) == ("old and new", {"m", "n", "t"})
+    asked = rows(tmp_path / "old", "SELECT user, count(*) FROM entry WHERE line NOT LIKE '%QUIT%' GROUP BY user")
+    assert [user for user, _ in asked] == [BY_NAME]
+    ends = [line.partition(" ")[0] for line in history(tmp_path / "old", "#a") if "QUIT" in line]
+    assert sorted(ends) == [":ana!~ana@127.0.0.1", ":bea!~bea@127.0.0.1"]
+
+
+def _without_numbers(connection: sqlite3.Connection, upto: int) -> str:
+    """The state at that entry, as a server of the third format wrote it."""
+    state = State(Limits(100, 100, 100))
+    for number, at, node, line in connection.execute("SELECT id, at, node, line FROM entry WHERE id <= ?", (upto,)):
+        apply(state, Entry(number, float(at), node, BY_NAME, parse(line)))
+    values = [json.loads(line) for line in state.dump().splitlines()]
+    assert [value.pop("id", None) is not None for value in values] == [True, False]  # ana and the room
+    return "".join(f"{json.dumps(value)}\n" for value in values)
 
 
 @pytest.mark.parametrize("newest", [True, False])

@@ -10,7 +10,7 @@ import pytest
 
 from chat.server.disk import file
 from chat.server.disk.writer import FEW, Kept, Writer
-from chat.server.log.entry import Entry
+from chat.server.log.entry import NOBODY, Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import history, keeping, rows
 
@@ -46,7 +46,7 @@ class Owner:
 
 def words(first: int, count: int) -> list[Kept]:
     request = Message("PRIVMSG", ["#a", "hello"], "ana!~ana@host")
-    return [Kept(Entry(id_, 1.0, "node", request), True, ("#a",), True) for id_ in range(first, first + count)]
+    return [Kept(Entry(id_, 1.0, "node", NOBODY, request), True, ("#a",), True) for id_ in range(first, first + count)]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.errors import WireError
-from chat.server.log.entry import Entry, parse_entry
+from chat.server.log.entry import BY_NAME, Entry, parse_entry
 from chat.wires.message import Message
 
 # What a request may hold: no NUL, CR or LF anywhere; nothing that ends a word in the middle of the line.
@@ -26,6 +26,7 @@ ENTRIES = st.builds(
     st.integers(0, (1 << 64) - 1),
     st.floats(0.0, 4e9, allow_nan=False),
     st.from_regex(r"[A-Za-z0-9._-]{1,10}", fullmatch=True),
+    st.integers(BY_NAME, (1 << 64) - 1),
     REQUESTS,
 )
 
@@ -39,8 +40,10 @@ def test_any_entry_survives_from_entry_to_line_to_entry(entry: Entry) -> None:
 
 
 def test_an_operator_can_read_it() -> None:
-    entry = Entry(0x1A2, 1000.25, "fanfare.local", Message("PRIVMSG", ["#lobby", "hello there"], "ana!~ana@host"))
-    assert entry.line == "1a2 1000.25 fanfare.local :ana!~ana@host PRIVMSG #lobby :hello there"
+    entry = Entry(
+        0x1A2, 1000.25, "fanfare.local", 0x1A0, Message("PRIVMSG", ["#lobby", "hello there"], "ana!~ana@host")
+    )
+    assert entry.line == "1a2 1000.25 fanfare.local 1a0 :ana!~ana@host PRIVMSG #lobby :hello there"
     assert parse_entry(entry.line).request.tags == ""
 
 
@@ -54,7 +57,11 @@ def test_any_other_text_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "1 2.0", "1 2.0 node", "x 2.0 node :a JOIN #a", "1 x node :a JOIN #a", "1 2.0 node :a"]
+    "text",
+    [
+        *("", "1", "1 2.0", "1 2.0 node", "1 2.0 node 0", "1 2.0 node 0 :a"),
+        *("x 2.0 node 0 :a JOIN #a", "1 x node 0 :a JOIN #a", "1 2.0 node :a JOIN #a"),
+    ],
 )
 def test_a_line_that_lacks_something_is_refused(text: str) -> None:
     with pytest.raises((WireError, ValueError)):

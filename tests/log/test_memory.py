@@ -39,14 +39,14 @@ def test_more_entries_in_a_millisecond_than_it_has_numbers_run_into_the_next_and
 def test_an_entry_has_its_id_time_node_and_request() -> None:
     log = MemoryLog("here", 10, lambda: 1000.5)
     request = Message("PRIVMSG", ["#a", "hello"], "ana!~ana@host")
-    entry = log.append(request)
-    assert (entry.at, entry.node, entry.request) == (1000.5, "here", request)
-    assert log.append(request).id > entry.id
+    entry = log.append(7, request)
+    assert (entry.at, entry.node, entry.user, entry.request) == (1000.5, "here", 7, request)
+    assert log.append(7, request).id > entry.id
 
 
 def test_only_what_is_kept_stays_and_of_it_the_newest() -> None:
     log = MemoryLog("here", 3, lambda: 1000.0)
-    entries = [log.append(Message("AWAY", [], "ana!~ana@host")) for _ in range(6)]
+    entries = [log.append(7, Message("AWAY", [], "ana!~ana@host")) for _ in range(6)]
     assert not log.entries
     for entry in entries[1:]:
         log.keep(entry)

@@ -8,6 +8,7 @@ from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.wires.irc import IrcDialect
 from chat.wires.message import Message
+from tests.asking import ask_as
 from tests.support import PATIENCE, RunningServer
 
 HOST = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
@@ -19,8 +20,8 @@ def ghosts(node: Node, room: str, size: int) -> list[str]:
     asker = Client(HOST, IrcDialect.of(()), node.fan_out, node.name)
     for number in range(size):
         masks.append(f"{'x' * 24}{number:06}!~{'u' * 9}@{HOST}")
-        node.ask(asker, Message("USER", ["~u", "0", "*", "ghost"], masks[-1]))
-        node.ask(asker, Message("JOIN", [room], masks[-1]))
+        ask_as(node, asker, Message("USER", ["~u", "0", "*", "ghost"], masks[-1]))
+        ask_as(node, asker, Message("JOIN", [room], masks[-1]))
     return masks
 
 
@@ -28,7 +29,7 @@ def let_die(node: Node, masks: list[str], reason: str) -> None:
     """The loop's thread."""
     asker = Client(HOST, IrcDialect.of(()), node.fan_out, node.name)
     for mask in masks:
-        node.ask(asker, Message("QUIT", [reason], mask))
+        ask_as(node, asker, Message("QUIT", [reason], mask))
 
 
 def in_loop(server: RunningServer, deed: Callable[[], object]) -> None:

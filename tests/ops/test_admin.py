@@ -175,30 +175,30 @@ def test_a_long_answer_is_made_a_portion_at_a_time_as_it_is_taken(path: Path) ->
 
 
 def test_a_handler_may_answer_later_and_through_the_log(path: Path) -> None:
-    def rename(operation: Operation) -> None:
-        user = operation.node.state.get_user(operation.text("nick"))
-        operation.ask(Message("NICK", [operation.text("to")], user.mask), {"was": user.nick})
+    def lift(operation: Operation) -> None:
+        user = operation.node.state.get_user(operation.text("for"))
+        operation.ask(Message("UNBAN", [operation.text("mask")], operation.node.name), {"for": user.nick})
 
-    with verb("rename", rename), administered(path) as (server, administrator):
-        ana = server.irc("ana")
-        server.irc("bea")
-        assert administrator.ask("rename", nick="ana", to="anna") == [{"was": "ana"}]
-        assert list(ana.expect("NICK").params) == ["anna"]
-        assert administrator.refused("rename", nick="ana", to="x") == "ana: No such nick/channel"
-        assert administrator.refused("rename", nick="anna", to="bea") == "bea: Nickname is already in use"
-        assert administrator.refused("rename", nick="anna") == "rename needs to"
+    with verb("lift", lift), administered(path) as (server, administrator):
+        server.irc("ana").sync()
+        administrator.ask("ban-add", mask="10.9.9.9", seconds=0, reason="no")
+        assert administrator.ask("lift", mask="10.9.9.9", **{"for": "ana"}) == [{"for": "ana"}]
+        assert administrator.ask("ban-list") == []
+        assert administrator.refused("lift", mask="x", **{"for": "bea"}) == "bea: No such nick/channel"
+        assert administrator.refused("lift", mask="x", **{"for": "ana"}) == "UNBAN: There is no server ban of x"
+        assert administrator.refused("lift", **{"for": "ana"}) == "lift needs mask"
 
 
 def test_with_a_log_that_answers_later_the_answer_waits_for_the_disk(path: Path, tmp_path: Path) -> None:
-    def topic(operation: Operation) -> None:
+    def end(operation: Operation) -> None:
         user = operation.node.state.get_user("ana")
-        operation.ask(Message("TOPIC", ["#a", "new"], user.mask))
+        operation.ask(Message("KILL", [user.mask, "enough"], operation.node.name))
 
     log = f"sqlite:{tmp_path / 'log'}"
-    with verb("topic", topic), administered(path, log=log, durability="strict") as (server, administrator):
+    with verb("end", end), administered(path, log=log, durability="strict") as (server, administrator):
         ana = server.irc("ana", "#a")
-        assert administrator.ask("topic") == []
-        assert ana.expect("TOPIC").params[-1] == "new"
+        assert administrator.ask("end") == []
+        assert "enough" in ana.expect("ERROR").params[-1]
 
 
 @pytest.mark.filterwarnings("ignore")

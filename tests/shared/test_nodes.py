@@ -403,3 +403,12 @@ def test_a_missing_package_is_named_before_the_server_listens(monkeypatch: pytes
             running_server(port=port, log="redis://localhost"),
         ):
             pass
+
+
+def test_an_entry_of_the_first_version_is_its_users_by_nickname(make_node: MakeNode, store: RedisProcess) -> None:
+    ana = make_node("a").irc("ana", "#r")
+    client = store.client()
+    for number, line in enumerate((":eve!~eve@h USER user - * :Eve", ":eve!~eve@h JOIN #r"), 1):
+        count = client.hincrby("fanfare:meta", "count", 1)
+        client.xadd("fanfare:log", {"c": count, "v": 1, "n": "new", "e": 1, "s": number, "l": line})
+    assert ana.expect("JOIN").nick == "eve"

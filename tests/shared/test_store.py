@@ -65,8 +65,8 @@ class Line:
 
 def test_a_repeated_append_adds_only_what_is_missing(line: Line) -> None:
     epoch = line.store.enter("a", "token", 60.0, "new")
-    line.store.append("a", epoch, 1, ["one", "two"])
-    line.store.append("a", epoch, 1, ["one", "two", "three"])
+    line.store.append("a", epoch, 1, [(7, "one"), (8, "two")])
+    line.store.append("a", epoch, 1, [(7, "one"), (8, "two"), (9, "three")])
     assert line.lines() == [f":a NODE new {epoch}", "one", "two", "three"]
     assert [item.number for item in line.store.read("0-0", 100, None)] == [1, 2, 3, 4]
     line.store.close()
@@ -80,10 +80,10 @@ def test_nothing_is_taken_of_a_node_that_was_declared_gone(line: Line, store: Re
     assert line.store.declare_gone("a", epoch)
     assert not line.store.declare_gone("a", epoch)  # once
     with pytest.raises(DeclaredGone):
-        line.store.append("a", epoch, 1, ["too late"])
+        line.store.append("a", epoch, 1, [(7, "too late")])
     assert not line.store.renew("a", epoch, "token", 60.0)
     assert line.store.enter("a", "token", 60.0, "back") == epoch + 1
-    line.store.append("a", epoch + 1, 1, ["again"])
+    line.store.append("a", epoch + 1, 1, [(7, "again")])
     assert line.lines() == [":a NODE new 1", ":a NODE down 1", ":a NODE back 2", "again"]
     line.store.close()
 
@@ -101,7 +101,7 @@ def test_a_name_belongs_to_one_process_while_its_lease_runs(line: Line, store: R
 def test_a_snapshot_is_there_for_the_newest_entry_and_for_the_first_that_the_log_has(line: Line) -> None:
     store = line.store
     epoch = store.enter("a", "token", 60.0, "new")
-    store.append("a", epoch, 1, [f"{number}" for number in range(2, 101)])
+    store.append("a", epoch, 1, [(0, f"{number}") for number in range(2, 101)])
     ids = [item.id for item in store.read("0-0", 200, None)]
     snapshots = [Snapshot(ids[number - 1], number, f"state {number}") for number in (10, 50, 90)]
     for snapshot in snapshots[:2]:

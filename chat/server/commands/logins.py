@@ -150,7 +150,7 @@ def _check_registration(node: Node, client: Client, name: str, password: str) ->
         raise Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text="The server's operator registers accounts here")
     if account := account_of(client):
         raise Failure("REGISTER", "ALREADY_AUTHENTICATED", account, text="You are logged in already")
-    check_account_name(node.state, name, mask_of(node, client))
+    check_account_name(node.state, name, client.user, mask_of(node, client))
     check_new_password("REGISTER", name, password)
     wait = node.logins.registration_wait(client.host, node.clock())
     if wait > 0 and node.charges and not client.is_exempt():

@@ -15,8 +15,8 @@ from chat.wires.irc import timestamp
 from chat.wires.names import fold, is_nickname
 
 
-def check_account_name(state: State, name: str, mask: str) -> None:
-    """Raise Refusal when the user with this mask (without `!`: the operator) may not register this name."""
+def check_account_name(state: State, name: str, user: User | None, mask: str) -> None:
+    """Raise Refusal when the user may not register this name. None: a newcomer, or an operator (no `!` in the mask)."""
     if not is_nickname(name) or state.reserves(name):
         raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="An account's name is one that a nickname may have")
     if fold(name) in state.accounts.by_name:
@@ -24,7 +24,7 @@ def check_account_name(state: State, name: str, mask: str) -> None:
     if len(state.accounts.by_name) >= state.limits.accounts_total:
         raise Failure("REGISTER", "TEMPORARILY_UNAVAILABLE", name, text="The server takes no more accounts")
     holder = state.users.get(fold(name))
-    if holder is not None and "!" in mask and holder.mask != mask:
+    if holder is not None and "!" in mask and holder is not user:
         raise Failure("REGISTER", "BAD_ACCOUNT_NAME", name, text="Somebody else has that nickname now")
 
 
@@ -35,32 +35,32 @@ def _get(state: State, name: str) -> Account:
     return account
 
 
-def _register(state: State, entry: Entry) -> list[Outcome]:
+def _register(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`REGISTER name verifier`"""
     name, verifier = entry.request.params
-    check_account_name(state, name, entry.request.source)
+    check_account_name(state, name, user, entry.request.source)
     state.accounts.add(Account(name, verifier, entry.at))
     return []
 
 
-def _set_password(state: State, entry: Entry) -> list[Outcome]:
+def _set_password(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`SETPASS name verifier`"""
     name, verifier = entry.request.params
     _get(state, name).verifier = verifier
     return []
 
 
-def _drop(state: State, entry: Entry) -> list[Outcome]:
+def _drop(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`DROP name`: the account is gone; whoever is logged in to it no longer is."""
     account = _get(state, entry.request.params[0])
     outcomes: list[Outcome] = []
-    for user in sorted(account.users, key=lambda user: fold(user.nick)):
-        outcomes += _log_out(state, user, entry)
+    for each in sorted(account.users, key=lambda each: fold(each.nick)):
+        outcomes += _log_out(state, each, entry)
     state.accounts.remove(account)
     return outcomes
 
 
-def _certificate(state: State, entry: Entry) -> list[Outcome]:
+def _certificate(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`CERT name +|- fingerprint`"""
     name, sign, fingerprint = entry.request.params
     accounts, account = state.accounts, _get(state, name)

@@ -4,6 +4,7 @@ from chat.events import Person
 from chat.server.core.mask_list import MaskList
 from chat.server.core.room import Kept, Room, User
 from chat.server.core.state import Refusal, State
+from chat.server.log.entry import NOBODY
 from chat.wires.names import fold
 from chat.wires.numerics import (
     ERR_BADCHANNELKEY,
@@ -41,7 +42,7 @@ def admit(state: State, room: Room, user: User, keyword: str) -> None:
 
 def may_listen(state: State, room: Room, address: str, host: str) -> bool:
     """A guest from that address, shown as that host, without an account and a key, would be let in."""
-    guest = User(Person(GUEST, f"~{GUEST}", host), "", "", 0.0, has_commands=False)
+    guest = User(NOBODY, Person(GUEST, f"~{GUEST}", host), "", "", 0.0, has_commands=False)
     guest.address = address
     try:
         admit(state, room, guest, "")

@@ -31,7 +31,9 @@ from chat.server.core.room import User
 from chat.server.core.room_modes import set_modes
 from chat.server.core.room_rules import RULES as ROOM_RULES
 from chat.server.core.state import Refusal, State
-from chat.server.log.entry import Entry
+from chat.server.log.entry import BY_NAME, NOBODY, Entry
+from chat.server.log.ids import SEQUENCE_BITS
+from chat.wires.message import Message
 from chat.wires.names import fold, is_nickname
 from chat.wires.numerics import (
     ERR_CANNOTSENDTOCHAN,
@@ -51,14 +53,35 @@ WITHOUT_ADDRESS = 4  # parameters of USER
 
 def apply(state: State, entry: Entry) -> list[Outcome]:
     """Change the state as the entry's request asks, and return what changed. Raises Refusal when nothing may change."""
+    number, verb = entry.user, entry.request.verb
+    user = state.by_id.get(number) or _find_by_name(state, entry)
+    if user is not None:
+        if entry.request.source != user.mask and "!" in entry.request.source:
+            _name(entry, user)
+        rule = _RULES.get(verb)
+        return rule(state, user, entry) if rule is not None else _FREE_RULES[verb](state, user, entry)
+    if number > 0 or verb in _RULES:  # who asked has gone meanwhile, whoever has the nickname by now
+        raise Refusal(ERR_NOSUCHNICK, entry.request.nick)
+    return _FREE_RULES[verb](state, None, entry)
+
+
+def _name(entry: Entry, user: User) -> None:
+    """The user got another nickname while the request was on its way: histories show it under that."""
     request = entry.request
-    if request.verb in _FREE_RULES:
-        return _FREE_RULES[request.verb](state, entry)
-    nick = request.source.partition("!")[0]
-    user = state.users.get(fold(nick))
-    if user is None or user.node != entry.node:  # somebody else has that nickname by now
-        raise Refusal(ERR_NOSUCHNICK, nick)
-    return _RULES[request.verb](state, user, entry)
+    entry.request = Message(request.verb, request.params, user.mask, request.tags)
+
+
+def _find_by_name(state: State, entry: Entry) -> User | None:
+    """Who asks, for an entry or for a user that is older than users' numbers. The user has one from then on."""
+    user = state.users.get(fold(entry.request.nick)) if entry.user != NOBODY else None
+    if user is None or user.node != entry.node:
+        return None
+    if entry.user != BY_NAME:
+        if user.id or round(user.signed_on * 1000) != entry.user >> SEQUENCE_BITS:
+            return None  # another, who has gone
+        user.id = entry.user
+        state.add_user(user)
+    return user
 
 
 def check_nickname(state: State, user: User | None, nick: str, account: str = "") -> None:
@@ -73,7 +96,7 @@ def check_nickname(state: State, user: User | None, nick: str, account: str = ""
             raise Refusal(ERR_NICKNAMEINUSE, nick, text=REGISTERED)
 
 
-def _enter(state: State, entry: Entry) -> list[Outcome]:
+def _enter(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`:nick!user@host USER user MODE ACCOUNT [ADDRESS] :realname`: a new user; `*` for ACCOUNT is none.
 
     ADDRESS is there when the host is a cloak.
@@ -84,13 +107,13 @@ def _enter(state: State, entry: Entry) -> list[Outcome]:
     name, _, host = rest.partition("@")
     params = entry.request.params
     check_nickname(state, None, nick, params[2])
-    user = User(Person(nick, name, intern(host)), params[-1], entry.node, entry.at, params[1] != PLAIN)
+    person = Person(nick, name, intern(host))
+    user = User(entry.id, person, params[-1], entry.node, entry.at, params[1] != PLAIN)
     if len(params) > WITHOUT_ADDRESS:
         user.address = intern(params[WITHOUT_ADDRESS - 1])
     if state.bans.by_mask:
         check_banned(state, user, params[2], entry.at)
-    key = fold(nick)
-    state.users[nick if key == nick else key] = user
+    state.add_user(user)
     state.most_users = max(state.most_users, len(state.users))
     if params[2] != "*" and (account := state.accounts.find(params[2])) is not None:
         state.accounts.log_in(account, user)
@@ -212,4 +235,4 @@ _RULES: dict[str, Rule] = {
 _FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, **OPERATOR_FREE_RULES}
 VERBS = _RULES.keys() | _FREE_RULES.keys()  # of all requests
 # The version of entries that brought a verb in, if not the first: until all nodes read it, nobody can ask for the verb.
-SINCE: dict[str, int] = {}
+SINCE = {"PURGE": 2}

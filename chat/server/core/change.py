@@ -53,4 +53,4 @@ class Banned:
 
 Outcome = Change | Displaced | Banned | Refusal  # a MODE may be refused in part
 Rule = Callable[[State, User, Entry], list[Outcome]]  # of a request that a user makes
-FreeRule = Callable[[State, Entry], list[Outcome]]  # of one that needs no user yet
+FreeRule = Callable[[State, User | None, Entry], list[Outcome]]  # of one that others may make too

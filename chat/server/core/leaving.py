@@ -7,7 +7,6 @@ from chat.server.core.change import Change, Outcome
 from chat.server.core.room import User
 from chat.server.core.state import State
 from chat.server.log.entry import Entry
-from chat.wires.names import fold
 
 KEY = attrgetter("key")
 
@@ -18,7 +17,7 @@ def quit_user(state: State, user: User, entry: Entry, reason: str = "") -> list[
     entry.rooms = tuple(map(KEY, rooms))
     for room in rooms:
         state.remove_member(room, user)
-    del state.users[fold(user.nick)]
+    state.remove_user(user)
     person = user.person  # logged in still
     state.operators.pop(user, None)
     state.wallops.pop(user, None)

@@ -24,7 +24,7 @@ from chat.server.core.past_users import PastUsers
 from chat.server.core.room import User
 from chat.server.core.server_bans import Ban
 from chat.server.core.state import Limits, Refusal, State
-from chat.server.log.entry import Entry
+from chat.server.log.entry import NOBODY, Entry
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
@@ -105,10 +105,13 @@ class Node:
         numeric). That is before this returns or, with a log that answers later, afterwards; until then the client's
         later commands wait.
         """
+        self._ask(client, NOBODY if client.user is None else client.user.id, request, done, refused)
+
+    def _ask(self, client: Client, user: int, request: Message, done: Done | None, refused: Refused | None) -> None:
         if self.charges:
             self._count(client, request)
         try:
-            entry = self.log.append(request)
+            entry = self.log.append(user, request)
         except Refusal as refusal:
             _refuse(refusal, client, refused)
             return
@@ -169,7 +172,7 @@ class Node:
         user, client.user = client.user, None
         if user is not None:
             detach = partial(self._detach, user)
-            self.ask(client, Message("QUIT", [reason], user.mask), detach, detach)
+            self._ask(client, user.id, Message("QUIT", [reason], user.mask), detach, detach)
 
     def _detach(self, user: User, refusal: Refusal | None = None) -> None:
         """The user has quit, now or before."""
@@ -273,7 +276,7 @@ class Node:
             if refusal is None:
                 self._apply(entry, client, done, refused)
             elif entry.request.verb == "QUIT":
-                self.ask(client, entry.request, done, refused)  # nobody can be kept from going
+                self._ask(client, entry.user, entry.request, done, refused)  # nobody can be kept from going
             else:
                 _refuse(refusal, client, refused)
             if client.left is not None:

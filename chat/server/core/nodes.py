@@ -19,7 +19,7 @@ KEY = attrgetter("key")
 AWAY = 600.0  # s for which the users of a node that is gone are kept; a client that gets nothing gives up before
 
 
-def _change_node(state: State, entry: Entry) -> list[Outcome]:
+def _change_node(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`NODE down EPOCH`, `NODE new EPOCH` or `NODE back EPOCH`; the source is the node."""
     node, what = entry.request.source, entry.request.params[0]
     told: dict[str, None] = {}
@@ -69,7 +69,7 @@ def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Ou
     state.add_departed(Departed(user, ranks, user.account, entry.at))
     for room in rooms:
         state.remove_member(room, user)
-    del state.users[fold(user.nick)]
+    state.remove_user(user)
     person = user.person  # logged in still
     state.operators.pop(user, None)
     state.wallops.pop(user, None)
@@ -87,7 +87,7 @@ def _return(state: State, departed: Departed, entry: Entry, told: dict[str, None
     if nick != user.nick:
         user.set_person(replace(before, nick=nick))
         changes.append(Change(Rename(before, nick, entry.at, id=entry.id), user))
-    state.users[fold(nick)] = user
+    state.add_user(user)
     state.index(user)
     if departed.account and (account := state.accounts.find(departed.account)) is not None:
         state.accounts.log_in(account, user)

@@ -10,7 +10,6 @@ from chat.server.core.room import User
 from chat.server.core.server_bans import MOST, MOST_MASKS, Ban
 from chat.server.core.state import BannedRefusal, Refusal, State
 from chat.server.log.entry import Entry
-from chat.wires.names import fold
 from chat.wires.numerics import ERR_NOPRIVILEGES, ERR_UNKNOWNERROR
 
 
@@ -25,15 +24,12 @@ def killed_by(nick: str, reason: str) -> str:
     return f"Killed ({nick} ({reason}))"
 
 
-def _who(state: State, entry: Entry) -> str:
+def _who(user: User | None, entry: Entry) -> str:
     """The name of the operator who asks, or of the server. Raises Refusal for anybody else."""
-    source = entry.request.source
-    nick, mark, _ = source.partition("!")
-    if mark:
-        user = state.users.get(fold(nick))
-        if user is None or user.node != entry.node or not user.operator:
-            raise Refusal(ERR_NOPRIVILEGES)
-    return nick
+    nick, mark, _ = entry.request.source.partition("!")
+    if mark and (user is None or not user.operator):
+        raise Refusal(ERR_NOPRIVILEGES)
+    return nick if user is None else user.nick
 
 
 def _become_operator(state: State, user: User, entry: Entry) -> list[Outcome]:
@@ -43,17 +39,17 @@ def _become_operator(state: State, user: User, entry: Entry) -> list[Outcome]:
     return []
 
 
-def _kill(state: State, entry: Entry) -> list[Outcome]:
+def _kill(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`KILL mask :reason`"""
-    by = _who(state, entry)
+    by = _who(user, entry)
     mask, reason = entry.request.params
     whom = state.get_user(mask.partition("!")[0])
     return quit_user(state, whom, entry, killed_by(by, reason))
 
 
-def _ban(state: State, entry: Entry) -> list[Outcome]:
+def _ban(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`BAN mask seconds :reason`; 0 seconds for good. Each node closes its connections that the ban fits."""
-    by = _who(state, entry)
+    by = _who(user, entry)
     mask, seconds, reason = entry.request.params
     bans = state.bans
     bans.sweep(entry.at)
@@ -69,16 +65,16 @@ def _ban(state: State, entry: Entry) -> list[Outcome]:
     return [Banned(ban)]
 
 
-def _unban(state: State, entry: Entry) -> list[Outcome]:
+def _unban(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`UNBAN mask`"""
-    _who(state, entry)
+    _who(user, entry)
     mask = entry.request.params[0]
     if state.bans.remove(mask) is None:
         raise Refusal(ERR_UNKNOWNERROR, "UNBAN", text=f"There is no server ban of {mask}")
     return []
 
 
-def _purge(state: State, entry: Entry) -> list[Outcome]:
+def _purge(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`PURGE id nick :room`: the histories forget what was said before that id; `*` stands for all rooms, and nicks."""
     if "!" in entry.request.source:
         raise Refusal(ERR_NOPRIVILEGES)

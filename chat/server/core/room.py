@@ -18,6 +18,7 @@ class User:
         "address",
         "away",
         "has_commands",
+        "id",
         "invisible",
         "invited",
         "mask",
@@ -31,7 +32,8 @@ class User:
         "wallops",
     )
 
-    def __init__(self, person: Person, realname: str, node: str, at: float, has_commands: bool) -> None:
+    def __init__(self, number: int, person: Person, realname: str, node: str, at: float, has_commands: bool) -> None:
+        self.id = number  # of the entry that brought it in; no other user ever has the same
         self.person = person
         self.mask = person.mask  # `nick!user@host`; kept because every request carries it
         self.address = person.host  # where it comes from, for masks; others see `person.host`

@@ -10,6 +10,7 @@ from chat.server.core.mask_list import MaskList
 from chat.server.core.room import Kept, Room, User
 from chat.server.core.server_bans import read_ban
 from chat.server.core.state import Departed, State
+from chat.server.log.entry import NOBODY
 from chat.wires.names import fold
 
 
@@ -27,7 +28,7 @@ def load(state: State, text: str) -> None:
             state.bans.add(read_ban(values))
         elif "user" in values:
             user = _read_user(values)
-            state.users[fold(user.nick)] = user
+            state.add_user(user)
             if (account := state.accounts.find(user.account)) is not None:
                 account.users[user] = None
             state.index(user)
@@ -63,7 +64,8 @@ def _read_user(values: dict[str, Any]) -> User:
     name, _, host = rest.partition("@")
     # Older snapshots have no accounts and no bots.
     person = Person(nick, name, intern(host), values.get("account", ""), values.get("bot", False))
-    user = User(person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
+    number = values.get("id", NOBODY)  # nor had users numbers; `apply` finds it
+    user = User(number, person, values["realname"], values["node"], values["signed_on"], values["has_commands"])
     user.address = intern(values.get("address", host))  # snapshots had none once
     user.spoke, user.invisible, user.away = values["spoke"], values["invisible"], values["away"]
     user.operator, user.wallops = values.get("operator", ""), values.get("wallops", False)

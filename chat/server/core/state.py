@@ -90,6 +90,7 @@ class State:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.users: dict[str, User] = {}  # by folded nickname
+        self.by_id: dict[int, User] = {}  # the same users
         self.rooms: dict[str, Room] = {}  # by folded name; somebody is in each
         self.remembered: dict[str, Room] = {}  # nobody is in these: name, creation, topic and modes stay; oldest first
         self.rooms_by_host: Counter[str] = Counter()  # how many of them the users of each address made
@@ -108,6 +109,16 @@ class State:
     def reserves(self, nick: str) -> bool:
         """Whether the nickname could be taken for the server's, the network's or a service's."""
         return self.limits.reserved.fullmatch(fold(nick)) is not None
+
+    def add_user(self, user: User) -> None:
+        nick, key = user.nick, fold(user.nick)
+        self.users[nick if key == nick else key] = user  # most keys are the nickname's own object
+        if user.id:
+            self.by_id[user.id] = user
+
+    def remove_user(self, user: User) -> None:
+        del self.users[fold(user.nick)]
+        self.by_id.pop(user.id, None)
 
     def add_departed(self, one: Departed) -> None:
         self.departed.setdefault(one.user.node, []).append(one)
@@ -265,6 +276,7 @@ class State:
 def _values(user: User) -> dict[str, object]:
     return {
         "user": user.mask,
+        "id": user.id,
         "address": user.address,
         "realname": user.realname,
         "node": user.node,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chat.errors import SetupError, WireError
 from chat.server.disk.file import FORMATS, HISTORY_ID, KINDS, NEWEST, connect, explain, ids_of_room, is_served
+from chat.server.log.entry import BY_NAME
 from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
 from chat.wires.message import Message, parse
@@ -29,6 +30,7 @@ class Row:
     id: int
     at: str
     node: str
+    user: int
     line: str
     rooms: tuple[str, ...]  # for private words `ana bea` and `bea ana`
 
@@ -47,7 +49,7 @@ class Row:
 
     def json(self) -> str:
         values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}
-        return json.dumps({**values, "rooms": self.rooms, "line": self.line})
+        return json.dumps({**values, "user": f"{self.user:x}", "rooms": self.rooms, "line": self.line})
 
 
 @contextmanager
@@ -98,20 +100,20 @@ def rows(connection: sqlite3.Connection, after: int, room: str = "", nick: str =
     place = f"({ids_of_room(words=False, newest=False)}) JOIN entry USING (id)" if room else "entry"
     while True:
         found = connection.execute(
-            f"SELECT id, at, node, said, line FROM {place} WHERE id > :after AND instr(lower(line), :source)"
+            f"SELECT id, at, node, said, user, line FROM {place} WHERE id > :after AND instr(lower(line), :source)"
             " ORDER BY id LIMIT :limit",
             {"room": fold(room), "after": after, "before": NEWEST, "source": source or ":", "limit": AT_ONCE},
         ).fetchall()
         if not found:
             return
         shown = _rooms_of_events(connection, found[0][0], found[-1][0])
-        for number, at, node, said, line in found:
+        for number, at, node, said, user, line in found:
             with suppress(WireError):
                 message = parse(line)
                 in_room = said and message.params[0][0] == "#"
                 rooms = [fold(message.params[0])] if in_room else shown.get(number, [])
                 if rooms and (not nick or fold(message.nick) == fold(nick)):
-                    yield Row(number, at, node, line, tuple(rooms))
+                    yield Row(number, at, node, user, line, tuple(rooms))
         after = found[-1][0]
 
 
@@ -173,7 +175,8 @@ def load(path: Path, lines: Iterable[str]) -> int:
 def _read(line: str, number: int) -> Row:
     try:
         values = json.loads(line)
-        row = Row(int(values["id"], 16), values["at"], values["node"], values["line"], tuple(values["rooms"]))
+        user = int(values["user"], 16) if "user" in values else BY_NAME
+        row = Row(int(values["id"], 16), values["at"], values["node"], user, values["line"], tuple(values["rooms"]))
         float(row.at)
         if not row.message.source or not all(isinstance(room, str) for room in row.rooms):
             raise ValueError
@@ -185,8 +188,8 @@ def _read(line: str, number: int) -> Row:
 def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
-        "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?)",
-        [(row.id, row.at, row.node, int(row.said), row.line) for row in batch],
+        "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
+        [(row.id, row.at, row.node, int(row.said), row.line, row.user) for row in batch],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",

@@ -50,6 +50,8 @@ FORMATS = (
     ALTER TABLE placed RENAME TO place;
     CREATE INDEX place_of ON place (id) WHERE NOT said;
     """,
+    # Who asks is known by the entry that brought the user in, and not by a nickname; -1: by that, in older entries.
+    "ALTER TABLE entry ADD COLUMN user INTEGER NOT NULL DEFAULT -1;",
 )  # the n-th makes format n of format n - 1
 
 

@@ -69,14 +69,14 @@ def select(connection: sqlite3.Connection, query: Query | TalksQuery) -> list[En
     if isinstance(query, TalksQuery):
         return _select_talks(connection, query)
     ((text,),) = connection.execute(
-        "SELECT json_group_array(json_array(id, at, node, line))"
+        "SELECT json_group_array(json_array(id, at, node, user, line))"
         f" FROM ({ids_of_room(not query.everything, query.newest)} LIMIT :limit) JOIN entry USING (id)",
         {"room": query.room, "after": query.after, "before": query.before, "limit": query.limit},
     ).fetchall()
     entries = []
-    for number, at, node, line in json.loads(text):
+    for number, at, node, user, line in json.loads(text):
         with suppress(WireError):  # somebody has edited the file
-            entries.append(Entry(number, float(at), node, parse(line)))
+            entries.append(Entry(number, float(at), node, user, parse(line)))
     return entries
 
 
@@ -91,8 +91,8 @@ _TALKS = """
         SELECT room, (SELECT max(id) FROM place WHERE place.room = talk.room AND said = 0 AND id > ?2 AND id < ?3)
         FROM talk WHERE room IS NOT NULL
     )
-    SELECT json_group_array(json_array(id, at, node, line, room)) FROM (
-        SELECT id, at, node, line, room FROM newest JOIN entry USING (id) ORDER BY id LIMIT ?4
+    SELECT json_group_array(json_array(id, at, node, user, line, room)) FROM (
+        SELECT id, at, node, user, line, room FROM newest JOIN entry USING (id) ORDER BY id LIMIT ?4
     )
 """
 
@@ -101,9 +101,9 @@ def _select_talks(connection: sqlite3.Connection, query: TalksQuery) -> list[Ent
     values = (query.account, query.after, query.before, query.limit)
     ((text,),) = connection.execute(_TALKS, values).fetchall()
     entries = []
-    for number, at, node, line, room in json.loads(text):
+    for number, at, node, user, line, room in json.loads(text):
         with suppress(WireError):
-            entry = Entry(number, float(at), node, parse(line))
+            entry = Entry(number, float(at), node, user, parse(line))
             entry.rooms = (room,)
             entries.append(entry)
     return entries

@@ -43,14 +43,14 @@ def read_snapshot(connection: sqlite3.Connection, state: State) -> int:
 def read_entries(connection: sqlite3.Connection, after: int, upto: int, words: bool) -> list[Entry]:
     """A portion of the entries behind an id, in their order."""
     rows = connection.execute(
-        f"SELECT id, at, node, line FROM entry WHERE id > ? AND id <= ? {'' if words else 'AND NOT said'}"
+        f"SELECT id, at, node, user, line FROM entry WHERE id > ? AND id <= ? {'' if words else 'AND NOT said'}"
         " ORDER BY id LIMIT ?",
         (after, upto, AT_ONCE),
     ).fetchall()
     entries = []
-    for number, at, node, line in rows:
+    for number, at, node, user, line in rows:
         with suppress(WireError):  # somebody has edited the file
-            entries.append(Entry(number, float(at), node, parse(line)))
+            entries.append(Entry(number, float(at), node, user, parse(line)))
     return entries
 
 

@@ -19,7 +19,7 @@ from chat.server.disk.history import SHOWN, WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import Snapshots, read_snapshot, replay, write_snapshot
 from chat.server.disk.writer import PLACED_LATER, Kept, Writer, write
-from chat.server.log.entry import Entry
+from chat.server.log.entry import BY_NAME, Entry
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.log.memory import Stamps
 from chat.settings import Settings
@@ -124,14 +124,14 @@ class SqliteLog:
         self._writer.start()
         self.history.start(post)
 
-    def append(self, request: Message) -> Entry | None:
+    def append(self, user: int, request: Message) -> Entry | None:
         if self._strict and request.verb != "QUIT":
             if self._writer.error:
                 raise Unsafe(request.verb, f"Nothing can be kept now: {self._writer.error}")
             if self._writer.waiting >= self._limit:
                 raise Unsafe(request.verb, f"{self._writer.waiting:,} requests wait for the disk already")
         number, at = self._stamps.next()
-        entry = Entry(number, at, self._node, request)
+        entry = Entry(number, at, self._node, user, request)
         if not self._strict:
             return entry
         said = request.verb in WORDS
@@ -211,7 +211,7 @@ class SqliteLog:
         quits = []
         for user in list(state.users.values()):
             number, at = self._stamps.next()
-            entry = Entry(number, at, user.node, Message("QUIT", [RESTARTED], user.mask))
+            entry = Entry(number, at, user.node, user.id or BY_NAME, Message("QUIT", [RESTARTED], user.mask))
             apply(state, entry)
             quits.append(self._shown(entry, True))
         return quits

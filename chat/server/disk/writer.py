@@ -20,7 +20,7 @@ from chat.server.log.entry import Entry
 AT_ONCE = 512  # rows in one statement
 PLACED_LATER = 4_000  # entries that may be written before it is noted which histories show them
 FEW = 64  # entries of a group whose places are written with it: nothing is saved by waiting for others
-ENTRY_COLUMNS, PLACE_COLUMNS = 5, 3
+ENTRY_COLUMNS, PLACE_COLUMNS = 6, 3
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
 IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
@@ -217,7 +217,7 @@ def write(connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequenc
     refused: list[tuple[int]] = []
     for entry, row, _, said, _, was_refused in group:
         if row:
-            rows += (entry.id, repr(entry.at), entry.node, 1 if said else 0, entry.request.line)
+            rows += (entry.id, repr(entry.at), entry.node, 1 if said else 0, entry.request.line, entry.user)
         if was_refused:
             refused.append((entry.id,))
     places = [

@@ -52,8 +52,10 @@ class Log(Protocol):
     def start(self, post: Post, failed: Callable[[str], None]) -> None:
         """The loop is about to run; `post` has it call something in its thread, `failed` ends it, with the reason."""
 
-    def append(self, request: Message) -> Entry | None:
-        """Give the request its place. None: the entry comes later, through the function given to `deliver`.
+    def append(self, user: int, request: Message) -> Entry | None:
+        """Give the request of that user, or of NOBODY, its place.
+
+        None: the entry comes later, through the function given to `deliver`.
 
         Raises Refusal when the log can take nothing now.
         """

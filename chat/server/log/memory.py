@@ -47,9 +47,9 @@ class MemoryLog:
         self._node = node
         self._stamps = Stamps(clock)
 
-    def append(self, request: Message) -> Entry:
+    def append(self, user: int, request: Message) -> Entry:
         number, at = self._stamps.next()
-        return Entry(number, at, self._node, request)
+        return Entry(number, at, self._node, user, request)
 
     def restore(self, state: "State") -> None:
         """Nothing is left of the last run."""

@@ -25,6 +25,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 0.5  # s until the store is tried again
 
 log = logging.getLogger(__name__)
 
+Request = tuple[int, Message]  # with the number of the user who asks
+
 
 class Appender:
     """Any thread may call `append`; the reader `returned` and `declared_gone`; the owner `enter`, `start`, `close`."""
@@ -48,9 +50,9 @@ class Appender:
         self.outage = Outage("what users say waits", patience, clock)
         self._failed = failed
         self._clock = clock
-        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._sent: deque[tuple[int, Message]] = deque()  # by sequence number: on their way, until the reader has them
-        self._batch: tuple[int, list[str]] | None = None  # the call that is under way, or to be made again
+        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._sent: deque[tuple[int, Request]] = deque()  # by sequence number: on their way, until the reader has them
+        self._batch: tuple[int, list[tuple[int, str]]] | None = None  # the call that is under way, or to be made again
         self._epoch = 0
         self._sequence = 0
         self._taken = 0  # by the store, up to this one
@@ -67,8 +69,8 @@ class Appender:
         """Requests that have not come back. Any thread."""
         return self._queue.qsize() + len(self._sent)
 
-    def append(self, request: Message) -> None:
-        self._queue.put(request)
+    def append(self, user: int, request: Message) -> None:
+        self._queue.put((user, request))
 
     # The reader's thread
 
@@ -78,7 +80,7 @@ class Appender:
 
     def returned(self, sequence: int) -> Message:
         """The request with this number was found in the log."""
-        number, request = self._sent.popleft()
+        number, (_, request) = self._sent.popleft()
         assert number == sequence, f"entry {sequence} of this node comes back, {number} was due"
         return request
 
@@ -173,19 +175,19 @@ class Appender:
             self._taken = first + min(len(lines), BATCH) - 1
             self._batch = (first + BATCH, lines[BATCH:]) if len(lines) > BATCH else None
 
-    def _unreturned(self) -> tuple[int, list[str]] | None:
+    def _unreturned(self) -> tuple[int, list[tuple[int, str]]] | None:
         """All that is on its way: a store that takes over may lack what the one before it had taken."""
         sent = self._sent.copy()
         if not sent:
             return None
         first = sent[0][0]
         self._taken = first - 1
-        return first, [request.line for _, request in sent]
+        return first, [(user, request.line) for _, (user, request) in sent]
 
-    def _gather(self, timeout: float) -> tuple[int, list[str]] | None:
+    def _gather(self, timeout: float) -> tuple[int, list[tuple[int, str]]] | None:
         """Waiting requests, or those that come within `timeout` seconds; they count as sent from here on."""
         first = self._sequence + 1
-        lines: list[str] = []
+        lines: list[tuple[int, str]] = []
         with suppress(queue.Empty):
             while len(lines) < BATCH:
                 request = self._queue.get(timeout=timeout) if not lines and timeout else self._queue.get_nowait()
@@ -193,7 +195,8 @@ class Appender:
                     break
                 self._sequence += 1
                 self._sent.append((self._sequence, request))
-                lines.append(request.line)
+                user, message = request
+                lines.append((user, message.line))
         return (first, lines) if lines else None
 
     def _come_back(self) -> None:

@@ -137,4 +137,4 @@ def entry_of(item: Item) -> Entry:
         raise LogLost(f"entry {item.id} of the shared log is no line of IRC: {error}") from None
     if request.verb not in VERBS:
         raise LogLost(f"entry {item.id} of {item.node} asks for {request.verb}, which this server does not know")
-    return Entry(item.entry_id, item.at, item.node, request)
+    return Entry(item.entry_id, item.at, item.node, item.user, request)

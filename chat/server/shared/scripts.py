@@ -1,8 +1,8 @@
 """The store's steps that change several keys at once, in Lua. The store runs each whole or not at all."""
 
 # What entries may say. A program reads this version and all before it, and says so when its node comes in. All nodes
-# write the newest one that every node reads, which never becomes an older one.
-ENTRY_VERSION = 1
+# write the newest one that every node reads, which never becomes an older one. 2: entries say which user asks; PURGE.
+ENTRY_VERSION = 2
 
 _VERSION = """
 local function version()
@@ -10,8 +10,8 @@ local function version()
 end
 """
 
-# KEYS: log, meta. ARGV: node, epoch, the first sequence number, lines. Entries that are there already are left out.
-# That some before them are not is an error: a store that lost its newest entries has taken over.
+# KEYS: log, meta. ARGV: node, epoch, the first sequence number; then user and line of each entry. Those that are there
+# already are left out. That some before them are not is an error: a store that lost its newest entries has taken over.
 APPEND = (
     _VERSION
     + """
@@ -22,12 +22,13 @@ local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
 local first = tonumber(ARGV[3])
 if first > last + 1 then return redis.error_reply('LOST entries of ' .. ARGV[1]) end
 local written = version()
-for i = 4, #ARGV do
-  local sequence = first + i - 4
+for i = 4, #ARGV, 2 do
+  local sequence = first + (i - 4) / 2
   if sequence > last then
     count = count + 1
     redis.call(
-      'XADD', KEYS[1], '*', 'c', count, 'v', written, 'n', ARGV[1], 'e', ARGV[2], 's', sequence, 'l', ARGV[i]
+      'XADD', KEYS[1], '*', 'c', count, 'v', written, 'n', ARGV[1], 'e', ARGV[2], 's', sequence,
+      'u', ARGV[i], 'l', ARGV[i + 1]
     )
     last = sequence
   end
@@ -54,7 +55,7 @@ local function settle_version()
 end
 local function note(line)
   local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
-  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', version(), 'n', '*', 'e', 0, 's', 0, 'l', line)
+  redis.call('XADD', KEYS[1], '*', 'c', count, 'v', version(), 'n', '*', 'e', 0, 's', 0, 'u', 0, 'l', line)
 end
 """
 )

@@ -163,13 +163,13 @@ class SharedLog:
         self._reader.start()
         self._snapshots.start()
 
-    def append(self, request: Message) -> None:
+    def append(self, user: int, request: Message) -> None:
         waiting = self._appender.waiting
         if waiting >= self._limit and request.verb != "QUIT":
             raise Unsafe(request.verb, f"{waiting:,} requests wait for the shared log already")
         if SINCE.get(request.verb, 1) > self._appender.version:
             raise Unsafe(request.verb, f"Not every server of this network knows {request.verb} yet")
-        self._appender.append(request)
+        self._appender.append(user, request)
 
     def keep(self, entry: Entry) -> None:
         """The store has it, and the history may show it."""
@@ -206,7 +206,8 @@ class SharedLog:
     def _make_entry(self, item: Item) -> Entry:
         """The item's entry; one that this process appended has the request that was sent."""
         if item.node == self._node and self._appender.sent(item.epoch):
-            return Entry(item.entry_id, item.at, item.node, self._appender.returned(item.sequence))
+            request = self._appender.returned(item.sequence)
+            return Entry(item.entry_id, item.at, item.node, item.user, request)
         entry = entry_of(item)
         if item.node == ABOUT_NODES and entry.request.source == self._node:
             what, epoch = entry.request.params

@@ -9,12 +9,14 @@ in one step: an append is refused once its node was declared gone, and a repeate
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 from typing import Any
 
 import redis
 
 from chat.errors import FanfareError, SetupError
+from chat.server.log.entry import BY_NAME
 from chat.server.log.ids import SEQUENCE_BITS
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ALL, ENTRY_VERSION
@@ -52,6 +54,7 @@ class Item:
     node: str  # `*` for what nodes say about each other
     epoch: int  # of the node
     sequence: int  # of the node's own entries in its epoch
+    user: int  # from version 2
     line: str
 
     @property
@@ -146,9 +149,11 @@ class Store:
 
     # The stream
 
-    def append(self, node: str, epoch: int, first: int, lines: Sequence[str]) -> None:
-        """Append the lines with the sequence numbers from `first`, but for those that are there already."""
-        self._call(self._append, keys=[self._log, self._meta], args=[node, epoch, first, *lines])
+    def append(self, node: str, epoch: int, first: int, requests: Sequence[tuple[int, str]]) -> None:
+        """Append the users' lines with the sequence numbers from `first`, but for those that are there already."""
+        self._call(
+            self._append, keys=[self._log, self._meta], args=[node, epoch, first, *chain.from_iterable(requests)]
+        )
 
     def read(self, after: str, most: int, block: int | None = BLOCK) -> list[Item]:
         """The next entries, at most `most`; waits up to `block` ms for the first."""
@@ -247,6 +252,14 @@ class Store:
 
 
 def _item(number: str, fields: Mapping[str, str]) -> Item:
+    version = int(fields["v"])
     return Item(
-        number, int(fields["c"]), int(fields["v"]), fields["n"], int(fields["e"]), int(fields["s"]), fields["l"]
+        number,
+        int(fields["c"]),
+        version,
+        fields["n"],
+        int(fields["e"]),
+        int(fields["s"]),
+        int(fields.get("u", BY_NAME)) if version > 1 else BY_NAME,  # as older programs do, which do not know it
+        fields["l"],
     )
