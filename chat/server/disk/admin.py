@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import SetupError, WireError
-from chat.server.disk.file import FORMATS, HISTORY_ID, KINDS, NEWEST, connect, explain, ids_of_room, is_served
+from chat.server.disk.file import FORMATS, HISTORY_ID, KINDS, NEWEST, connect, explain, ids_of_room, is_served, place_of
 from chat.server.log.entry import BY_NAME
 from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
@@ -45,7 +45,7 @@ class Row:
 
     def place(self, room: str) -> tuple[str, int, int]:
         """The row of `place` that shows it in a room."""
-        return fold(room), int(self.said and room[0] == "#"), self.id
+        return place_of(fold(room), self.said, self.id)
 
     def json(self) -> str:
         values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}

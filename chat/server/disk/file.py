@@ -55,6 +55,11 @@ FORMATS = (
 )  # the n-th makes format n of format n - 1
 
 
+def place_of(room: str, said: bool, number: int) -> tuple[str, int, int]:
+    """The row of `place` that has the entry shown there. Private words are not those of a room: they are read whole."""
+    return room, 1 if said and room[0] == "#" else 0, number
+
+
 def ids_of_room(words: bool, newest: bool) -> str:
     """The query for ids of a room's entries: `:room`, more than `:after`, less than `:before`. A LIMIT may follow.
 

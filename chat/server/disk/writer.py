@@ -15,6 +15,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple, Protocol
 
+from chat.server.disk.file import place_of
 from chat.server.log.entry import Entry
 
 AT_ONCE = 512  # rows in one statement
@@ -220,11 +221,7 @@ def write(connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequenc
             rows += (entry.id, repr(entry.at), entry.node, 1 if said else 0, entry.request.line, entry.user)
         if was_refused:
             refused.append((entry.id,))
-    places = [
-        (room, 1 if said and room[0] == "#" else 0, entry.id)
-        for entry, _, rooms, said, _, _ in placed
-        for room in rooms
-    ]
+    places = [place_of(room, said, entry.id) for entry, _, rooms, said, _, _ in placed for room in rooms]
     connection.execute("BEGIN IMMEDIATE")
     if rows:
         _insert(connection, "entry", ENTRY_COLUMNS, rows)
