@@ -63,7 +63,7 @@ HISTORY_GOALS = tuple(
         ("LATEST of 100: p99 at most 5 ms", "LATEST p99, ms", 5.0),
         ("others' p99 while one asks: at most 5 ms more", "added to others' p99, ms", 5.0),
         ("others' p99, 60 questions at once: at most 5 ms more", "added to others' p99, 60 at once, ms", 5.0),
-        ("start: at most 1 s to the first accept", "start, s", 1.0),
+        ("start: at most 1 s to the first answer", "start, s", 1.0),
         ("start after a crash: at most 1 s", "start after a crash, s", 1.0),
     )
 )

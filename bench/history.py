@@ -9,6 +9,7 @@ room after the other, then while it asks 60 such questions at a time.
 import argparse
 import json
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from bench.command import count, positive, started
 from bench.goals import HISTORY_GOALS, check, goals_table
-from bench.history_asker import LENGTH
+from bench.history_asker import LENGTH, PATIENCE
 from bench.history_file import BEHIND, fewest_messages, fill, migrate
 from bench.machine import facts
 from bench.pairs import Talk
@@ -86,12 +87,15 @@ def _turn(path: Path, folder: Path, options: argparse.Namespace) -> dict[str, fl
 
 @contextmanager
 def _served(log: Path) -> Iterator[tuple[int, float]]:
-    """A server's port, and after how many seconds it accepted a connection. In the end it is killed."""
+    """A server's port, and after how many seconds it answered. In the end it is killed."""
     port = free_port()
     command = [sys.executable, "-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}"]
     command += ["--log", f"sqlite:{log}", "--rate-limit", "off", "--admin", "off"]
     began = time.monotonic()
     with serving(command, port, log.with_name("output")):
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+            client.sendall(b"PING x\r\n")
+            client.recv(4096)  # the kernel accepts for a server that still reads its log
         yield port, time.monotonic() - began
 
 
