@@ -16,18 +16,17 @@ from tests.disk.test_sqlite import history, keeping, rows
 
 
 class Owner:
-    """Notes what the file holds after each transaction: entries, places, and what the writer says is placed."""
+    """Notes after each transaction how many entries and places the file holds, and whose places it is told of."""
 
     def __init__(self, connection: sqlite3.Connection, wanted: int) -> None:
         self.connection = connection
         self.wanted = wanted  # places
         self.seen: list[tuple[int, int, int]] = []
         self.over = threading.Event()
-        self.writer: Writer
         self.more: Callable[[], None] = lambda: None
 
-    def written(self, group: Sequence[Kept]) -> None:
-        self.seen.append((*self.count(), self.writer.placed))
+    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+        self.seen.append((*self.count(), placed[-1].entry.id if placed else 0))
         self.more()
         if self.seen[-1][1] == self.wanted:
             self.over.set()
@@ -64,7 +63,7 @@ def test_places_are_written_at_the_limit_or_once_nothing_more_comes(
     connection, lock = file.open_log(tmp_path / "log")
     with closing(connection):
         owner = Owner(connection, first + second)
-        owner.writer = writer = Writer(connection, owner, 0.0, 1_000, later)
+        writer = Writer(connection, owner, 0.0, 1_000, later)
         for kept in words(1, first):
             writer.put(kept)
 
@@ -86,7 +85,7 @@ def test_what_waits_for_entries_to_be_written_finds_their_places_too(tmp_path: P
     found: list[tuple[int, int]] = []
     with closing(connection):
         owner = Owner(connection, 2 * FEW)
-        owner.writer = writer = Writer(connection, owner, 0.0, FEW, 1_000)
+        writer = Writer(connection, owner, 0.0, FEW, 1_000)
         for kept in words(1, 2 * FEW):
             writer.put(kept)
         writer.put(lambda: found.append(owner.count()))

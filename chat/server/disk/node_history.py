@@ -177,7 +177,7 @@ class NodeHistory(FileHistory):
 
     # The writer's thread
 
-    def written(self, group: Sequence[Kept]) -> None:
+    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
         """The shared log has them anyway."""
 
     def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:

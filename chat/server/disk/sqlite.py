@@ -218,14 +218,14 @@ class SqliteLog:
 
     # The writer's thread
 
-    def written(self, group: Sequence[Kept]) -> None:
-        self._snapshots.since += len(group)
+    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+        self._snapshots.since += len(placed)
         if self._strict:
             self._snapshots.settled = max(
                 (kept.entry.id for kept in group if not kept.late), default=self._snapshots.settled
             )
-        else:
-            self._snapshots.settled = self._writer.placed
+        elif placed:
+            self._snapshots.settled = placed[-1].entry.id
         if late := [kept.entry for kept in group if kept.late]:
             self._post(partial(self._deliver, late))
 

@@ -46,8 +46,8 @@ Item = Kept | Callable[[], None]  # a call is made once everything before it has
 class Owner(Protocol):
     """Called in the writer's thread."""
 
-    def written(self, group: Sequence[Kept]) -> None:
-        """The group is in the file."""
+    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+        """The group is in the file, and so are the places of `placed`."""
 
     def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:
         """The file took nothing of the group; gives the part to try again."""
@@ -64,7 +64,6 @@ class Writer:
 
         Up to `later` entries, and a group, may be in the file before their places are.
         """
-        self.placed = 0  # up to this id it is in the file which histories show an entry
         self.error = ""  # why the file takes nothing now
         self.commits = 0
         self.commit_seconds = 0.0
@@ -168,9 +167,10 @@ class Writer:
     def _try(self, group: list[Kept]) -> None:
         unplaced = self._unplaced + group
         due = bool(self._calls) or len(group) < FEW or len(unplaced) > self._later
+        placed, unplaced = (unplaced, []) if due else ([], unplaced)
         began = time.monotonic()
         try:
-            write(self._connection, group, unplaced if due else ())
+            write(self._connection, group, placed)
         except sqlite3.Error as error:
             self._roll_back()
             self._held = self._owner.failed(group, error)
@@ -193,10 +193,8 @@ class Writer:
         self.commit_seconds += took
         if took >= SLOW:
             log.warning("a commit to the log's file took %.1f s; %d entries wait behind it", took, self.waiting)
-        if due and unplaced:
-            self.placed = unplaced[-1].entry.id
-        self._unplaced = [] if due else unplaced
-        self._owner.written(group)
+        self._unplaced = unplaced
+        self._owner.written(group, placed)
         self._held = []
 
     def _note(self, error: sqlite3.Error, count: int) -> None:
