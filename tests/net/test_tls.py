@@ -21,7 +21,7 @@ from chat.server.net import client_certificates
 from chat.server.net.certificates import Certificates
 from chat.server.net.handshakes import TURNS, Handshake, Handshakes
 from chat.server.net.listeners import listen
-from chat.server.net.tls_transport import TlsTransport
+from chat.server.net.tls_transport import PIECE_BYTES, RECORDS, TlsTransport
 from chat.settings import Settings, parse_address
 from tests.ops.serving import serving
 from tests.support import PATIENCE, IrcClient, RunningServer, running_server
@@ -416,7 +416,7 @@ def test_sts_takes_a_listener_with_tls() -> None:
 
 
 class Talkative:
-    """A socket whose peer has always sent more."""
+    """A socket with what its peer has sent."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -424,7 +424,8 @@ class Talkative:
 
     def recv(self, size: int) -> bytes:
         self.reads += 1
-        return self._data[:size]
+        data, self._data = self._data[:size], self._data[size:]
+        return data
 
 
 def pair(authority: Authority) -> tuple[ssl.SSLObject, ssl.SSLObject, list[ssl.MemoryBIO]]:
@@ -441,15 +442,29 @@ def pair(authority: Authority) -> tuple[ssl.SSLObject, ssl.SSLObject, list[ssl.M
     return server, client, [up, down]
 
 
-def test_a_read_looks_at_the_socket_once_and_leaves_nothing_decrypted(authority: Authority) -> None:
-    """A peer may send records without data for ever, and ten small ones may arrive together."""
+def received(authority: Authority, *texts: bytes, size: int = 65_536) -> tuple[bytes, int]:
+    """What one `recv` gives of texts in records of their own, and how often it reads."""
     server, client, (up, down) = pair(authority)
-    for number in range(10):
-        client.write(b"%d" % number)
+    for text in texts:
+        client.write(text)
     sock = Talkative(up.read())
-    transport = TlsTransport(sock, server, up, down)  # type: ignore[arg-type]
-    assert transport.recv(65_536) == b"0123456789"
-    assert (sock.reads, server.pending()) == (1, 0)
+    data = TlsTransport(sock, server, up, down).recv(size)  # type: ignore[arg-type]
+    assert server.pending() == 0
+    return data, sock.reads
+
+
+def test_a_read_leaves_nothing_decrypted(authority: Authority) -> None:
+    """Ten small records arrive together, and the poller reports them once."""
+    assert received(authority, *(b"%d" % number for number in range(10))) == (b"0123456789", 1)
+
+
+def test_a_read_of_small_records_ends_after_a_number_of_them(authority: Authority) -> None:
+    """Little is decrypted for a peer that sends a byte in each record, and all that may be read for one with lines."""
+    size = PIECE_BYTES // 24  # records of a byte, in what is read at once
+    data, reads = received(authority, *[b"x"] * 1_000)
+    assert (len(data) <= RECORDS + size, reads) == (True, 1)
+    data, reads = received(authority, *[b"x" * 1_000] * 16, size=16_384)
+    assert (len(data), reads) == (16_000, 16_384 // PIECE_BYTES)
 
 
 class Narrow:
