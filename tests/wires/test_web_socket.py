@@ -97,6 +97,14 @@ def test_the_client_chooses_text_or_binary(offered: tuple[str, ...], chosen: str
     )
 
 
+@pytest.mark.parametrize("size", [1, 125, 126, 127, 4_608, 65_535])
+def test_a_servers_frame_is_as_the_library_makes_it(size: int) -> None:
+    wire, _ = opened("text.ircv3.net")
+    assert wire.dialect.wrap is not None
+    line = b"x" * size
+    assert wire.dialect.wrap(line + b"\r\n\r\n") == Frame(Opcode.TEXT, line).serialize(mask=False)
+
+
 def test_dialects_are_shared_and_keep_their_kind() -> None:
     (one, _), (other, _) = opened("text.ircv3.net"), opened()
     assert isinstance(one.dialect, WebDialect)
