@@ -49,6 +49,10 @@ class StillSocket:
         self.closed = False
         self._counts = counts
 
+    @property
+    def readable(self) -> bool:
+        return bool(self.said)
+
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
         self.__dict__["_changed"][self] = None
@@ -118,7 +122,7 @@ class StillPoller:
     def ready(self) -> Iterator[tuple[Any, int]]:
         for sock in list(self.changed):
             events, item = self.watched.get(sock, (0, None))
-            found = events & (READ if sock.said else 0) | events & (WRITE if sock.room != 0 else 0)
+            found = events & (READ if sock.readable else 0) | events & (WRITE if sock.room != 0 else 0)
             if sock in self.watched and ((sock.ended and events & READ) or sock.error is not None):
                 found |= HANGUP
             if found:
@@ -172,9 +176,16 @@ class StillServer:
         self.settle()
         return sock
 
+    def visit(self, host: str = "127.0.0.1") -> StillSocket:
+        """A client of IRC that the next pass takes in."""
+        sock = self.socket()
+        self.loop.adopt(sock, host, IrcWire())
+        return sock
+
     def connect(self, nick: str, *rooms: str, host: str = "127.0.0.1") -> StillSocket:
         """A client that has registered and joined."""
-        sock = self.adopt(IrcWire(), host)
+        sock = self.visit(host)
+        self.settle()
         sock.said = f"NICK {nick}\r\nUSER {nick} 0 * :{nick}\r\n".encode()
         sock.said += b"".join(f"JOIN {room}\r\n".encode() for room in rooms)
         self.settle()

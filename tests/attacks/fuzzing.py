@@ -4,7 +4,7 @@ from collections.abc import Callable
 from difflib import ndiff
 from random import Random
 
-from bench.still import StillServer, StillSocket
+from bench.still import StillServer
 from chat.server.core.apply import apply
 from chat.server.core.change import Change
 from chat.server.core.state import State
@@ -13,12 +13,14 @@ from chat.server.log.memory import MemoryLog
 from chat.settings import Settings
 from chat.wires.irc import CAPABILITIES
 from chat.wires.schemes import SCHEMES
+from tests.attacks import transports as carriers
 from tests.attacks.answers import IrcBelief
 from tests.attacks.late_log import LateLog
+from tests.attacks.transports import Carried, Tcp
 from tests.attacks.unframed_beliefs import UnframedBelief
 from tests.attacks.wording import is_whole, operator_line, random_line, random_text
 
-USERS = (*["irc"] * 14, *["relay"] * 2, *["joined"] * 2, "tilde", "nick")  # a user each
+USERS = (*["irc"] * 10, *["ircs"] * 2, *["ws"] * 2, *["relay"] * 2, *["joined"] * 2, "tilde", "nick")  # a user each
 REST_EVERY = 1_500  # inputs between two comparisons of all beliefs with the state
 PACES = ([0, 0, 1, 1, 1, 2, 5], [0, 0, 0, 0, 0, 0, 1, 1])  # passes between inputs: few share one, or many do
 MOST_WAITING = 6_000  # bytes that a user leaves unread by the server before it sends more
@@ -27,7 +29,7 @@ EVERYTHING = 10**9
 LONG_REST = 4_000  # looks at a server that is to come to rest
 
 
-class FuzzSocket(StillSocket):
+class FuzzSocket(Carried):
     """Can break, so that the next send finds the peer gone."""
 
     broken = False
@@ -52,11 +54,14 @@ class FuzzUser:
     def connect(self) -> None:
         crowd, random = self._crowd, self._crowd.random
         name = f"{self.scheme} {self._number}"
-        self.sock = FuzzSocket(crowd.server.counts, crowd.server.poller.changed)
-        self.irc = IrcBelief(name, crowd.whole_answers) if self.scheme == "irc" else None
+        make_client, tls = carriers.SCHEMES.get(self.scheme, (Tcp, False))
+        client = make_client()
+        self.sock = FuzzSocket(crowd.server.counts, crowd.server.poller.changed, client, tls)
+        self.irc = IrcBelief(name, crowd.whole_answers) if self.scheme in carriers.SCHEMES else None
         self.plain = UnframedBelief(name, self.scheme) if self.irc is None else None
         self.labels = None
-        crowd.server.loop.adopt(self.sock, self.host, SCHEMES[self.scheme].wire())
+        wire = client.wire if self.irc is not None else SCHEMES[self.scheme].wire
+        crowd.server.loop.adopt(self.sock, self.host, wire())
         if self.irc is None:
             self.say(*(["", "joined:"][self.scheme == "joined"] + random.choice(crowd.nicks) for _ in range(1)))
             return

@@ -10,6 +10,7 @@ from chat.wires.relay import RelayWire
 from chat.wires.tilde import TildeWire
 from chat.wires.wire import Wire
 from tests.attacks.siege import DEFAULTS, MOST_CALLS, Siege, attackers, members, say, siege
+from tests.attacks.transports import each_scheme
 from tests.support import running_server
 
 ROOMS = [f"#room{number}" for number in range(100)]
@@ -123,10 +124,16 @@ def test_names_that_come_and_go_on_an_unframed_wire_delay_no_word() -> None:
         besieged.hold(calls=2 * MOST_CALLS)
 
 
-@pytest.mark.parametrize("change", ["CAP REQ :server-time", "NICK x", "AWAY :x", "SETNAME :x"])
-def test_changes_of_300_who_are_in_100_rooms_each_delay_no_word(change: str) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "change"),
+    [
+        *(("irc", change) for change in ("CAP REQ :server-time", "NICK x", "AWAY :x", "SETNAME :x")),
+        *((scheme, "CAP REQ :server-time") for scheme in ("ircs", "ws")),
+    ],
+)
+def test_changes_of_300_who_are_in_100_rooms_each_delay_no_word(change: str, scheme: str) -> None:
     """Five a second of each, from addresses of their own."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         bad = members(server, 300)
         for sock in bad:
@@ -143,8 +150,9 @@ def test_changes_of_300_who_are_in_100_rooms_each_delay_no_word(change: str) -> 
         besieged.hold(passes=2, calls=5 * MOST_CALLS, made=20_000_000)  # each pass goes through 30,000 memberships
 
 
-def test_lists_of_rooms_cost_as_many_commands_and_delay_no_word() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_lists_of_rooms_cost_as_many_commands_and_delay_no_word(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         bad = attackers(besieged.server, 50)
         rooms = ",".join(ROOMS[:50])
         for _ in range(20):
@@ -154,8 +162,9 @@ def test_lists_of_rooms_cost_as_many_commands_and_delay_no_word() -> None:
         besieged.hold(passes=8)  # of a millisecond or two each
 
 
-def test_a_list_of_rooms_is_joined_whole_and_in_its_order() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_a_list_of_rooms_is_joined_whole_and_in_its_order(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         (ana,) = attackers(besieged.server, 1)
         ana.heard.clear()
         besieged.server.say(ana, f"JOIN {','.join(ROOMS[:50])}", "PING x")

@@ -1,7 +1,7 @@
 """Getting in, and getting round: places, rates, passwords, names, bans."""
 
 import logging
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -16,6 +16,7 @@ from chat.wires.relay import RelayWire
 from chat.wires.tilde import TildeWire
 from chat.wires.wire import Wire
 from tests.attacks.siege import DEFAULTS, siege
+from tests.attacks.transports import CarryingServer, each_scheme
 from tests.support import IrcClient, RunningServer, running_server
 
 GUARDED = Settings(helpers=0, password="open sesame", listen=DEFAULTS.listen[:1])
@@ -66,10 +67,15 @@ def come(server: StillServer, nick: str, host: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("192.0.2.7", "198.51.100.7"), ("2001:db8::7", "2001:db8:1::7"), ("192.0.2.7", "192.0.2.8")]
+    ("one", "other", "scheme"),
+    [
+        ("192.0.2.7", "198.51.100.7", "irc"),
+        ("2001:db8::7", "2001:db8:1::7", "ircs"),
+        ("192.0.2.7", "192.0.2.8", "ws"),
+    ],
 )
-def test_newcomers_of_one_address_are_limited_and_others_come_in(one: str, other: str) -> None:
-    with still_server(DEFAULTS) as server:
+def test_newcomers_of_one_address_are_limited_and_others_come_in(one: str, other: str, scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         for number in range(DEFAULTS.newcomer_burst):
             server.say(server.connect(f"n{number}", host=one), "QUIT")
             server.now += 0.05
@@ -93,13 +99,14 @@ def test_neighbours_in_an_ipv6_network_are_one_address() -> None:
 
 
 def guess(server: StillServer, password: str, host: str) -> list[str]:
-    sock = server.adopt(IrcWire(), host)
+    sock = server.visit(host)
     server.say(sock, f"PASS :{password}", "NICK eve", "USER eve 0 * :eve")
     return sock.lines()
 
 
-def test_guesses_of_the_servers_password_are_few_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING), still_server(GUARDED) as server:
+@each_scheme
+def test_guesses_of_the_servers_password_are_few_and_logged(caplog: pytest.LogCaptureFixture, scheme: str) -> None:
+    with caplog.at_level(logging.WARNING), closing(CarryingServer(scheme, GUARDED)) as server:
         for number in range(100):
             told = guess(server, f"guess{number}", "192.0.2.7")
             assert " 464 " in told[0]

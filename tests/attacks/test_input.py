@@ -4,11 +4,12 @@ import tracemalloc
 
 import pytest
 
-from chat.wires.irc import IrcWire
 from chat.wires.relay import RelayWire
 from tests.attacks.siege import DEFAULTS, MOST_CALLS, Siege, attackers, say, siege
+from tests.attacks.transports import each_scheme
 
 LIMIT = DEFAULTS.input_limit
+TINY = {"irc": 2, "ircs": 2, "ws": 7}  # bytes that `a` and its line end take, as they wait
 
 
 def words(besieged: Siege, count: int, passes_between: int = 2) -> None:
@@ -17,9 +18,9 @@ def words(besieged: Siege, count: int, passes_between: int = 2) -> None:
         besieged.go_on(passes_between)
 
 
-@pytest.mark.parametrize("count", [20, 150])
-def test_clients_that_send_64_kib_of_tiny_lines_end_and_delay_no_word(count: int) -> None:
-    with siege() as besieged:
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 150), ("ws", 150)])
+def test_clients_that_send_64_kib_of_tiny_lines_end_and_delay_no_word(count: int, scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         bad = attackers(besieged.server, count)
         say(bad, b"a\n" * 32_768)
         words(besieged, 20)
@@ -31,21 +32,22 @@ def test_clients_that_send_64_kib_of_tiny_lines_end_and_delay_no_word(count: int
         assert len(besieged.server.loop.connections) == 2
 
 
-@pytest.mark.parametrize("count", [20, 150])
-def test_clients_that_send_as_many_tiny_lines_as_may_wait_delay_no_word(count: int) -> None:
-    with siege() as besieged:
-        say(attackers(besieged.server, count), b"a\n" * (LIMIT // 2 - 10))
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 150), ("ws", 150)])
+def test_clients_that_send_as_many_tiny_lines_as_may_wait_delay_no_word(count: int, scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
+        say(attackers(besieged.server, count), b"a\n" * (LIMIT // TINY[scheme] - 10))
         words(besieged, 60)
         besieged.hold(passes=1)
 
 
-def test_what_waits_takes_as_much_memory_as_its_bytes() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_what_waits_takes_as_much_memory_as_its_bytes(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         server, count = besieged.server, 150
         bad = attackers(server, count)
         tracemalloc.start()
         try:
-            say(bad, b"a\n" * (LIMIT // 2 - 10))
+            say(bad, b"a\n" * (LIMIT // TINY[scheme] - 10))
             words(besieged, 10)
             for sock in bad:
                 sock.heard.clear()  # the answers that it has taken
@@ -68,18 +70,19 @@ def test_the_unread_input_may_reach_its_limit_and_not_pass_it() -> None:
         assert bad.lines() == [f"ERROR :Closing link: Excess flood: {LIMIT + 2:,} bytes unread, the limit is {LIMIT:,}"]
 
 
-def test_connections_that_send_tiny_lines_and_never_register_end_at_once() -> None:
+@each_scheme
+def test_connections_that_send_tiny_lines_and_never_register_end_at_once(scheme: str) -> None:
     """Twenty a second."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         came = []
         for _ in range(60):
-            sock = server.socket()
-            server.loop.adopt(sock, "127.0.0.1", IrcWire())
+            sock = server.visit()
             sock.said = b"a\n" * 32_768
             came.append(sock)
             besieged.word()
             besieged.go_on(4)
+        besieged.go_on(10)  # a long record of TLS is read in several
         besieged.hold(passes=1)
         for sock in came:
             assert any(b"Excess flood" in data for data in sock.heard)
@@ -88,10 +91,11 @@ def test_connections_that_send_tiny_lines_and_never_register_end_at_once() -> No
         assert len(server.loop.connections) == 2
 
 
-def test_before_registration_the_lines_may_reach_their_limit_and_not_pass_it() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_before_registration_the_lines_may_reach_their_limit_and_not_pass_it(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         server, most = besieged.server, DEFAULTS.registration_lines
-        within, beyond = server.adopt(IrcWire(), "10.0.0.1"), server.adopt(IrcWire(), "10.0.0.2")
+        within, beyond = server.visit("10.0.0.1"), server.visit("10.0.0.2")
         server.say(within, *["PING x"] * (most - 2), "NICK within", "USER u 0 * :u")
         assert " 001 within " in within.lines()[most - 2]
         server.say(beyond, *["PING x"] * (most + 10))
@@ -101,9 +105,10 @@ def test_before_registration_the_lines_may_reach_their_limit_and_not_pass_it() -
 
 
 @pytest.mark.parametrize("data", [b"\n", b"\r\n", b" \n", b":\n", b"@a\n", b"\0\n", b"x" * 600 + b"\n", b"NOSUCH\n"])
-def test_an_endless_stream_of_lines_without_sense_ends_its_connection(data: bytes) -> None:
+@each_scheme
+def test_an_endless_stream_of_lines_without_sense_ends_its_connection(data: bytes, scheme: str) -> None:
     """At 16 Mbit/s: 20,000 bytes in a pass of 10 ms. Every line costs a token, whatever is in it."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         (bad,) = attackers(besieged.server, 1)
         for _ in range(40):
             if not bad.closed and not any(b"ERROR" in data for data in bad.heard):
@@ -126,10 +131,10 @@ def test_an_endless_stream_on_an_unframed_wire_ends_its_connection_too(data: byt
         assert any(b"Excess flood" in data for data in bad.heard)
 
 
-@pytest.mark.parametrize("count", [1, 150])
-def test_the_backlog_of_a_peer_that_has_gone_is_not_played_out(count: int) -> None:
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 1), ("irc", 150), ("ircs", 150), ("ws", 150)])
+def test_the_backlog_of_a_peer_that_has_gone_is_not_played_out(count: int, scheme: str) -> None:
     """What its rate allows now is said; the rest is gone with it, and the room hears nothing of it later."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         listener = server.connect("listener", "#a", host="10.9.9.9")
         bad = attackers(server, count, "#a")

@@ -4,6 +4,7 @@ import pytest
 
 from chat.server.core.masks import MASK_BYTES
 from tests.attacks.siege import Siege, attackers, members, say, siege
+from tests.attacks.transports import each_scheme
 from tests.core.chat import Chat
 
 HOSTILE = [f"*a?b*?{number:02}*" + "a?" * 25 for number in range(100)]  # they fit nobody, and nearly everybody
@@ -18,8 +19,9 @@ def with_hostile_room(attack: Siege) -> None:
     assert len(attack.server.node.state.get_room("#trap").lists["b"]) == len(HOSTILE)
 
 
-def test_hundreds_of_modes_in_a_packet_from_many_clients() -> None:
-    with siege() as attack:
+@each_scheme
+def test_hundreds_of_modes_in_a_packet_from_many_clients(scheme: str) -> None:
+    with siege(scheme=scheme) as attack:
         socks = attackers(attack.server, 20)
         for number, sock in enumerate(socks):
             say([sock], f"JOIN #room{number}\r\n".encode())
@@ -46,8 +48,9 @@ def test_a_mode_of_hundreds_of_letters_asks_for_no_more_than_a_short_one(letters
         assert longest < 600
 
 
-def test_everybody_comes_speaks_and_takes_another_name_in_a_room_with_the_worst_list() -> None:
-    with siege() as attack:
+@each_scheme
+def test_everybody_comes_speaks_and_takes_another_name_in_a_room_with_the_worst_list(scheme: str) -> None:
+    with siege(scheme=scheme) as attack:
         with_hostile_room(attack)
         socks = members(attack.server, 200)
         say(socks, b"JOIN #trap\r\nPRIVMSG #trap :x\r\n")

@@ -1,11 +1,14 @@
 """What one user does is heard by everybody in the order in which they did it, and an answer fits its place."""
 
+from contextlib import closing
+
 import pytest
 
-from bench.still import StillServer, still_server
+from bench.still import StillServer
 from chat.server.core.apply import apply
 from chat.server.core.state import State
 from chat.settings import Settings
+from tests.attacks.transports import CarryingServer, each_scheme
 
 DEFAULTS = Settings(helpers=0)
 
@@ -18,13 +21,15 @@ def heard(server: StillServer, *done: str) -> list[str]:
     return [line.removeprefix(":").replace("!~ana@127.0.0.1", "") for line in bob.lines()]
 
 
-def test_a_part_and_a_new_name_in_one_packet_are_heard_in_that_order() -> None:
-    with still_server(DEFAULTS) as server:
+@each_scheme
+def test_a_part_and_a_new_name_in_one_packet_are_heard_in_that_order(scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         assert heard(server, "PART #c", "NICK new") == ["ana PART #c", "ana NICK new"]
 
 
-def test_a_new_name_and_a_join_are_heard_in_that_order_by_the_client_itself() -> None:
-    with still_server(DEFAULTS) as server:
+@each_scheme
+def test_a_new_name_and_a_join_are_heard_in_that_order_by_the_client_itself(scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         ana = server.connect("ana", "#c")
         ana.lines()
         server.say(ana, "NICK new", "JOIN #d")
@@ -34,8 +39,9 @@ def test_a_new_name_and_a_join_are_heard_in_that_order_by_the_client_itself() ->
         ]
 
 
-def test_words_in_several_rooms_are_heard_in_the_order_of_their_speaker() -> None:
-    with still_server(DEFAULTS) as server:
+@each_scheme
+def test_words_in_several_rooms_are_heard_in_the_order_of_their_speaker(scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         assert heard(
             server, "PRIVMSG #d :1", "PRIVMSG #c :2", "PRIVMSG bob :3", "PART #d", "PRIVMSG #c :4", "JOIN #d"
         ) == [
@@ -48,8 +54,9 @@ def test_words_in_several_rooms_are_heard_in_the_order_of_their_speaker() -> Non
         ]
 
 
-def test_names_after_a_kick_do_not_list_the_kicked_though_all_is_one_pass() -> None:
-    with still_server(DEFAULTS) as server:
+@each_scheme
+def test_names_after_a_kick_do_not_list_the_kicked_though_all_is_one_pass(scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         ana, _, cleo = server.connect("ana", "#c"), server.connect("bob", "#c"), server.connect("cleo", "#c")
         cleo.lines()
         ana.said += b"KICK #c bob :out\r\n"
@@ -63,8 +70,9 @@ def test_names_after_a_kick_do_not_list_the_kicked_though_all_is_one_pass() -> N
 
 
 @pytest.mark.parametrize("refused", ["PRIVMSG nobody :x", "PRIVMSG #closed :x", "NOTICE #nowhere :x"])
-def test_a_request_that_is_refused_changes_nothing(refused: str) -> None:
-    with still_server(DEFAULTS) as server:
+@each_scheme
+def test_a_request_that_is_refused_changes_nothing(refused: str, scheme: str) -> None:
+    with closing(CarryingServer(scheme, DEFAULTS)) as server:
         ana, _ = server.connect("ana", "#c"), server.connect("bob", "#closed")
         before = server.node.state.dump()
         server.now += 1.0

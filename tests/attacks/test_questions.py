@@ -4,10 +4,11 @@ import pytest
 
 from bench.still import StillServer, StillSocket
 from chat.server.core.client import Client
-from chat.wires.irc import IrcDialect, IrcWire
+from chat.wires.irc import IrcDialect
 from chat.wires.message import Message
 from tests.asking import ask_as
 from tests.attacks.siege import DEFAULTS, Siege, attackers, ghosts, say, siege
+from tests.attacks.transports import each_scheme
 
 BIG = 3_000  # members
 MANY = 30_000  # rooms
@@ -19,42 +20,44 @@ def words(besieged: Siege, count: int, passes_between: int = 2) -> None:
         besieged.go_on(passes_between)
 
 
-@pytest.mark.parametrize("count", [1, 8, 20])
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 1), ("irc", 8), ("irc", 20), ("ircs", 20), ("ws", 20)])
 @pytest.mark.parametrize("question", ["WHO #big", "NAMES #big", "WHO *", "LIST", "WHO ?host*"])
-def test_a_packet_of_questions_about_everybody_delays_no_word(question: str, count: int) -> None:
-    with siege() as besieged:
+def test_a_packet_of_questions_about_everybody_delays_no_word(question: str, count: int, scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         ghosts(besieged.server, BIG, "#big")
         say(attackers(besieged.server, count), f"{question}\r\n".encode() * 60)
         words(besieged, 80)
         besieged.hold()
 
 
-@pytest.mark.parametrize("count", [1, 20])
-def test_neighbours_of_those_who_ask_speak_on_as_fast_as_people_do(count: int) -> None:
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 1), ("irc", 20), ("ircs", 20), ("ws", 20)])
+def test_neighbours_of_those_who_ask_speak_on_as_fast_as_people_do(count: int, scheme: str) -> None:
     """The innocent have the attackers' address, which is emptied."""
-    with siege(host="127.0.0.1") as besieged:
+    with siege(host="127.0.0.1", scheme=scheme) as besieged:
         ghosts(besieged.server, BIG, "#big")
         bad = attackers(besieged.server, count)
         for number in range(80):
             for sock in bad:
                 sock.heard.clear()
-                if not besieged.server.connection(sock).wire.waiting:
+                if not (sock.readable or besieged.server.connection(sock).wire.waiting):
                     say([sock], b"WHO #big\r\n" * 60)
             besieged.word()
             besieged.go_on(20 if number >= 20 else 2)  # five words a second, after twenty at once
         besieged.hold(passes=1)
 
 
-def test_members_who_ask_for_the_names_of_their_room_delay_no_word() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_members_who_ask_for_the_names_of_their_room_delay_no_word(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         ghosts(besieged.server, BIG, "#big")
         say(attackers(besieged.server, 20, "#big"), b"NAMES #big\r\n" * 60)
         words(besieged, 80)
         besieged.hold()
 
 
-def test_each_asker_gets_a_portion_in_turn() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_each_asker_gets_a_portion_in_turn(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         ghosts(besieged.server, BIG, "#big")
         bad = attackers(besieged.server, 30)
         say(bad, b"WHO #big\r\n" * 60)
@@ -66,15 +69,15 @@ def test_each_asker_gets_a_portion_in_turn() -> None:
         assert honest.lines()[-1].endswith(":End of WHO list")
 
 
-def test_new_connections_with_a_question_each_have_no_new_burst() -> None:
+@each_scheme
+def test_new_connections_with_a_question_each_have_no_new_burst(scheme: str) -> None:
     """Four a second for half a minute; each is closed when the fourth after it has come."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         ghosts(server, 1_000, "#big")
         came: list[StillSocket] = []
         for number in range(120):
-            sock = server.socket()
-            server.loop.adopt(sock, "127.0.0.1", IrcWire())
+            sock = server.visit()
             sock.said = f"NICK new{number}\r\nUSER new 0 * :new\r\n".encode() + b"WHO #big\r\n" * 58
             came.append(sock)
             if number >= 4:
@@ -130,8 +133,9 @@ def test_an_honest_list_comes_whole_to_a_reader_of_ten_megabits() -> None:
         assert lines[-1].endswith(":End of /LIST")
 
 
-def test_a_mask_of_brackets_is_no_regular_expression_to_be_made() -> None:
-    with siege() as besieged:
+@each_scheme
+def test_a_mask_of_brackets_is_no_regular_expression_to_be_made(scheme: str) -> None:
+    with siege(scheme=scheme) as besieged:
         ghosts(besieged.server, BIG, "#big")
         bad = attackers(besieged.server, 8)
         for number, sock in enumerate(bad):

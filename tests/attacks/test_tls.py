@@ -1,4 +1,4 @@
-"""The attacks by TLS, on real sockets: an innocent pair hears each other, and everything is level afterwards."""
+"""The attacks that TLS allows: an innocent pair hears each other, and everything is level afterwards."""
 
 import random
 import socket
@@ -6,6 +6,8 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
+from tests.attacks.siege import attackers, siege
+from tests.attacks.transports import Carried
 from tests.support import PATIENCE, running_server
 from tests.tls import Authority, half_open, secure, secure_irc
 
@@ -38,3 +40,16 @@ def test_floods_broken_records_and_half_handshakes_hold_up_no_innocent_pair(tmp_
             assert begun.recv(1) == b""
         assert server.server.failure == ""
         assert {user.person.nick for user in server.server.loop.node.state.users.values()} == {"ana", "ben"}
+
+
+def test_records_of_a_byte_each_hold_up_nobody() -> None:
+    with siege(scheme="ircs") as besieged:
+        bad = attackers(besieged.server, 20)
+        for sock in bad:
+            assert isinstance(sock, Carried)
+            sock.say_apart(b"PING x\r\n" * 300)
+        for _ in range(30):
+            besieged.word()
+            besieged.go_on()
+        besieged.hold()
+        assert not any(sock.readable for sock in bad)

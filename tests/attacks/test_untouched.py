@@ -8,8 +8,8 @@ import re
 from random import Random
 
 from bench.still import StillServer, StillSocket
-from chat.wires.irc import IrcWire
 from tests.attacks.siege import attackers, ghosts, members, say, siege
+from tests.attacks.transports import each_scheme
 
 OFFICE = "192.0.2.1"
 
@@ -38,15 +38,15 @@ def test_a_person_who_types_pastes_and_asks_waits_for_nothing() -> None:
             server.advance(2.0)
 
 
-def test_a_bouncer_that_comes_back_to_50_rooms_has_all_at_once() -> None:
+@each_scheme
+def test_a_bouncer_that_comes_back_to_50_rooms_has_all_at_once(scheme: str) -> None:
     """JOIN in lines, then MODE and WHO of each room of up to 250 members."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server, random = besieged.server, Random(1)
         rooms = [f"#room{number}" for number in range(50)]
         for room in rooms:
             ghosts(server, random.randrange(50, 251), room)
-        sock = server.socket()
-        server.loop.adopt(sock, "10.3.0.1", IrcWire())
+        sock = server.visit("10.3.0.1")
         lines = ["CAP LS 302", "CAP REQ :server-time message-tags", "NICK bouncer", "USER b 0 * :b", "CAP END"]
         lines += [f"JOIN {','.join(rooms[first : first + 10])}" for first in range(0, 50, 10)]
         for room in rooms:
@@ -62,9 +62,10 @@ def test_a_bouncer_that_comes_back_to_50_rooms_has_all_at_once() -> None:
         )
 
 
-def test_a_bouncer_reads_its_answers_over_a_slow_line_and_is_not_dropped() -> None:
+@each_scheme
+def test_a_bouncer_reads_its_answers_over_a_slow_line_and_is_not_dropped(scheme: str) -> None:
     """55 rooms of 250, at 1 Mbit/s: 1.2 MB that it asked for."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         for number in range(55):
             ghosts(server, 250, f"#room{number}")
@@ -80,9 +81,10 @@ def test_a_bouncer_reads_its_answers_over_a_slow_line_and_is_not_dropped() -> No
         assert sum(line.count(" 315 ") for line in sock.lines()) == 55
 
 
-def test_a_hundred_programs_that_join_a_room_of_3000_are_all_answered_and_delay_no_word() -> None:
+@each_scheme
+def test_a_hundred_programs_that_join_a_room_of_3000_are_all_answered_and_delay_no_word(scheme: str) -> None:
     """Each with JOIN, MODE and WHO, of addresses of their own, at once."""
-    with siege() as besieged:
+    with siege(scheme=scheme) as besieged:
         server = besieged.server
         members(server, 300, "#big")
         ghosts(server, 2_700, "#big")
@@ -113,9 +115,8 @@ def test_an_office_of_50_behind_one_address_comes_works_and_comes_back() -> None
 
         def come() -> list[StillSocket]:
             """Everybody at once, with their programs' questions about five rooms."""
-            socks = [server.socket() for _ in range(50)]
+            socks = [server.visit(OFFICE) for _ in range(50)]
             for number, sock in enumerate(socks):
-                server.loop.adopt(sock, OFFICE, IrcWire())
                 lines = [f"NICK clerk{number}", "USER clerk 0 * :clerk"]
                 for room in ("#all", "#help", f"#team{number % 5}", f"#team{number % 7}", "#quietly"):
                     lines += [f"JOIN {room}", f"MODE {room}", f"WHO {room}"]
