@@ -1,5 +1,7 @@
 """Requests as tests write them: of whoever is called what their source says."""
 
+from collections.abc import Callable
+
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.state import State
@@ -17,8 +19,8 @@ def user_of(state: State, request: Message) -> int:
     return NOBODY if user is None else user.id
 
 
-def ask_as(node: Node, client: Client, request: Message) -> None:
+def ask_as(node: Node, client: Client, request: Message, done: Callable[[], None] | None = None) -> None:
     """`client` gets the answer; its own user, if it has one, does not ask."""
     own, client.user = client.user, None if request.verb == "USER" else node.state.find_user(request.nick)
-    node.ask(client, request)
+    node.ask(client, request, done)
     client.user = own

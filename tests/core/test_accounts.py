@@ -131,3 +131,14 @@ def test_a_snapshot_holds_accounts_and_who_is_logged_in() -> None:
     do(copy, f":{SERVER} DROP ana")
     assert copy.get_user("ana").account == ""
     assert not copy.accounts.by_fingerprint
+
+
+@pytest.mark.parametrize("line", ["SETPASS Ana stolen", "CERT Ana + ff"])
+def test_what_comes_after_an_account_was_made_again_changes_nothing_of_the_new_one(line: str) -> None:
+    state = after(ANA, REGISTERED, ":ana!~u@host ACCOUNT Ana")
+    do(state, f":ana!~u@host {line}")
+    do(state, f":{SERVER} DROP Ana")
+    do(state, f":{SERVER} REGISTER Ana another")
+    failure = refused(state, f":ana!~u@host {line}")
+    assert isinstance(failure, Failure)
+    assert failure.code == "ACCOUNT_UNKNOWN"

@@ -21,6 +21,7 @@ from chat.server.disk.retention import Retention
 from chat.server.log.entry import BY_NAME, Entry
 from chat.settings import Settings
 from chat.wires.message import parse
+from tests.asking import ask_as
 from tests.core.chat import Chat
 from tests.support import RunningServer, running_server
 
@@ -399,7 +400,7 @@ def test_accounts_survive_a_restart_and_a_crash_and_nobody_stays_logged_in(tmp_p
 
         def ask() -> None:
             (client,) = loop.connections
-            loop.node.ask(client, parse(line), done.set)
+            ask_as(loop.node, client, parse(line), done.set)
 
         loop.mailbox.post(ask)
         assert done.wait(50)

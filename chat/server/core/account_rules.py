@@ -10,7 +10,7 @@ from chat.server.core.leaving import quit_user
 from chat.server.core.room import User
 from chat.server.core.room_rules import restore_ranks
 from chat.server.core.state import BannedRefusal, Failure, State
-from chat.server.log.entry import Entry
+from chat.server.log.entry import BY_NAME, Entry
 from chat.wires.irc import timestamp
 from chat.wires.names import fold, is_nickname
 
@@ -35,6 +35,14 @@ def _get(state: State, name: str) -> Account:
     return account
 
 
+def _get_own(state: State, user: User | None, name: str, entry: Entry) -> Account:
+    """The account, which a user must be logged in to still: another may have been registered under its name."""
+    account = _get(state, name)
+    if user is not None and entry.user != BY_NAME and state.accounts.find(user.account) is not account:
+        raise Failure("ACCOUNT", "ACCOUNT_UNKNOWN", name, text="You are no longer logged in to it")
+    return account
+
+
 def _register(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`REGISTER name verifier`"""
     name, verifier = entry.request.params
@@ -46,7 +54,7 @@ def _register(state: State, user: User | None, entry: Entry) -> list[Outcome]:
 def _set_password(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`SETPASS name verifier`"""
     name, verifier = entry.request.params
-    _get(state, name).verifier = verifier
+    _get_own(state, user, name, entry).verifier = verifier
     return []
 
 
@@ -63,7 +71,7 @@ def _drop(state: State, user: User | None, entry: Entry) -> list[Outcome]:
 def _certificate(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`CERT name +|- fingerprint`"""
     name, sign, fingerprint = entry.request.params
-    accounts, account = state.accounts, _get(state, name)
+    accounts, account = state.accounts, _get_own(state, user, name, entry)
     if sign == "-":
         accounts.remove_fingerprint(account, fingerprint)
     elif accounts.by_fingerprint.get(fingerprint, account) is not account:
