@@ -26,7 +26,8 @@ usage: fanfare load URL [--scenario NAME] [--users N] [--require 'p99<50ms,lost=
                                             the folder of a run, or a folder with those of several rounds
        fanfare load schema                  the JSON Schema of result.json
 
-URL is like irc://127.0.0.1:6667; `fanfare load --help-all` has every option of a run. Exit status of a run:
+URL is like irc://127.0.0.1:6667, or several of one network with commas between; `fanfare load --help-all` has every
+option of a run. Exit status of a run:
 
 """ + "".join(f"  {status}  {words}\n" for status, words in EXITS.items())
 

@@ -3,7 +3,7 @@
 `LocalCompletions` puts that together for the receivers of one process, `Completions` for those of all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from loadtest.core.histogram import NEVER_US, Histogram
@@ -24,9 +24,13 @@ class _Partly:
 class LocalCompletions:
     """The messages that some receivers of this process have, and others do not have yet."""
 
-    def __init__(self, size: Callable[[int, int], int]) -> None:
-        """`size` is to how many receivers of this process a message, by sender and number, is due."""
+    def __init__(self, size: Callable[[int, int], int], heard: Collection[int] | None = None) -> None:
+        """`size` is to how many receivers of this process a message, by sender and number, is due.
+
+        `heard` are the senders that have a receiver here as the window begins, of whom alone the leader waits for news.
+        """
         self._size = size
+        self._heard = heard
         self._pending: dict[tuple[int, int], _Partly] = {}
         self._completed: list[int] = []
         self._done: dict[tuple[int, int], None] = {}  # the latest of them, so that none is told of twice
@@ -34,7 +38,7 @@ class LocalCompletions:
     def add(self, sender: int, number: int, intended_ns: int, times: list[int]) -> None:
         """Receivers had a message at these ascending times. The list is kept, and must not change any more."""
         key = (sender, number)
-        if key in self._done:
+        if key in self._done or (self._heard is not None and sender not in self._heard):
             return  # to somebody who came later, or whose connection ended meanwhile
         pending = self._pending.get(key)
         if pending is None:

@@ -11,7 +11,7 @@ sender: `epochs` knows who was one. Beside that a message may be *stray* (read b
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from loadtest.core.completions import LocalCompletions
 from loadtest.core.epochs import Epochs
@@ -53,9 +53,16 @@ class Ledger(Counts):
         slices: Slices | None = None,
         notices: NoticeLog | None = None,
         wire: Language | None = None,
+        near: Collection[int] | None = None,
+        completions: LocalCompletions | None = None,
     ) -> None:
-        """`wire` reads whole messages; without one, only stamps are looked at."""
+        """`wire` reads whole messages; without one, only stamps are looked at.
+
+        Where a process has receivers at several nodes, there is a ledger for each node: `near` are the senders at the
+        same one, `completions` those of all receivers here.
+        """
         super().__init__()
+        self.within, self.across = Histogram(), Histogram()  # of `fanout`: from senders at the same node, at others
         self.leaves = Counts()
         self.read = Histogram()
         self.waits = Histogram()  # of the same reads: from arrival to reading
@@ -73,7 +80,9 @@ class Ledger(Counts):
         senders = self._senders()
         self._epochs = Epochs(self._schedules, senders)
         self._orders = {room: Order() for room, several in senders.items() if len(several) > 1}
-        self._completions = LocalCompletions(self._size)
+        heard = {sender for sender, audience in (audiences or {}).items() if audience.size}
+        self._near = near
+        self._completions = completions or LocalCompletions(self.size, heard)
         self._batches: deque[Batch] = deque(maxlen=_BATCHES)
         self._newest = Batch(b"", [])
         self._next_sample_ns = self._next_read_sample_ns = 0
@@ -132,15 +141,20 @@ class Ledger(Counts):
 
     def due(self, sent: Mapping[int, int]) -> int:
         """Deliveries due to the members here; `sent` are the senders that sent fewer messages than planned."""
+        return self._due_of(self._counts(sent))
+
+    def _due_of(self, senders: Sequence[tuple[int, int]]) -> int:
         audiences = self._audiences or {}
-        return sum(
-            audiences[sender].size * count + self._epochs.more_due(sender, count)
-            for sender, count in self._counts(sent)
-        )
+        return sum(audiences[sender].size * count + self._epochs.more_due(sender, count) for sender, count in senders)
 
     def under_way(self, sent: Mapping[int, int]) -> int:
         """How many of these had not come when connections ended."""
         return sum(self._epochs.under_way(sender, count) for sender, count in self._counts(sent))
+
+    def awaited(self, near: bool, sent: Mapping[int, int]) -> int:
+        """Deliveries due from senders at the same node, or from others, without those under way."""
+        senders = [(sender, count) for sender, count in self._counts(sent) if (sender in (self._near or ())) == near]
+        return self._due_of(senders) - sum(self._epochs.under_way(sender, count) for sender, count in senders)
 
     @property
     def joined(self) -> int:
@@ -266,8 +280,8 @@ class Ledger(Counts):
         self._kind(audience).duplicated += 1
         return False
 
-    def _size(self, sender: int, number: int) -> int:
-        """To how many here a message is due."""
+    def size(self, sender: int, number: int) -> int:
+        """To how many of its receivers a message is due."""
         assert self._audiences
         return self._audiences[sender].size + self._epochs.more(sender, number)
 
@@ -328,7 +342,9 @@ class Ledger(Counts):
             counts.fanout.add_sorted(times, intended, self.slices.at(intended))
         else:
             counts.fanout.add_sorted(times, intended)
+        if self._near is not None and sender in self._schedules:
+            (self.within if sender in self._near else self.across).add_sorted(times, intended)
         if times[-1] - intended > self._late_after_ns:
             counts.late += count - bisect_right(times, intended + self._late_after_ns)
-        if counts is self and audience is not None and audience.size:
+        if counts is self and audience is not None:
             self._completions.add(sender, number, intended, times)

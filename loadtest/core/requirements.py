@@ -20,6 +20,8 @@ TIMES = {
     "complete": "completion",  # until a message's last receiver has it
     "first": "first receiver",
     "median": "median receiver",
+    "within": "fan-out within a node",  # of several: to receivers at the sender's own
+    "across": "fan-out across nodes",
     "read": "reading",  # until the generator had read each delivery
     "join": "join",
     "leave": "leave notice",
@@ -86,7 +88,7 @@ class Term:
     def messages(self) -> int:
         """How many it takes for this to be more than chance: a high percentile of few is one message's luck."""
         prefix, _, percentile = self.name.rpartition("_")
-        if percentile not in PERCENTS or prefix not in ("", "complete", "first", "median"):
+        if percentile not in PERCENTS or prefix not in ("", "complete", "first", "median", "within", "across"):
             return 1
         return enough_for(PERCENTS[percentile])
 

@@ -89,6 +89,11 @@ class Figures:
     heard: int = 0  # messages that were due to somebody; 0 where that is not known
     fanout: Histogram = field(default_factory=Histogram)
     read: Histogram = field(default_factory=Histogram)  # the same, a sample, until the generator had read it
+    nodes: int = 1  # hosts that the users were spread over; with one, the next four are empty
+    within: Histogram = field(default_factory=Histogram)  # fan-out within a node: to receivers at the sender's host
+    across: Histogram = field(default_factory=Histogram)  # fan-out across nodes: to receivers at other hosts
+    within_due: int = 0  # such deliveries that were due, without what was under way as connections ended
+    across_due: int = 0  # likewise
     doubt: Histogram = field(default_factory=Histogram)  # how much earlier a delivery may have come than is counted
     first: Histogram = field(default_factory=Histogram)  # one sample a message: its first receiver has it
     median: Histogram = field(default_factory=Histogram)  # half of its receivers have it
@@ -118,13 +123,16 @@ class Figures:
         return self.expected - self.delivered - self.under_way
 
     def never_of(self, histogram: Histogram) -> int:
-        """Of `fanout` the lost deliveries; of `first`, `median` and `complete` the messages that got not so far."""
+        """Of the fan-out the lost deliveries; of `first`, `median` and `complete` the messages that got not so far."""
         if histogram is self.fanout:
             return max(0, self.lost)
+        for part, due in ((self.within, self.within_due), (self.across, self.across_due)):
+            if histogram is part:
+                return max(0, due - part.count)
         return max(0, min(self.heard - histogram.count, self.lost))
 
     def given(self, kind: str, percent: float) -> int | None:
-        """Of `fanout`, `first`, `median` or `complete`, in microseconds; None where too few messages tell it."""
+        """Of `fanout`, `first`, `within` and the like, in microseconds; None where too few messages tell it."""
         histogram: Histogram = getattr(self, kind)
         never = self.never_of(histogram)
         if not histogram.count + never or (self.heard and self.heard < enough_for(percent)):
@@ -174,7 +182,7 @@ class Verdict:
 
 
 # All others are added up.
-_HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
+_HIGHEST = ("asked_users", "users", "rooms", "nodes", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
 _TIMELINE = ("began_ns", "over_time", "costs", "marks")
 _APART = ("scenario", "target", "faults", "machine", *_TIMELINE)
 

@@ -64,6 +64,10 @@ class Statement:
     send_lateness: Histogram = field(default_factory=Histogram)
     loop_lag: Histogram = field(default_factory=Histogram)
     receive_backlog: Histogram = field(default_factory=Histogram)
+    within: Histogram = field(default_factory=Histogram)  # of the fan-out, where there are several nodes: to receivers
+    across: Histogram = field(default_factory=Histogram)  # at the sender's node, and to those at others
+    within_due: int = 0  # without what was under way as connections ended
+    across_due: int = 0
     collections: Histogram = field(default_factory=Histogram)
     orders: list[tuple[str, list[int], int]] = field(default_factory=list)  # room, its order here, its receivers here
     cpu_percent: float = 0.0  # of the busiest process

@@ -142,6 +142,7 @@ def measures(figures: "Figures", own: Measures | None = None) -> Measures:
         **_given("complete", "complete", figures),
         **_given("first", "first", figures),
         **_given("median", "median", figures),
+        **(_given("within", "within", figures) | _given("across", "across", figures) if figures.nodes > 1 else {}),
         **percentiles("read", figures.read),
         "lost": float(figures.lost),
         "duplicated": float(figures.duplicated),

@@ -8,7 +8,6 @@ from loadtest.locust.chat_user import ChatUser
 from loadtest.net.connection import Connection
 from loadtest.run.role import Gone, Role
 from loadtest.run.worker import Worker
-from loadtest.wires import wire_of
 
 
 class ScenarioUser(ChatUser):
@@ -17,7 +16,12 @@ class ScenarioUser(ChatUser):
     abstract = True
     worker: Worker  # set by the plugin for the process
     number = -1
+    node = 0  # the place of its host among several
     role: Role
+
+    def at(self, node: int) -> None:
+        """Its host from the next connection on."""
+        self.node, self.host = node, self.worker.hosts.urls[node]
 
     def on_start(self) -> None:
         if self._take_part():
@@ -66,7 +70,8 @@ class ScenarioUser(ChatUser):
         self.label = settings.scenario
         self.door = worker.door
         self.sources = worker.sources
-        self.wire = wire_of(self.host)
+        self.wire = worker.hosts.wire
+        self.at(worker.node_of(self.number))
         self.patience = settings.patience
         self.tls_ca = settings.tls_ca
         self.login = settings.login()

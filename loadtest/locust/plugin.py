@@ -25,11 +25,11 @@ from loadtest.net.addresses import resolve
 from loadtest.net.layers import layer_of
 from loadtest.report.table import show
 from loadtest.run import server
+from loadtest.run.hosts import Hosts
 from loadtest.run.leader import Leader
 from loadtest.run.scenario import SCENARIOS
 from loadtest.run.settings import Settings
 from loadtest.run.worker import Worker
-from loadtest.wires import wire_of
 from loadtest.wires.wire import WIRES
 
 _log = logging.getLogger("locust.fanfare")
@@ -104,9 +104,13 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
     if scenario.brings_server:
         host = "irc://127.0.0.1"
     if not host:
-        raise SetupError("--host irc://HOST:PORT is missing")
-    wire = wire_of(host)
-    resolve(host, wire.scheme, wire.port)
+        raise SetupError("--host irc://HOST:PORT is missing; several with commas between")
+    hosts = Hosts.of(host)
+    wire = hosts.wire
+    if hosts.count > 1 and not scenario.takes_hosts:
+        raise SetupError(f"{scenario.name} takes one host, got {hosts.count}: {host}")
+    for url in hosts.urls:
+        resolve(url, wire.scheme, wire.port)
     if missing := scenario.needs - wire.tells:
         able = " or ".join(sorted(f"{name}://" for name, kind in WIRES.items() if scenario.needs <= kind.tells))
         raise SetupError(
@@ -114,10 +118,10 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         )
     scenario.check()
     settings.login()
-    layer_of(host, wire, settings.tls_ca)
+    layer_of(hosts.urls[0], wire, settings.tls_ca)
     if settings.replay:
         read_log(settings.replay)
-    measured = measures(Figures(settings.scenario, host), scenario.measures())
+    measured = measures(Figures(settings.scenario, host, nodes=hosts.count), scenario.measures())
     requirements = Requirements.parse(settings.require)
     if blind := requirements.unmeasurable(measured):
         raise UnknownMeasure(blind)

@@ -11,6 +11,7 @@ from loadtest.report.plots import Plot
 NONE = "–"
 NEVER = "lost"  # in place of a latency: so many deliveries never came
 LATENCY_HEAD = ("samples", "p50", "p90", "p99", "p99.9", "max")
+BY_NODE = (("within a node", "within_us"), ("across nodes", "across_us"))  # the fan-out, where there are several
 _LATENCY_KEYS = ("p50", "p90", "p99", "p999", "max")
 _MIB = 1_048_576
 _REASONS = 3  # of what the others were told, shown; a server that counts seconds in them gives each victim its own

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from loadtest.core.reasons import printable
-from loadtest.core.result import FAIL, INVALID, Result
+from loadtest.core.result import FAIL, INVALID, Figures, Result
 from loadtest.report.blocks import ms
 
 _COUNTS = ("sent", "expected", "delivered", "lost", "duplicated", "reordered", "stray", "corrupt", "diverged", "late")
 _PERCENTILES = (("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0))
-_LATENCIES = ("fanout", "first", "median", "complete")
+_LATENCIES = ("fanout", "within", "across", "first", "median", "complete")  # of one node, not the second and third
 
 
 def junit(result: Result) -> str:
@@ -34,7 +34,7 @@ def markdown(result: Result) -> str:
         "| latency, ms | " + " | ".join(name for name, _ in _PERCENTILES) + " |",
         "| --- |" + " ---: |" * len(_PERCENTILES),
     ]
-    for name in _LATENCIES:
+    for name in _shown(figures):
         times = (ms(figures.given(name, percent)) for _, percent in _PERCENTILES)
         rows.append(f"| {name} | " + " | ".join(times) + " |")
     counts = ", ".join(f"{getattr(figures, name):,} {name}" for name in _COUNTS)
@@ -46,6 +46,10 @@ def markdown(result: Result) -> str:
         + "\n".join(rows)
         + "\n"
     )
+
+
+def _shown(figures: Figures) -> list[str]:
+    return [kind for kind in _LATENCIES if figures.nodes > 1 or kind not in ("within", "across")]
 
 
 def prometheus(result: Result) -> str:
@@ -64,7 +68,7 @@ def _metrics(result: Result) -> Iterator[str]:
     for name in _COUNTS[1:]:
         yield f'fanfare_deliveries{{{labels},state="{name}"}} {getattr(figures, name)}\n'
     yield from _metric("fanfare_latency_seconds", "summary", "From the intended time to the arrival.")
-    for kind in _LATENCIES:
+    for kind in _shown(figures):
         histogram = getattr(figures, kind)
         if not histogram.count:
             continue

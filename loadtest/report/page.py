@@ -13,7 +13,19 @@ from typing import Any
 from loadtest.core.histogram import NEVER_US
 from loadtest.core.reasons import printable
 from loadtest.core.result import Figures
-from loadtest.report.blocks import LATENCY_HEAD, NEVER, NONE, OF_ITSELF, Block, Section, latency, machine, ms, sections
+from loadtest.report.blocks import (
+    BY_NODE,
+    LATENCY_HEAD,
+    NEVER,
+    NONE,
+    OF_ITSELF,
+    Block,
+    Section,
+    latency,
+    machine,
+    ms,
+    sections,
+)
 from loadtest.report.drawing import drawn, pointed
 from loadtest.report.plots import Plot, cost_plots, latency_plots
 
@@ -27,6 +39,7 @@ _MEANING = {
 }
 _LATENCIES = (
     ("fan-out, each delivery", "fanout_us"),
+    *((f"fan-out {words}", key) for words, key in BY_NODE),
     ("until it was read (a sample)", "read_us"),
     ("first receiver", "first_us"),
     ("half of the receivers", "median_us"),

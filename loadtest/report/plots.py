@@ -181,6 +181,8 @@ def by_percentile(figures: Figures) -> Plot | None:
     """The axis counts nines, as one cares for the slow end: 90, 99 and 99.9 % lie at equal distances."""
     curves = (
         ("each delivery", "--one", figures.fanout),
+        ("within a node", "--five", figures.within),
+        ("across nodes", "--six", figures.across),
         ("first receiver", "--three", figures.first),
         ("half of the receivers", "--four", figures.median),
         ("last receiver (complete)", "--two", figures.complete),

@@ -36,6 +36,7 @@ def summarise(
         },
         "members": {"joined": figures.joined, "left": figures.left, "dropped": sum(figures.dropped.values())},
         "fanout_us": figures.latency("fanout"),
+        **({f"{part}_us": figures.latency(part) for part in ("within", "across")} if figures.nodes > 1 else {}),
         "read_us": figures.read.figures(),
         "first_us": figures.latency("first"),
         "median_us": figures.latency("median"),

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any, TextIO
 
 from loadtest.core.reasons import printable
-from loadtest.report.blocks import LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms, sections
+from loadtest.report.blocks import BY_NODE, LATENCY_HEAD, NONE, OF_ITSELF, Block, latency, machine, ms, sections
 
 _WIDTH = 96
 _RULE = "─" * _WIDTH
@@ -48,6 +48,7 @@ def table(summary: dict[str, Any]) -> str:
         _cells(f"latency in ms{_error(summary)}", LATENCY_HEAD),
         _cells(*_split(latency("fan-out, each delivery", summary["fanout_us"]))),
         *_interval(summary["intervals_us"]["fanout"]),
+        *(_cells(*_split(latency(f"  {words}", summary[key]))) for words, key in BY_NODE if key in summary),
         _cells(*_split(latency("  until it was read", summary["read_us"]))),
         _cells(*_split(latency("first receiver", summary["first_us"]))),
         _cells(*_split(latency("half of the receivers", summary["median_us"]))),

@@ -34,6 +34,7 @@ class SenderPlan:
     interval_ns: int
     count: int
     times_ns: list[int] = field(default_factory=list)
+    node: int = 0  # that the user is at
 
     def schedule(self, start_ns: int) -> Schedule:
         if self.times_ns:
@@ -71,6 +72,7 @@ class Opening:
     crowds: list[Crowd] = field(default_factory=list)
     sizes: dict[int, list[int]] = field(default_factory=dict)  # of messages, by sender, where they differ
     offset_ns: int = 0
+    nodes: int = 1
     death: Death | None = None
     more: dict[str, Any] = field(default_factory=dict)  # of the scenario
 

@@ -3,12 +3,15 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
 from typing import Any, Protocol
 
 import gevent
 
 from loadtest.core import stamps
+from loadtest.core.completions import LocalCompletions
 from loadtest.core.examine import Audience, Language
 from loadtest.core.histogram import Growth, Histogram
 from loadtest.core.ledger import Ledger
@@ -16,11 +19,11 @@ from loadtest.core.notices import NoticeLog
 from loadtest.core.receiver import Receiver
 from loadtest.core.slices import TENTHS, Overdue, Slices, tenth_of
 from loadtest.core.stamps import Stamp, Stamps
-from loadtest.core.statement import Statement
+from loadtest.core.statement import Statement, added, total
 from loadtest.net.connection import Connection
 from loadtest.run.health import Collections, Health, settle
 from loadtest.run.machine import Sampler
-from loadtest.run.messages import Crowd, Delta, Opening, SenderPlan
+from loadtest.run.messages import Delta, Opening, SenderPlan
 from loadtest.run.sender import Say, Sender
 from loadtest.run.settings import Settings
 
@@ -28,6 +31,7 @@ Show = Callable[[Histogram], None]  # brings a row of Locust's table up to date
 NewRow = Callable[[str, str], Show]  # of this kind and name
 
 
+_SO_FAR = ("duplicated", "reordered", "stray", "corrupt", "late")  # counts that are told while the window lasts
 _UNPLANNED = 1 << 32  # messages of those whose number nobody knows beforehand: what a stamp can count
 
 
@@ -37,6 +41,7 @@ class Listener(Protocol):
     connection: Connection | None
     ledger: Ledger | None
     receiver: Receiver
+    node: int  # that it is connected to: the place of its host among several
 
     def send_words(self, room: str, words: str) -> bool: ...
 
@@ -64,16 +69,14 @@ class Part:
         self._members = dict(members)
         self._stamps = Stamps(run_id, self.number, settings.message_size, opening.offset_ns, opening.sizes)
         start_ns, death = opening.start_ns, opening.death
-        audiences, slices = self._audiences(opening.senders, start_ns), Slices(start_ns, opening.slice_ns)
         late_after_ns = round(settings.late_after * 1e9)
-        self.ledger = Ledger(
-            self._stamps,
-            late_after_ns,
-            {**audiences, **self._crowds(opening.crowds)},
-            slices,
-            NoticeLog(stamps.nick_head(run_id), death.victims, death.at_ns) if death else None,
-            wire,
+        self._late_after_ns, self._wire = late_after_ns, wire
+        self._slices = slices = Slices(start_ns, opening.slice_ns)
+        self._notices = NoticeLog(stamps.nick_head(run_id), death.victims, death.at_ns) if death else None
+        self._completions = LocalCompletions(
+            lambda sender, number: sum(ledger.size(sender, number) for ledger in self.ledgers), self._heard(opening)
         )
+        self.ledgers = [self._ledger(node, opening) for node in range(opening.nodes)]
         self._planned: dict[int, int] = {}  # messages of each sender that is here
         self._speaking: set[int] = set()  # the users who are senders
         self._rows = [new_row(kind, settings.scenario) for kind in ("send", "deliver", "leave")]
@@ -81,8 +84,8 @@ class Part:
         self._collections = Collections()
         self._collections.watch()
         self._growths = {name: Growth() for name in self._growing()}
-        schedules = {sender: each.schedule for sender, each in audiences.items() if each.schedule}
-        self._overdue = Overdue(schedules, late_after_ns, slices, self.ledger)
+        schedules = {each.sender: each.schedule(start_ns) for each in opening.senders}
+        self._overdue = Overdue(schedules, late_after_ns, slices, self)
         self._has_crowds = bool(opening.crowds)
         self._reset_receivers()
         sender = Sender(
@@ -90,7 +93,7 @@ class Part:
             self._health.send_lateness,
         )
         for member in self._members.values():
-            member.ledger = self.ledger
+            member.ledger = self.ledgers[member.node]
         self._end_ns = opening.end_ns
         self._sending = [gevent.spawn(sender.run)]
         self._usage = Sampler(os.getpid())
@@ -124,13 +127,13 @@ class Part:
     def admit(self, member: Listener) -> None:
         """A user is in, who was not as the window began."""
         member.receiver = Receiver(member.receiver.room, tenth=TENTHS - 1)
-        member.ledger = self.ledger
-        self.ledger.join(member.receiver, time.monotonic_ns())
+        member.ledger = self.ledgers[member.node]
+        member.ledger.join(member.receiver, time.monotonic_ns())
 
     def remove(self, member: Listener, why: str = "") -> None:
         """A member's connection has ended, or is closed now; `why` where nobody wanted it."""
-        if member.ledger is self.ledger:
-            self.ledger.end(member.receiver, time.monotonic_ns())
+        if member.ledger is not None and member.ledger in self.ledgers:
+            member.ledger.end(member.receiver, time.monotonic_ns())
             member.ledger = None
         if why:
             self.dropped[why] += 1
@@ -146,39 +149,54 @@ class Part:
 
     def show(self) -> None:
         """Bring Locust's table up to date."""
-        self.ledger.flush()
+        self.flush()
         self._rows[0](self._health.send_lateness)
-        self._rows[1](self.ledger.fanout)
-        self._rows[2](self.ledger.leaves.fanout)
+        self._rows[1](self._sum(ledger.fanout for ledger in self.ledgers))
+        self._rows[2](self._sum(ledger.leaves.fanout for ledger in self.ledgers))
+
+    def flush(self) -> None:
+        """Count what was noted."""
+        for ledger in self.ledgers:
+            ledger.flush()
+
+    @property
+    def joined(self) -> int:
+        """Users who came in the window."""
+        return sum(ledger.joined for ledger in self.ledgers)
+
+    @property
+    def ended(self) -> int:
+        return sum(ledger.ended for ledger in self.ledgers)
+
+    def due(self, sent: Mapping[int, int]) -> int:
+        """As `Ledger.due`, over all nodes."""
+        return sum(ledger.due(sent) for ledger in self.ledgers)
+
+    def under_way(self, sent: Mapping[int, int]) -> int:
+        return sum(ledger.under_way(sent) for ledger in self.ledgers)
 
     def so_far(self) -> dict[str, Any]:
         """What was sent, and what came of it, as in a `Status`: the leader waits until they agree."""
-        ledger = self.ledger
         return {
             "window": self.number,
             "finished": self.finished,
             "due": self._due_here() if self.finished else 0,
             "crowd_sent": dict(self.crowd_sent),
             "crowd_left": dict(self.crowd_left),
-            "delivered": ledger.delivered,
-            "leaves_delivered": ledger.leaves.delivered,
-            "completed": ledger.take_completed(),
+            "delivered": sum(ledger.delivered for ledger in self.ledgers),
+            "leaves_delivered": sum(ledger.leaves.delivered for ledger in self.ledgers),
+            "completed": self.ledgers[0].take_completed(),
             "delta": self._delta(),
         }
 
     def _delta(self) -> Delta:
         """What is new since the last call, for those who look on. It costs little."""
-        ledger = self.ledger
         own = {sender: self.sent[sender] for sender in self._planned}
         return Delta(
             grown={name: self._growths[name].take(each) for name, each in self._growing().items()},
             sent=self.sent.total() + self.crowd_sent.total(),
             overdue=None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own),  # no schedule
-            duplicated=ledger.duplicated,
-            reordered=ledger.reordered,
-            stray=ledger.stray,
-            corrupt=ledger.corrupt,
-            late=ledger.late,
+            **{name: sum(getattr(ledger, name) for ledger in self.ledgers) for name in _SO_FAR},
             cpu_percent=self._health.cpu_percent(),
             dropped=dict(self.dropped),
         )
@@ -186,16 +204,21 @@ class Part:
     def _growing(self) -> dict[str, Histogram]:
         health = self._health
         return {
-            "fanout": self.ledger.fanout,
+            "fanout": self._sum(ledger.fanout for ledger in self.ledgers),
             "send_lateness": health.send_lateness,
             "loop_lag": health.loop_lag,
-            "receive_backlog": self.ledger.waits,
+            "receive_backlog": self._sum(ledger.waits for ledger in self.ledgers),
         }
+
+    @staticmethod
+    def _sum(histograms: Iterable[Histogram]) -> Histogram:
+        """Of all nodes' ledgers; of one it is its own."""
+        return reduce(added, histograms)
 
     def _due_here(self) -> int:
         """What may still come, as far as is known here: that a sender elsewhere has sent less comes out at the end."""
         short = self.short()
-        return self.ledger.due(short) - self.ledger.under_way(short)
+        return self.due(short) - self.under_way(short)
 
     def short(self) -> dict[int, int]:
         """The senders here who sent fewer messages than planned, and how many these were."""
@@ -212,12 +235,32 @@ class Part:
         self._health.finish()
         self.show()
         self._usage.finish()
-        ledger, health = self.ledger, self._health
-        return Statement(
+        health = self._health
+        return replace(
+            total([self._stated(ledger, short) for ledger in self.ledgers]),
             window=self.number,
             sent=dict(self.sent),
             crowd_sent=dict(self.crowd_sent),
             crowd_left=dict(self.crowd_left),
+            slices=self._slices.each(),
+            lags=health.lags.each() if health.lags else [],
+            completed=self.ledgers[0].take_completed(),
+            partial=self.ledgers[0].take_partial(),
+            send_lateness=health.send_lateness,
+            loop_lag=health.loop_lag,
+            collections=self._collections.times,
+            cpu_percent=health.cpu_percent(),
+            usage=[self._usage.samples],
+            stood_still_us=health.stood_still_us,
+            machine=health.machine,
+            dropped=dict(self.dropped),
+            notices=self._notices.heard() if self._notices else None,
+        )
+
+    def _stated(self, ledger: Ledger, short: Mapping[int, int]) -> Statement:
+        """What the receivers at one node had."""
+        several = len(self.ledgers) > 1
+        return Statement(
             due=ledger.due(short),
             under_way=ledger.under_way(short),
             joined=ledger.joined,
@@ -231,54 +274,65 @@ class Part:
             diverged=ledger.diverged,
             leaves_duplicated=ledger.leaves.duplicated,
             leaves=ledger.leaves.fanout,
-            slices=ledger.slices.each() if ledger.slices else [],
-            lags=health.lags.each() if health.lags else [],
-            completed=ledger.take_completed(),
-            partial=ledger.take_partial(),
+            within=ledger.within,
+            across=ledger.across,
+            within_due=ledger.awaited(True, short) if several else 0,
+            across_due=ledger.awaited(False, short) if several else 0,
             tenths=ledger.fairness.tenths,
             read=ledger.read,
             doubt=ledger.doubt,
-            send_lateness=health.send_lateness,
-            loop_lag=health.loop_lag,
             receive_backlog=ledger.waits,
-            collections=self._collections.times,
             orders=ledger.orders(),
-            cpu_percent=health.cpu_percent(),
-            usage=[self._usage.samples],
-            stood_still_us=health.stood_still_us,
-            machine=health.machine,
-            dropped=dict(self.dropped),
-            notices=ledger.notices.heard() if ledger.notices else None,
         )
 
     def close(self) -> None:
         self._collections.stop()
         gevent.killall([*self._sending, *self._watching], block=False)
 
-    def _audiences(self, senders: Sequence[SenderPlan], start_ns: int) -> dict[int, Audience]:
-        sizes = self._sizes()
-        return {
+    def _ledger(self, node: int, opening: Opening) -> Ledger:
+        """Of the members at one node, so that what is read costs the same however many nodes there are."""
+        near = {each.sender for each in opening.senders if each.node == node}
+        return Ledger(
+            self._stamps,
+            self._late_after_ns,
+            self._audiences(opening, self._at(node)),
+            self._slices,
+            self._notices,
+            self._wire,
+            near if opening.nodes > 1 else None,
+            self._completions,
+        )
+
+    def _audiences(self, opening: Opening, members: Mapping[int, Listener]) -> dict[int, Audience]:
+        """Who of these members should have what."""
+        sizes = self._sizes(members)
+        crowds = ((each.sender, each.room, each.leaves) for each in opening.crowds)
+        return {sender: Audience(room, sizes[room], _UNPLANNED, leaves) for sender, room, leaves in crowds} | {
             each.sender: Audience(
                 each.room,
-                sizes[each.room] - (each.user in self._members),
+                sizes[each.room] - (each.user in members),
                 each.count,
-                schedule=each.schedule(start_ns),
+                schedule=each.schedule(opening.start_ns),
                 nick=stamps.nick_of(self._run_id, each.user),
-                is_here=each.user in self._members,
+                is_here=each.user in members,
             )
-            for each in senders
+            for each in opening.senders
         }
 
-    def _crowds(self, crowds: Sequence[Crowd]) -> dict[int, Audience]:
-        sizes = self._sizes()
-        return {each.sender: Audience(each.room, sizes[each.room], _UNPLANNED, each.leaves) for each in crowds}
+    def _heard(self, opening: Opening) -> set[int]:
+        """The senders that have a receiver here."""
+        return {sender for sender, audience in self._audiences(opening, self._members).items() if audience.size}
 
-    def _sizes(self) -> Counter[str]:
-        return Counter(member.receiver.room for member in self._members.values())
+    def _at(self, node: int) -> dict[int, Listener]:
+        return {number: member for number, member in self._members.items() if member.node == node}
+
+    @staticmethod
+    def _sizes(members: Mapping[int, Listener]) -> Counter[str]:
+        return Counter(member.receiver.room for member in members.values())
 
     def _reset_receivers(self) -> None:
         """Give everyone here a clean receiver, in the order in which they came in."""
-        sizes, places = self._sizes(), Counter[str]()
+        sizes, places = self._sizes(self._members), Counter[str]()
         for member in self._members.values():
             room = member.receiver.room
             member.receiver = Receiver(room, tenth=tenth_of(places[room], sizes[room]))

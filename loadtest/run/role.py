@@ -5,7 +5,7 @@ questions of its scenario's leading side, and states what it counted.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import gevent
@@ -15,6 +15,7 @@ from chat.errors import FanfareError
 from chat.wires.message import build
 from loadtest.core.receiver import Moment
 from loadtest.net.addresses import Sources
+from loadtest.run.hosts import Hosts
 from loadtest.run.messages import Opening
 from loadtest.run.part import Listener, Part
 from loadtest.run.settings import Settings
@@ -36,7 +37,8 @@ class Member(Listener, Protocol):
 
     number: int
     nick: str
-    host: str
+    host: str  # its own, of several
+    node: int  # that one's place among them
     label: str  # the name in Locust's table
     gone: Event  # set when the connection has ended; `gone_why` says how
     gone_why: str
@@ -60,10 +62,12 @@ class Worker(Protocol):
     rank: int  # of this process among those of the run, from 0
     settings: Settings
     sources: Sources  # where connections of this process come from
+    hosts: Hosts
     members: dict[int, Member]  # who are in, and whom the accounts count on
     part: Part | None  # of the window under way
 
     def nick_of(self, number: int) -> str: ...
+    def node_of(self, number: int) -> int: ...
     def refuse(self, reason: str) -> None:
         """A user did not get in, or will not be back: the leader must not wait for it."""
 
@@ -164,3 +168,12 @@ def names_in(member: Member, nick_head: str, patience: float) -> list[int]:
     finally:
         connection.on_lines = listening
     return sorted(found)
+
+
+def names_at_all(members: Iterable[Member], nick_head: str, patience: float) -> dict[str, list[int]]:
+    """Whom any node lists in each room: one of these members asks, for each room at each node. Raises Unanswered."""
+    askers = {(member.receiver.room, member.node): member for member in members}
+    listed: dict[str, set[int]] = {}
+    for (room, _), asker in askers.items():
+        listed.setdefault(room, set()).update(names_in(asker, nick_head, patience))
+    return {room: sorted(users) for room, users in listed.items()}

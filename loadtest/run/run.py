@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 import gevent
@@ -56,7 +57,8 @@ class Run:
         """`numbers` are those of the windows to come: no two of a run are alike."""
         self.settings = settings
         self.workers = workers
-        self.figures = Figures(settings.scenario, str(environment.host).removeprefix("irc://"))
+        host = str(environment.host)
+        self.figures = Figures(settings.scenario, host.replace("irc://", ""), nodes=host.count(",") + 1)
         self.asked_users: int = environment.runner.target_user_count
         self.is_apart = False  # the windows are not the run's, nor is it judged by them
         self.step = ""  # what is done between windows, or what they are for; for those who look on
@@ -157,7 +159,8 @@ class Run:
     @contextmanager
     def apart(self) -> Iterator[Figures]:
         """Meanwhile, windows are added to figures of their own, and so is what makes them invalid."""
-        whole, self.figures = self.figures, Figures(self.figures.scenario, self.figures.target)
+        whole = self.figures
+        self.figures = Figures(whole.scenario, whole.target, nodes=whole.nodes)
         self.is_apart = True
         try:
             yield self.figures
@@ -184,7 +187,8 @@ class Run:
         seconds = self._duration_s() if seconds is None else seconds
         start_ns = time.monotonic_ns() + round(settings.settle * 1e9)
         end_ns = start_ns + round(seconds * 1e9)
-        window = Window(next(self._numbers), start_ns, end_ns, [answer["rooms"] for answer in answers])
+        nodes = [list(chain(*each)) for each in zip(*(answer["nodes"] for answer in answers), strict=True)]
+        window = Window(next(self._numbers), start_ns, end_ns, [answer["rooms"] for answer in answers], nodes)
         if not any(len(users) > 1 for users in window.rooms.values()):
             raise Over("no room has two members, so there is nobody to send to")
         window.assign(self._scenario, self._show)

@@ -17,9 +17,9 @@ from loadtest.run.messages import Crowd, Opening, SenderPlan, Status
 _EVER = 1 << 63  # ns: no clock gets there
 _COUNTS = (
     *("under_way", "joined", "delivered", "duplicated", "reordered", "late"),
-    *("stray", "corrupt", "diverged"),
+    *("stray", "corrupt", "diverged", "within_due", "across_due"),
 )
-_HISTOGRAMS = ("read", "doubt", "collections", "send_lateness", "loop_lag", "receive_backlog")
+_HISTOGRAMS = ("within", "across", "read", "doubt", "collections", "send_lateness", "loop_lag", "receive_backlog")
 Rooms = Mapping[str, Sequence[int]]  # the users in each room
 
 
@@ -45,8 +45,13 @@ class Senders(Protocol):
 class Window:
     """`parts` is what each process said of its own users; their figures are added up under the same window number."""
 
-    def __init__(self, number: int, start_ns: int, end_ns: int, parts: Sequence[Rooms]) -> None:
+    def __init__(
+        self, number: int, start_ns: int, end_ns: int, parts: Sequence[Rooms], nodes: Sequence[Sequence[int]] = ()
+    ) -> None:
+        """`nodes` are the users at each of several nodes."""
         self.number = number
+        self._nodes = len(nodes) or 1
+        self._node_of = {user: node for node, users in enumerate(nodes) for user in users}
         self.rooms: dict[str, list[int]] = {}
         for part in parts:
             for room, users in part.items():
@@ -84,7 +89,8 @@ class Window:
             listed = [round(at_s * 1e9) for at_s in times[sender]] if times else []
             count = max(0, ceil(round((length_s - speaker.first_s) / speaker.interval_s, 6)))  # 3/s in 1 s are 3
             count = len(listed) if times else count
-            plan = SenderPlan(sender, speaker.user, speaker.room, first_ns, interval_ns, count, listed)
+            node = self._node_of.get(speaker.user, 0)
+            plan = SenderPlan(sender, speaker.user, speaker.room, first_ns, interval_ns, count, listed, node)
             self._senders.append(plan)
             self._parts_with[sender] = sum(1 for rooms in self._holders if rooms.get(plan.room, set()) - {plan.user})
         self._completions = Completions(self._parts_with)
@@ -114,6 +120,7 @@ class Window:
             [each for each in self._senders if each.room in part],
             self._crowds,
             self._sizes,
+            nodes=self._nodes,
         )
 
     def crowd_due(self, said: Mapping[str, int]) -> int:

@@ -22,12 +22,13 @@ from loadtest.net import limits
 from loadtest.net.addresses import Sources, choose, resolve
 from loadtest.net.connection import Door
 from loadtest.run.clocks import clock_id
+from loadtest.run.hosts import Hosts
 from loadtest.run.messages import Opening, Plan, Status
 from loadtest.run.part import NewRow, Part
-from loadtest.run.role import Member, Order, Role, names_in
+from loadtest.run.role import Member, Order, Role, names_at_all
 from loadtest.run.scenario import SCENARIOS, Scenario
 from loadtest.run.settings import Settings
-from loadtest.wires import Wire, wire_of
+from loadtest.wires import Wire
 
 _TICK_S = 0.2  # between reports to the leader: how long it may think a finished window still runs
 _SHOW_EVERY = 3  # ticks: going through the buckets for Locust's table takes some 0.3 ms
@@ -45,6 +46,7 @@ class Worker:
         self.rank, self.processes = 0, 1  # this process's place among them all, and how many they are
         self.sources = Sources()
         self.door = Door(1)
+        self.hosts = Hosts(())
         self.role = Role(self)
         self._environment = environment
         self._new_row = new_row
@@ -73,6 +75,10 @@ class Worker:
 
     def nick_of(self, number: int) -> str:
         return stamps.nick_of(self.run_id, number)
+
+    def node_of(self, number: int) -> int:
+        """The place of a user's host among several."""
+        return self.hosts.node_of(number, self.processes)
 
     def refuse(self, reason: str) -> None:
         self._refusals[reason] += 1
@@ -134,7 +140,8 @@ class Worker:
         kind = SCENARIOS[plan.settings["scenario"]]
         self.settings = kind.settings_type(**plan.settings)
         self.scenario = kind(self.settings, plan.users)
-        self._check_room(plan.users, plan.host)
+        self.hosts = Hosts.of(plan.host)
+        self._check_room(plan.users)
         self.run_id = plan.run_id
         self.role = self.scenario.role(self)
         self.door = Door(max(1, self.settings.connecting // self.processes))
@@ -144,20 +151,25 @@ class Worker:
         self._ticker = gevent.spawn(self._tick)
         return {}
 
-    def _check_room(self, users: int, host: str) -> None:
+    def _check_room(self, users: int) -> None:
         """Whether this process has the open files, and the ports, that its users will need. Raises SetupError."""
         mine = range(self.rank, users, self.processes)
         held = sum(map(self.scenario.is_victim, mine))  # by a child, which has this process's limit
         limits.check(max(held, len(mine) - held), users)
-        wire = wire_of(host)
+        wire = self.hosts.wire
         self._wire = wire("")
-        self.sources = choose(self.settings.source_addresses, resolve(host, wire.scheme, wire.port), users)
+        address = resolve(self.hosts.urls[0], wire.scheme, wire.port)
+        self.sources = choose(self.settings.source_addresses, address, users)
 
     def _here(self, data: Any) -> dict[str, Any]:
         rooms: dict[str, list[int]] = {}
         for number, member in sorted(self.members.items()):
             rooms.setdefault(member.receiver.room, []).append(number)
-        return {"rooms": rooms, "clock": clock_id()}
+        nodes: list[list[int]] = [[] for _ in self.hosts.urls]
+        if len(nodes) > 1:
+            for number, member in self.members.items():
+                nodes[member.node].append(number)
+        return {"rooms": rooms, "nodes": nodes, "clock": clock_id()}
 
     def _open(self, data: Any) -> None:
         if self.part:
@@ -170,12 +182,8 @@ class Worker:
         gevent.spawn(self._answer, "names", lambda _: {"rooms": self._names()}, data)
 
     def _names(self) -> dict[str, list[int]]:
-        """Whom the server lists in each room, of this run's users: one member here asks for each room."""
-        askers = {member.receiver.room: member for member in self.members.values()}
-        return {
-            room: names_in(asker, stamps.nick_head(self.run_id), self.settings.patience)
-            for room, asker in askers.items()
-        }
+        """Whom the server lists in each room, of this run's users."""
+        return names_at_all(self.members.values(), stamps.nick_head(self.run_id), self.settings.patience)
 
     def _close(self, data: Any) -> dict[str, Any]:
         """Nothing more is sent. The answer says whose messages were fewer than planned."""
@@ -196,7 +204,7 @@ class Worker:
             gevent.sleep(_TICK_S)
             part = self.part
             if part:
-                part.ledger.flush()
+                part.flush()
                 if tick % _SHOW_EVERY == 0:
                     part.show()
             status = Status(

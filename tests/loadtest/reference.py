@@ -96,7 +96,7 @@ def _words_of(measure: str) -> str:
 
 
 def measures_table() -> str:
-    everywhere = measures(Figures("", ""))
+    everywhere, over_nodes = measures(Figures("", "")), measures(Figures("", "", nodes=2))
     added: dict[str, list[str]] = {}
     for name, scenario in sorted(SCENARIOS.items()):
         for measure in _measures_of(scenario):
@@ -104,7 +104,8 @@ def measures_table() -> str:
                 added.setdefault(measure, []).append(name)
     rows: dict[tuple[str, str, str], list[str]] = {}
     for name, kind in MEASURES.items():
-        where = "all" if name in everywhere else ", ".join(added[name])
+        everybody = "all" if name in everywhere else "all, with several hosts"
+        where = everybody if name in over_nodes else ", ".join(added[name])
         rows.setdefault((kind, _words_of(name), where), []).append(f"`{name}`")
     made = ([", ".join(names), kind, words, where] for (kind, words, where), names in rows.items())
     return "## Measures of `--require`\n\n" + table(("measure", "kind", "of", "scenarios"), made)

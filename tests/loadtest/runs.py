@@ -56,7 +56,7 @@ def command(*options: str, locustfile: Path = ROOT / "loadtest" / "locustfile.py
 def run(
     port: int, *options: str, environment: dict[str, str] | None = None, **place: Any
 ) -> subprocess.CompletedProcess[str]:
-    host = () if "--worker" in options else ("--host", f"irc://127.0.0.1:{port}")
+    host = () if {"--worker", "--host"} & {*options} else ("--host", f"irc://127.0.0.1:{port}")
     return subprocess.run(
         command(*host, "--headless", *options, **place),
         cwd=ROOT,

@@ -73,7 +73,7 @@ Report = Callable[[str, int, Exception | None], None]  # what a guest did, its n
 class Book(Protocol):
     """What a flow needs of the window's part."""
 
-    ledger: Ledger
+    ledgers: list[Ledger]  # of those at each node
     crowd_sent: Counter[str]
     crowd_left: Counter[str]
 
@@ -87,13 +87,16 @@ class Book(Protocol):
 class Way:
     """How guests get in, and where."""
 
-    address: Address
+    addresses: Sequence[Address]  # of each node
     room: str
     patience: float = 60.0  # seconds from connecting to being in, before it counts as refused
     late_ns: int = 20_000_000  # after its time from which an arrival counts as late
     capabilities: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
     login: Login = field(default_factory=Login)
+
+
+Guest = tuple[str, int]  # name and node
 
 
 class Flow:
@@ -106,7 +109,7 @@ class Flow:
         self._way = way
         self._says, self._leaves = senders
         self._stamps_leaves = stamps_leaves
-        self._idle: deque[str] = deque()
+        self._idle: deque[Guest] = deque()
         self._visits: dict[int, Visit] = {}
         self._overdue: set[int] = set()  # who should have gone before they were in
         self._counts: Counter[str] = Counter()
@@ -118,10 +121,10 @@ class Flow:
         self._start_ns, self._level_ns = 0, 1
         self._levels: dict[int, tuple[int, int]] = {}  # the most who were in, and how many were at its end
 
-    def run(self, nicks: Sequence[str], times: Sequence[Times], start_ns: int, end_ns: int) -> None:
+    def run(self, guests: Sequence[Guest], times: Sequence[Times], start_ns: int, end_ns: int) -> None:
         """Have these guests come and go at these times of the window; returns after the last has gone."""
         self._start_ns, self._level_ns = start_ns, max(1, (end_ns - start_ns) // LEVELS)
-        self._idle.extend(nicks)
+        self._idle.extend(guests)
         group = Group()
         alarm = Alarm(first=True)
         try:
@@ -135,10 +138,10 @@ class Flow:
                 else:
                     self._counts["arrivals"] += 1
                     self._counts["late_arrivals"] += late_ns > self._way.late_ns
-                    nick = self._idle.popleft()
+                    nick, node = guest = self._idle.popleft()
                     visit = self._visits[index] = Visit(nick, self._way.room, self._way.capabilities, self._way.login)
-                    visit.on_joined = partial(self._joined, index, visit, due_ns)
-                    group.spawn(self._visit, index, visit, due_ns, nick)
+                    visit.on_joined = partial(self._joined, index, visit, self._book.ledgers[node], due_ns)
+                    group.spawn(self._visit, index, visit, due_ns, guest)
             group.join()
         finally:
             alarm.close()
@@ -173,9 +176,10 @@ class Flow:
             burst += 1
             yield due_ns, goes, index
 
-    def _visit(self, index: int, visit: Visit, come_ns: int, nick: str) -> None:
+    def _visit(self, index: int, visit: Visit, come_ns: int, guest: Guest) -> None:
+        nick, node = guest
         try:
-            visit.enter(self._way.address, self._way.patience, self._way.sources)
+            visit.enter(self._way.addresses[node], self._way.patience, self._way.sources)
             closed = visit.see_out(FAREWELL_S)
         except (OSError, FanfareError) as error:  # what a server or a network does; anything else is our own fault
             count(self._refused, _nameless(str(error), nick))
@@ -189,16 +193,16 @@ class Flow:
         finally:
             visit.close()
             if visit.joined_ns:
-                self._book.ledger.end(visit.receiver, visit.quit_ns or time.monotonic_ns())
+                self._book.ledgers[node].end(visit.receiver, visit.quit_ns or time.monotonic_ns())
             del self._visits[index]
             self._overdue.discard(index)
-            self._idle.append(nick)
+            self._idle.append(guest)
 
-    def _joined(self, index: int, visit: Visit, come_ns: int, now_ns: int) -> None:
+    def _joined(self, index: int, visit: Visit, ledger: Ledger, come_ns: int, now_ns: int) -> None:
         """In the hub."""
         book, room = self._book, self._way.room
-        book.ledger.join(visit.receiver, now_ns)
-        visit.on_heard = partial(book.ledger.receive, visit.receiver)
+        ledger.join(visit.receiver, now_ns)
+        visit.on_heard = partial(ledger.receive, visit.receiver)
         self._change(1)
         self._connect.add((visit.welcomed_ns - come_ns) // 1000)
         self._join.add((now_ns - come_ns) // 1000)

@@ -76,8 +76,8 @@ class Guests(Role):
         times = arrivals(f"{self.worker.run_id}.{part.number}.{rank}", rate, self._scenario.stay_s, seconds)
         flow = self._flow = Flow(part, self._way(), tuple(visits["senders"][rank]), visits["stamps_leaves"])
         flow.report = self.worker.report
-        nicks = [guest.nick for guest in self._guests]
-        part.wait_for(gevent.spawn(flow.run, nicks, times, opening.start_ns, opening.end_ns))
+        guests = [(guest.nick, guest.node) for guest in self._guests]
+        part.wait_for(gevent.spawn(flow.run, guests, times, opening.start_ns, opening.end_ns))
 
     def statement(self) -> dict[str, Any]:
         return self._flow.statement() if self._flow else {}
@@ -85,10 +85,10 @@ class Guests(Role):
     def end(self) -> None:
         self._guests.clear()
 
-    def _way(self, host: str = "") -> Way:
+    def _way(self) -> Way:
         settings, scenario = self.worker.settings, self._scenario
         return Way(
-            resolve(host or self._guests[0].host),
+            [resolve(url) for url in self.worker.hosts.urls],
             scenario.room_of(0),
             settings.patience,
             _LATE_NS,
@@ -118,7 +118,7 @@ class Guests(Role):
         resident.connection.on_lines = overhear
         stamp = Stamps(self.worker.run_id, 0).head(Stamp(0, 0, 0))
         try:
-            self._pay_visit(nick, self._way(resident.host), stamp)
+            self._pay_visit(nick, self._way(), stamp)
             line: str = heard.wait(_NOTICE_S) or ""
         finally:
             resident.connection.on_lines = listening
@@ -128,7 +128,7 @@ class Guests(Role):
         """Raises Refused."""
         visit = Visit(nick, way.room, way.capabilities, way.login)
         try:
-            visit.enter(way.address, way.patience, way.sources)
+            visit.enter(way.addresses[0], way.patience, way.sources)
             visit.quit(farewell)
             visit.see_out(_NOTICE_S)
         except (OSError, Refused) as error:

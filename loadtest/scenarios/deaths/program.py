@@ -91,18 +91,18 @@ class Victims:
 
     def admit(self) -> list[int]:
         """Bring everybody in, a few at a time; gives their local ports. Raises Fault."""
-        waiting = deque(self._orders["nicks"])
+        waiting = deque(self._orders["victims"])
         entering: set[Victim] = set()
         until = time.monotonic() + self._orders["patience"]
         while waiting or entering:
             while waiting and len(entering) < self._orders["connecting"]:
-                entering.add(self._connect(waiting.popleft()))
+                entering.add(self._connect(*waiting.popleft()))
             self._turn(until - time.monotonic())
             entering = {victim for victim in entering if not victim.is_in}
             if time.monotonic() >= until:
                 left = len(waiting) + len(entering)
                 raise Fault(
-                    f"{left:,} of {len(self._orders['nicks']):,} were not in after {self._orders['patience']:g} s"
+                    f"{left:,} of {len(self._orders['victims']):,} were not in after {self._orders['patience']:g} s"
                 )
         return [victim.sock.getsockname()[1] for victim in self._victims]
 
@@ -120,13 +120,13 @@ class Victims:
                 self._die(orders["how"], orders["at_ns"])
                 _say(dead_ns=time.monotonic_ns())
 
-    def _connect(self, nick: str) -> Victim:
+    def _connect(self, nick: str, family: int, address: list[Any]) -> Victim:
         orders = self._orders
-        sock = socket.socket(orders["family"], socket.SOCK_STREAM)
+        sock = socket.socket(family, socket.SOCK_STREAM)
         victim = Victim(sock, nick, orders["room"], orders["receive_bytes"], Login(*orders.get("login", ())))
         self._sources.bind(sock)
         with suppress(BlockingIOError):
-            sock.connect(tuple(orders["address"]))
+            sock.connect(tuple(address))
         self._selector.register(victim.sock, selectors.EVENT_WRITE, victim)
         self._victims.append(victim)
         return victim

@@ -48,8 +48,7 @@ class Victims(Role):
     def __init__(self, worker: Worker, scenario: Deadly) -> None:
         super().__init__(worker)
         self._scenario = scenario
-        self._numbers: list[int] = []  # of this process's users who are to die, in every act
-        self._host = ""
+        self._hosts: dict[int, str] = {}  # of this process's users who are to die, in every act
         self._process: subprocess.Popen[str] | None = None
         self._ports: list[int] = []
         self._cut = Cut()
@@ -59,7 +58,7 @@ class Victims(Role):
 
     @property
     def standing(self) -> int:
-        return len(self._numbers)
+        return len(self._hosts)
 
     @property
     def orders(self) -> Mapping[str, Order]:
@@ -67,8 +66,7 @@ class Victims(Role):
 
     def come(self, member: Member) -> None:
         if self._scenario.is_victim(member.number):
-            self._host = member.host
-            self._numbers.append(member.number)
+            self._hosts[member.number] = member.host
         else:
             super().come(member)
 
@@ -88,13 +86,13 @@ class Victims(Role):
         if self._dying:
             self._dying.kill(block=False)
         self._release({})
-        self._numbers.clear()
+        self._hosts.clear()
 
     def _hold(self, orders: dict[str, Any]) -> dict[str, Any]:
         """Raises Unheld."""
         self._release({})
         self._dead_after_us = 0
-        if not self._numbers:
+        if not self._hosts:
             return {}
         self._linger_s = orders["linger_s"]
         if orders["how"] == "silence":
@@ -108,14 +106,14 @@ class Victims(Role):
             stdout=subprocess.PIPE,
             text=True,
         )
-        family, address = resolve(self._host)
         settings = self.worker.settings
         self._say(
-            family=int(family),
-            address=list(address),
             sources=list(self.worker.sources.addresses),
             room=self._scenario.room_of(0),
-            nicks=[self.worker.nick_of(orders["act"] * users + number) for number in self._numbers],
+            victims=[
+                [self.worker.nick_of(orders["act"] * users + number), *resolve(host)]
+                for number, host in self._hosts.items()
+            ],
             receive_bytes=orders["receive_bytes"],
             connecting=settings.connecting,
             patience=settings.patience,

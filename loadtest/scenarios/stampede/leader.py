@@ -36,6 +36,7 @@ class Stampede(OneRoom):
     requirement = DEFAULT + _HISTORY
     needs = frozenset((LEAVES,))
     one_clock = True
+    takes_hosts = False
     brings_command = False  # it knows how to start a server without --server-command
     talks_on = False  # while users return; the history is then read when all are back, not by each one at once
     needs_history = False  # a server that offers none fails the run

@@ -11,7 +11,7 @@ from loadtest.core.histogram import NEVER_US, Histogram
 from loadtest.core.intervals import of_ranks, of_slices
 from loadtest.core.result import Cost, Figures, Result, costs, dump, load_rounds, merged
 
-HIGHEST = ("asked_users", "users", "rooms", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
+HIGHEST = ("asked_users", "users", "rooms", "nodes", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
 NOTES = ("scenario", "target", "faults", "machine", "began_ns", "over_time", "costs", "marks")
 
 

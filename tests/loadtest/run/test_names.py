@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.run.role import Unanswered, names_in
+from loadtest.run.role import Unanswered, names_at_all, names_in
 
 HEAD = "fa1b"
 
@@ -28,8 +28,8 @@ class AnsweringConnection:
         return True
 
 
-def member(connection: AnsweringConnection) -> Any:
-    return SimpleNamespace(connection=connection, receiver=SimpleNamespace(room="#load"), gone_why="")
+def member(connection: AnsweringConnection, node: int = 0) -> Any:
+    return SimpleNamespace(connection=connection, receiver=SimpleNamespace(room="#load"), gone_why="", node=node)
 
 
 def test_numbers_are_read_out_of_names_whatever_stands_before_them() -> None:
@@ -64,6 +64,14 @@ def test_a_server_that_does_not_answer_is_named() -> None:
     with pytest.raises(Unanswered, match=r"NAMES #load: no answer within 0\.01 s"):
         names_in(member(connection), HEAD, 0.01)
     assert connection.on_lines is listening
+
+
+def test_every_node_is_asked_once_and_who_is_listed_by_any_counts() -> None:
+    listed = (b"fa1b0 fa1b1", b"fa1b0 fa1b2")
+    at = [AnsweringConnection(b":s 353 x = #load :" + who + b"\r\n:s 366 x #load :End\r\n") for who in listed]
+    members = [member(connection, node) for node, connection in enumerate(at)]
+    assert names_at_all([*members, *members], HEAD, 20) == {"#load": [0, 1, 2]}
+    assert [connection.sent for connection in at] == [[b"NAMES #load\r\n"]] * 2
 
 
 def test_who_has_no_connection_cannot_ask() -> None:

@@ -27,6 +27,7 @@ class Member:
         near.setblocking(False)
         self.connection: Connection | None = Connection(near)
         self.ledger: Ledger | None = None
+        self.node = 0
         self.receiver = Receiver(ROOM)
         self.connection.on_lines = self._heard
         self.connection.start()

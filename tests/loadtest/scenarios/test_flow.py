@@ -36,7 +36,7 @@ class Accounts:
 
     def __init__(self) -> None:
         table = Schedule(0, 1, 1)
-        self.ledger = Ledger(Stamps(RUN, 1, SIZE), SECOND, {0: Audience(ROOM, 0, 1, schedule=table)})
+        self.ledgers = [Ledger(Stamps(RUN, 1, SIZE), SECOND, {0: Audience(ROOM, 0, 1, schedule=table)})]
         self.crowd_sent: Counter[str] = Counter()
         self.crowd_left: Counter[str] = Counter()
         self.send_lateness = Histogram()
@@ -56,11 +56,12 @@ class Running:
     ) -> None:
         self.accounts = Accounts()
         self.reports: list[tuple[str, str]] = []
-        way = Way((socket.AF_INET, ("127.0.0.1", port)), ROOM, patience)
+        way = Way([(socket.AF_INET, ("127.0.0.1", port))], ROOM, patience)
         flow = self._flow = Flow(self.accounts, way, (SAYS, LEAVES), stamped)
         flow.report = lambda kind, ns, error: self.reports.append((kind, str(error or "")))
         self.start_ns = time.monotonic_ns()
-        self._thread = threading.Thread(target=flow.run, args=(nicks, plan, self.start_ns, self.start_ns + SECOND))
+        guests = [(nick, 0) for nick in nicks]
+        self._thread = threading.Thread(target=flow.run, args=(guests, plan, self.start_ns, self.start_ns + SECOND))
         self._thread.start()
 
     def end(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from loadtest.core.reasons import MOST
 from loadtest.core.receiver import Receiver
 from loadtest.net.addresses import Sources
 from loadtest.net.connection import Door
+from loadtest.run.hosts import Hosts
 from loadtest.run.role import Gone
 from loadtest.run.settings import Settings
 from loadtest.scenarios.stampede.returns import Attempts, Return, StampedeSettings
@@ -41,6 +42,7 @@ class Worker:
         self.run_id = "run"
         self.rank = 0
         self.sources = Sources()
+        self.hosts = Hosts(("irc://here",))
         stampede = StampedeSettings(scenario="stampede", backoff=0.01, backoff_most=0.01)
         self.settings: Settings = stampede
         self.part: Any = Part()
@@ -52,6 +54,9 @@ class Worker:
 
     def nick_of(self, number: int) -> str:
         return f"u{number}"
+
+    def node_of(self, number: int) -> int:
+        return 0
 
     def refuse(self, reason: str) -> None:
         self.turned_down[reason] += 1

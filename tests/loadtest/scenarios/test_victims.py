@@ -20,6 +20,10 @@ PROGRAM = "loadtest.scenarios.deaths.program"
 NICKS = [f"v{number}" for number in range(7)]
 
 
+def going_to(port: int) -> list[Any]:
+    return [[nick, 2, ["127.0.0.1", port]] for nick in NICKS]
+
+
 @contextmanager
 def victims(server: RunningServer, **orders: Any) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
@@ -34,9 +38,7 @@ def victims(server: RunningServer, **orders: Any) -> Iterator[subprocess.Popen[s
             tell(
                 process,
                 **{
-                    "family": 2,
-                    "address": ["127.0.0.1", server.ports["irc"]],
-                    "nicks": NICKS,
+                    "victims": going_to(server.ports["irc"]),
                     "room": "#load",
                     "connecting": 3,
                     "patience": 20.0,
@@ -144,7 +146,7 @@ def test_a_server_that_refuses_one_is_quoted() -> None:
 
 
 def test_a_server_that_is_not_there_is_named(server: RunningServer) -> None:
-    with victims(server, address=["127.0.0.1", 1]) as process:
+    with victims(server, victims=going_to(1)) as process:
         assert answer(process)["fault"] == "connect: Connection refused"
 
 
@@ -166,7 +168,7 @@ def test_they_end_with_their_standard_input(server: RunningServer) -> None:
 
 def test_they_end_with_their_parent_even_while_they_are_stopped(server: RunningServer) -> None:
     observer = server.irc("observer", "#load")
-    orders = {"family": 2, "address": ["127.0.0.1", server.ports["irc"]], "nicks": NICKS, "room": "#load"}
+    orders: dict[str, Any] = {"victims": going_to(server.ports["irc"]), "room": "#load"}
     orders |= {"connecting": 3, "patience": 20.0, "receive_bytes": 0}
     program = f"""
 import json, subprocess, sys
