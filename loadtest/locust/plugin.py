@@ -27,7 +27,7 @@ from loadtest.report.table import show
 from loadtest.run import server
 from loadtest.run.hosts import Hosts
 from loadtest.run.leader import Leader
-from loadtest.run.scenario import SCENARIOS
+from loadtest.run.scenario import SCENARIOS, Scenario
 from loadtest.run.settings import Settings
 from loadtest.run.worker import Worker
 from loadtest.wires.wire import WIRES
@@ -106,19 +106,10 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
     if not host:
         raise SetupError("--host irc://HOST:PORT is missing; several with commas between")
     hosts = Hosts.of(host)
-    wire = hosts.wire
-    if hosts.count > 1 and not scenario.takes_hosts:
-        raise SetupError(f"{scenario.name} takes one host, got {hosts.count}: {host}")
-    for url in hosts.urls:
-        resolve(url, wire.scheme, wire.port)
-    if missing := scenario.needs - wire.tells:
-        able = " or ".join(sorted(f"{name}://" for name, kind in WIRES.items() if scenario.needs <= kind.tells))
-        raise SetupError(
-            f"{scenario.name} needs {able}, got {host!r}: {wire.scheme} tells nothing of {', '.join(sorted(missing))}"
-        )
+    _check_hosts(hosts, scenario)
     scenario.check()
     settings.login()
-    layer_of(hosts.urls[0], wire, settings.tls_ca)
+    layer_of(hosts.urls[0], hosts.wire, settings.tls_ca)
     if settings.replay:
         read_log(settings.replay)
     measured = measures(Figures(settings.scenario, host, nodes=hosts.count), scenario.measures())
@@ -129,6 +120,22 @@ def _check(settings: Settings, host: str | None, users: int) -> None:
         raise UnknownMeasure(f"--require: {few[0]}")
     if settings.server_pid:
         server.read(settings.server_pid)
+
+
+def _check_hosts(hosts: Hosts, scenario: Scenario) -> None:
+    """Raises SetupError where the scenario does not go with them."""
+    wire, text = hosts.wire, ",".join(hosts.urls)
+    if hosts.count > 1 and scenario.one_host:
+        raise SetupError(f"{scenario.name} takes one host, got {hosts.count}: {text}")
+    if hosts.count < scenario.least_hosts:
+        raise SetupError(f"{scenario.name} takes {scenario.least_hosts} hosts or more, got {hosts.count}: {text}")
+    for url in hosts.urls:
+        resolve(url, wire.scheme, wire.port)
+    if missing := scenario.needs - wire.tells:
+        able = " or ".join(sorted(f"{name}://" for name, kind in WIRES.items() if scenario.needs <= kind.tells))
+        raise SetupError(
+            f"{scenario.name} needs {able}, got {text!r}: {wire.scheme} tells nothing of {', '.join(sorted(missing))}"
+        )
 
 
 def _begin_low(options: Any, settings: Settings) -> None:

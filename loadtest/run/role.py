@@ -51,6 +51,9 @@ class Member(Listener, Protocol):
     def granted(self) -> frozenset[str]: ...  # of these
     @property
     def is_in(self) -> bool: ...
+    def at(self, node: int) -> None:
+        """The host from the next connection on."""
+
     def enter(self, room: str) -> bool: ...
     def leave(self, seconds: float = 0.0) -> None: ...
 

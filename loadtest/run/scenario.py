@@ -33,7 +33,8 @@ class Scenario(ABC):
     settings_type: ClassVar[type[Settings]] = Settings  # with options of its own, where it has some
     warms_up: ClassVar[bool] = False  # by itself
     once: ClassVar[bool] = False  # with Locust's page, too, the test ends after one course
-    takes_hosts: ClassVar[bool] = True  # more than one
+    least_hosts: ClassVar[int] = 1  # that --host must name
+    one_host: ClassVar[bool] = False  # and no more
     one_clock: ClassVar[bool] = False  # it compares moments of several processes by itself
     takes_shapes: ClassVar[bool] = False  # the number of users may change in a window
 

@@ -13,6 +13,10 @@ from typing import Any
 Words = tuple[int, int]
 
 
+_WRONG = ("missed", "doubled", "reordered")
+REQUIREMENT = ",".join(f"history_{name}=0" for name in _WRONG)
+
+
 @dataclass(slots=True)
 class Account:
     """Over all who came back; `+=` is `add`."""
@@ -37,6 +41,13 @@ class Account:
         if self.not_offered and needed:
             lines.append(f"the server offers no history (draft/chathistory) to {self.not_offered:,} users")
         return lines
+
+
+def measures_of(accounts: Sequence[Account]) -> dict[str, float | None]:
+    """None where nobody has read a history."""
+    read = any(account.readers for account in accounts)
+    counts = {name: sum(getattr(account, name) for account in accounts) for name in _WRONG}
+    return {f"history_{name}": float(count) if read else None for name, count in counts.items()}
 
 
 def first_seen(answers: Iterable[Iterable[Sequence[int]]]) -> dict[Words, int]:

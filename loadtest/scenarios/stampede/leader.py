@@ -18,13 +18,11 @@ from loadtest.run.role import Role, Worker
 from loadtest.run.run import ANSWER_S, Run
 from loadtest.run.scenario import OneRoom
 from loadtest.scenarios.stampede import server
-from loadtest.scenarios.stampede.history import Account, first_seen, sum_of, young
+from loadtest.scenarios.stampede.history import REQUIREMENT, Account, first_seen, measures_of, sum_of, young
 from loadtest.scenarios.stampede.returns import Return, StampedeSettings
 from loadtest.scenarios.stampede.server import Look, NoServer, Restart, ServerCommand
 from loadtest.scenarios.stampede.speakers import Speakers
 from loadtest.wires.wire import LEAVES
-
-_HISTORY = ",history_missed=0,history_doubled=0,history_reordered=0"
 
 
 class Stampede(OneRoom):
@@ -33,10 +31,10 @@ class Stampede(OneRoom):
     name = "stampede"
     summary = "the server is restarted under all users, and they come back"
     default_rate = 20.0
-    requirement = DEFAULT + _HISTORY
+    requirement = f"{DEFAULT},{REQUIREMENT}"
     needs = frozenset((LEAVES,))
     one_clock = True
-    takes_hosts = False
+    one_host = True
     brings_command = False  # it knows how to start a server without --server-command
     talks_on = False  # while users return; the history is then read when all are back, not by each one at once
     needs_history = False  # a server that offers none fails the run
@@ -113,9 +111,7 @@ class Stampede(OneRoom):
         return lines + (self._account.wrong(self.needs_history) if self._account else [])
 
     def measures(self) -> dict[str, float | None]:
-        account = self._account if self._account and self._account.readers else None
-        names = ("missed", "doubled", "reordered")
-        return {f"history_{name}": float(getattr(account, name)) if account else None for name in names}
+        return measures_of([self._account] if self._account else [])
 
     def _begin(self) -> None:
         """A course begins."""
@@ -156,7 +152,8 @@ class Stampede(OneRoom):
     def _talk(self, run: Run) -> None:
         """All is well, and whoever loses the connection from now on comes back."""
         speakers = list(range(self.settings.announcers))
-        run.ask("talk", speakers=speakers, window=run.next_number(), interval_s=1 / self.rate)
+        run.ask("listen", window=run.next_number())
+        run.ask("talk", speakers=speakers, interval_s=1 / self.rate)
         run.pause(self.settings.under_load)
 
     def _read_history(self, run: Run) -> None:
@@ -180,7 +177,7 @@ class Stampede(OneRoom):
         for answer in answers:
             self._reasons.update(answer["reasons"])
         if self._account.readers:
-            self.requirement = DEFAULT + _HISTORY
+            self.requirement = f"{DEFAULT},{REQUIREMENT}"
         if not seen:
             run.note_fault("nobody had heard anything before the restart: use a longer --under-load or a higher --rate")
 

@@ -19,8 +19,42 @@ _COUNTS = ("made", "succeeded", "refused", "timed_out", "unfinished")
 
 
 @dataclass(frozen=True)
-class StampedeSettings(AroundSettings):
-    """How the server is restarted, and how the users come back."""
+class ReturnSettings(AroundSettings):
+    """How users come back."""
+
+    # Without any wait, the attempts would keep the generator busy and not the server.
+    backoff: float = option(
+        0.5,
+        number(float, 0.01),
+        "the first attempt to return is made after a random time of up to so many seconds, each "
+        "further one of up to twice the time before",
+    )
+    backoff_most: float = option(10.0, number(float, 0.01), "seconds that such a time never exceeds")
+    # A SYN that was dropped is sent again after 1 and 3 s.
+    attempt_timeout: float = option(
+        5.0, number(float, 0.1), "seconds after which an attempt to connect counts as timed out"
+    )
+    return_within: float = option(
+        60.0,
+        number(float, 0.1),
+        "fail when not all are back so many seconds after the server, or their node, was told to end",
+    )
+    max_timed_out: int = option(
+        0,
+        number(int, 0),
+        "fail when more attempts to return time out, in connecting, registering or joining",
+    )
+    # Long enough for the disk to have several groups of entries.
+    under_load: float = option(
+        2.0,
+        number(float, 0.1),
+        "seconds of talk before the server is stopped, or a node drained, which the history must have",
+    )
+
+
+@dataclass(frozen=True)
+class StampedeSettings(ReturnSettings):
+    """How the server is restarted."""
 
     server_command: str = option(
         "",
@@ -34,33 +68,7 @@ class StampedeSettings(AroundSettings):
     server_exit_status: int = option(
         0, number(int, 0, 255), "what the server ends with at SIGTERM when all is well; InspIRCd: 10"
     )
-    # Without any wait, the attempts would keep the generator busy and not the server.
-    backoff: float = option(
-        0.5,
-        number(float, 0.01),
-        "the first attempt to return is made after a random time of up to so many seconds, each further one "
-        "of up to twice the time before",
-    )
-    backoff_most: float = option(10.0, number(float, 0.01), "seconds that such a time never exceeds")
-    # A SYN that was dropped is sent again after 1 and 3 s.
-    attempt_timeout: float = option(
-        5.0, number(float, 0.1), "seconds after which an attempt to connect counts as timed out"
-    )
-    return_within: float = option(
-        60.0,
-        number(float, 0.1),
-        "fail when not all are back so many seconds after the server was stopped",
-    )
-    max_timed_out: int = option(
-        0,
-        number(int, 0),
-        "fail when more attempts to return time out, in connecting, registering or joining",
-    )
     kill: bool = option(False, bool, "stop the server by SIGKILL, not SIGTERM")
-    # Long enough for the disk to have several groups of entries.
-    under_load: float = option(
-        2.0, number(float, 0.1), "seconds of talk before the server is stopped, which its history must have"
-    )
     safe_after: float | None = option(
         None,
         number(float, 0),

@@ -32,10 +32,13 @@ class Heard(Ledger):
 
     def receive(self, receiver: Receiver, data: bytes, at: Moment) -> bool:
         for stamp in self._stamps.find(data):
-            words = (stamp.sender, stamp.number)
-            self.words.append(words)
-            self._seen.setdefault(words, at[0])
+            self._note(stamp, at[0])
         return b"PING" in data or b"ERROR" in data
+
+    def _note(self, stamp: Stamp, at_ns: int) -> None:
+        words = (stamp.sender, stamp.number)
+        self.words.append(words)
+        self._seen.setdefault(words, at_ns)
 
 
 class Speakers(Returners):
@@ -51,12 +54,14 @@ class Speakers(Returners):
         self._heard: dict[int, Heard] = {}
         self._seen: dict[Words, int] = {}
         self._stamps = Stamps(worker.run_id, 0)
+        self._said: dict[int, int] = {}  # messages of each speaker here
         self._speaking: dict[int, Any] = {}
         self._reading: dict[int, Any] = {}
 
     @property
     def orders(self) -> Mapping[str, Order]:
-        return {**super().orders, "talk": self._talk, "stop_talking": self._stop_talking, "history": self._history}
+        own = {"listen": self._listen, "talk": self._talk, "stop_talking": self._stop_talking}
+        return {**super().orders, **own, "history": self._history}
 
     def come(self, member: Member) -> None:
         wanted = (*member.capabilities, *CAPABILITIES)
@@ -78,32 +83,44 @@ class Speakers(Returners):
         self._reading.clear()
         super().end()
 
-    def _talk(self, orders: dict[str, Any]) -> dict[str, Any]:
+    def _listen(self, orders: dict[str, Any]) -> dict[str, Any]:
+        """From now on what is said is noted: in all processes, before anybody speaks."""
         self._stamps = Stamps(self.worker.run_id, orders["window"], self.worker.settings.message_size)
         self._seen = {}
         self._reading = {}
         members = self.worker.members
-        self._heard = {number: Heard(self._stamps, self._seen) for number in members}
+        self._heard = {number: self._ear(number) for number in members}
         for number, member in members.items():
             member.ledger = self._heard[number]
+        return {}
+
+    def _ear(self, number: int) -> Heard:
+        """What notes what a user hears."""
+        return Heard(self._stamps, self._seen)
+
+    def _talk(self, orders: dict[str, Any]) -> dict[str, Any]:
+        members = self.worker.members
         mine = members.keys() & set(orders["speakers"])
+        self._said = dict.fromkeys(mine, 0)
         self._speaking = {number: gevent.spawn(self._speak, members[number], orders["interval_s"]) for number in mine}
         return {}
 
     def _speak(self, member: Member, interval_s: float) -> None:
-        said, due_ns = 0, time.monotonic_ns()
+        due_ns = time.monotonic_ns()
         while True:
             gevent.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
             if member.number in self.worker.members:
-                words = self._stamps.text(Stamp(member.number, said, due_ns))
-                said += member.send_words(member.receiver.room, words)
+                words = self._stamps.text(Stamp(member.number, self._said[member.number], due_ns))
+                self._said[member.number] += member.send_words(member.receiver.room, words)
             due_ns += round(interval_s * 1e9)
 
     def _stop_talking(self, orders: dict[str, Any]) -> dict[str, Any]:
-        """Nobody says more. What anybody here has heard so far, and when, on the clock of arrivals."""
+        """Nobody says more. What anybody here has heard so far, and when, on the clock of arrivals; and the last words
+        of the speakers here."""
         gevent.killall(list(self._speaking.values()))
         self._speaking.clear()
-        return {"seen": [[*words, at_ns] for words, at_ns in self._seen.items()]}
+        last = [[speaker, said - 1] for speaker, said in self._said.items() if said]
+        return {"seen": [[*words, at_ns] for words, at_ns in self._seen.items()], "last": last}
 
     def _read(self, member: Member) -> list[Words] | str:
         """The history, or why there is none; empty where the server offers it to nobody."""

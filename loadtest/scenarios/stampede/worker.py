@@ -5,6 +5,7 @@ moment; it ends that time, gives up who is still away, and answers with the figu
 ordinary members.
 """
 
+import itertools
 import random
 import time
 from collections import Counter
@@ -20,7 +21,7 @@ from loadtest.core.histogram import Histogram
 from loadtest.core.reasons import count
 from loadtest.run.health import Health
 from loadtest.run.role import Gone, Member, Order, Role, Worker
-from loadtest.scenarios.stampede.returns import TENTH_NS, Attempts, StampedeSettings
+from loadtest.scenarios.stampede.returns import TENTH_NS, Attempts, ReturnSettings
 
 _MOST_DOUBLINGS = 64  # from a millisecond, that is longer than anybody waits; and a float still holds it
 
@@ -140,7 +141,7 @@ class Absence:
 
 
 class Returners(Role):
-    def __init__(self, worker: Worker, settings: StampedeSettings) -> None:
+    def __init__(self, worker: Worker, settings: ReturnSettings) -> None:
         super().__init__(worker)
         self._settings = settings
         self._absence: Absence | None = None
@@ -192,8 +193,15 @@ class Returners(Role):
             self._absence.close()
             self._absence = None
 
+    def _leaving(self, orders: dict[str, Any]) -> set[int]:
+        """Who is about to lose the connection."""
+        return set(self.worker.members)
+
+    def _aim(self, member: Member, attempt: int) -> None:
+        """Where the next attempt of one who is away goes; attempts count from 0."""
+
     def _watch(self, orders: dict[str, Any]) -> dict[str, Any]:
-        self._absence = Absence(set(self.worker.members))
+        self._absence = Absence(self._leaving(orders))
         for member in self.worker.members.values():
             member.ledger = None  # until the next window gives it one: the news of who goes and comes need none
         return {}
@@ -220,8 +228,9 @@ class Returners(Role):
         member.at_once = True  # to limit them would hide the stampede
         member.connect_patience = settings.attempt_timeout
         member.label = f"{settings.scenario}, return"
-        while True:
+        for attempt in itertools.count():
             gevent.sleep(backoff.next())
+            self._aim(member, attempt)
             absence.attempt(member.number)
             with suppress(GivenUp):
                 member.enter(member.receiver.room)
