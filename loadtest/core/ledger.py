@@ -55,11 +55,13 @@ class Ledger(Counts):
         wire: Language | None = None,
         near: Collection[int] | None = None,
         completions: LocalCompletions | None = None,
+        others: Slices | None = None,
     ) -> None:
         """`wire` reads whole messages; without one, only stamps are looked at.
 
         Where a process has receivers at several nodes, there is a ledger for each node: `near` are the senders at the
-        same one, `completions` those of all receivers here.
+        same one, `completions` those of all receivers here; `others` are the slices of those at other nodes than the
+        one that something happens to, where it does.
         """
         super().__init__()
         self.within, self.across = Histogram(), Histogram()  # of `fanout`: from senders at the same node, at others
@@ -82,6 +84,7 @@ class Ledger(Counts):
         self._orders = {room: Order() for room, several in senders.items() if len(several) > 1}
         heard = {sender for sender, audience in (audiences or {}).items() if audience.size}
         self._near = near
+        self._others = others
         self._completions = completions or LocalCompletions(self.size, heard)
         self._batches: deque[Batch] = deque(maxlen=_BATCHES)
         self._newest = Batch(b"", [])
@@ -343,7 +346,8 @@ class Ledger(Counts):
         else:
             counts.fanout.add_sorted(times, intended)
         if self._near is not None and sender in self._schedules:
-            (self.within if sender in self._near else self.across).add_sorted(times, intended)
+            part, others = self.within if sender in self._near else self.across, self._others
+            part.add_sorted(times, intended, others.at(intended) if others else None)
         if times[-1] - intended > self._late_after_ns:
             counts.late += count - bisect_right(times, intended + self._late_after_ns)
         if counts is self and audience is not None:

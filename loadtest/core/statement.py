@@ -55,6 +55,7 @@ class Statement:
     leaves_duplicated: int = 0
     leaves: Histogram = field(default_factory=Histogram)  # of what users said as they quit
     slices: list[Histogram] = field(default_factory=list)  # fan-out, a histogram for each slice of the window
+    others: list[Histogram] = field(default_factory=list)  # of these, where one of several nodes dies: at the others
     lags: list[Histogram] = field(default_factory=list)  # loop lag, likewise
     completed: list[int] = field(default_factory=list)  # see LocalCompletions
     partial: list[int] = field(default_factory=list)

@@ -12,8 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+
+import gevent
 
 from chat.errors import FanfareError, SetupError
 from loadtest.net.addresses import resolve
@@ -75,6 +79,25 @@ class ControlSettings(Settings):
     store_pid: str = option("", checked(check_numbers), "likewise, the store's process")
 
 
+def aside(work: Callable[[], None]) -> Callable[[], None]:
+    """Have it done in a greenlet of its own. Gives what waits for its end, and raises the FanfareError that it did."""
+
+    def tried() -> FanfareError | None:
+        try:
+            work()
+        except FanfareError as error:
+            return error
+        return None
+
+    greenlet = gevent.spawn(tried)
+
+    def wait() -> None:
+        if error := greenlet.get():
+            raise error
+
+    return wait
+
+
 class Control:
     """Any method may wait. Used by the process that leads."""
 
@@ -111,6 +134,10 @@ class Control:
                 return
             time.sleep(_LOOK_EVERY_S)
         raise Undone(f"{url} did not accept connections within {seconds:g} s after its start")
+
+    def begin(self, what: str, target: str, seconds: float) -> Callable[[], None]:
+        """As `do`, in a greenlet of its own. Gives what waits for its end, and raises then."""
+        return aside(partial(self.do, what, target, seconds))
 
     def do(self, what: str, target: str, seconds: float) -> None:
         """Raises Undone."""

@@ -58,6 +58,7 @@ class Death:
     how: str
     victims: list[int]
     at_ns: int
+    node: int = -1  # that dies, or is stopped, with them
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Part:
         late_after_ns = round(settings.late_after * 1e9)
         self._late_after_ns, self._wire = late_after_ns, wire
         self._slices = slices = Slices(start_ns, opening.slice_ns)
+        self._others = Slices(start_ns, opening.slice_ns) if death and death.node >= 0 else None
         self._notices = NoticeLog(stamps.nick_head(run_id), death.victims, death.at_ns) if death else None
         self._completions = LocalCompletions(
             lambda sender, number: sum(ledger.size(sender, number) for ledger in self.ledgers), self._heard(opening)
@@ -243,6 +244,7 @@ class Part:
             crowd_sent=dict(self.crowd_sent),
             crowd_left=dict(self.crowd_left),
             slices=self._slices.each(),
+            others=self._others.each() if self._others else [],
             lags=health.lags.each() if health.lags else [],
             completed=self.ledgers[0].take_completed(),
             partial=self.ledgers[0].take_partial(),
@@ -301,6 +303,7 @@ class Part:
             self._wire,
             near if opening.nodes > 1 else None,
             self._completions,
+            self._others if opening.death and opening.death.node != node else None,
         )
 
     def _audiences(self, opening: Opening, members: Mapping[int, Listener]) -> dict[int, Audience]:

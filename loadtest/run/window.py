@@ -62,6 +62,7 @@ class Window:
         self.end_ns = end_ns
         self.slice_ns = slice_ns(end_ns - start_ns)
         self.slices = Slices(start_ns, self.slice_ns)  # filled as the processes state theirs
+        self.others = Slices(start_ns, self.slice_ns)  # of the users of other nodes than the one that dies
         self.lags = Slices(start_ns, self.slice_ns)  # the generator's loop lag, likewise
         self._parts = parts
         self._senders: list[SenderPlan] = []
@@ -161,6 +162,7 @@ class Window:
         figures.machine = worst(figures.machine, whole.machine)
         figures.dropped = dict(Counter(figures.dropped) + Counter(whole.dropped))
         self.slices.merge(whole.slices)
+        self.others.merge(whole.others)
         self.lags.merge(whole.lags)
         figures.fanout.merge(self.slices.between(self.start_ns, _EVER))  # a guest who is late speaks after the end
         for room in {room for room, *_ in whole.orders}:

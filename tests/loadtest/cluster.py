@@ -67,6 +67,7 @@ class Cluster:
             command = shlex.join([sys.executable, *words])
             (folder / f"{number}.sh").write_text(f"cd {ROOT}; exec {command}\n")
             (folder / f"{number}.pid").write_text("")
+        (folder / "store.pid").write_text(str(store.process.pid))
 
     @property
     def hosts(self) -> tuple[str, str]:

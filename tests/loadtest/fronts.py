@@ -21,9 +21,11 @@ class Front:
 
     def __init__(self, server_port: int, swallows: Swallows) -> None:
         self._server_port = server_port
-        self._swallows = swallows
+        self.swallows = swallows
         self._listener: asyncio.Server
         self._writers: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()  # unset, nothing passes in either direction
+        self._flows.set()
         self.port = 0
 
     async def up(self) -> None:
@@ -36,12 +38,18 @@ class Front:
         for writer in self._writers:
             writer.close()
 
+    async def hold(self) -> None:
+        self._flows.clear()
+
+    async def release(self) -> None:
+        self._flows.set()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
         both = {writer, server_writer}
         self._writers |= both
         with suppress(ConnectionError):
-            await asyncio.gather(self._pass(reader, server_writer), self._pass(server_reader, writer, self._swallows))
+            await asyncio.gather(self._pass(reader, server_writer), self._pass(server_reader, writer, self.swallows))
         self._writers -= both
 
     async def _pass(
@@ -49,6 +57,7 @@ class Front:
     ) -> None:
         with suppress(ConnectionError):
             while line := await reader.readline():
+                await self._flows.wait()
                 if not swallows(line):
                     writer.write(line)
                     await writer.drain()
@@ -75,7 +84,8 @@ class Fronts:
         self.done.append(words)
         what, number = words.split()
         front = self.fronts[int(number) - 1]
-        await (front.up() if what == "start" else front.down())
+        ways = {"start": front.up, "stop": front.hold, "cut": front.hold, "cont": front.release, "mend": front.release}
+        await ways.get(what, front.down)()
 
     def serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Until it is told to end."""

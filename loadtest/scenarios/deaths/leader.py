@@ -93,13 +93,83 @@ class DeathSettings(AroundSettings):
     )
 
 
-class Deaths(OneRoom):
+class Watched(OneRoom):
+    """Windows in which something happens to some, and the others watch."""
+
+    settings: AroundSettings
+    settings_type: ClassVar[type[Settings]] = AroundSettings
+
+    def __init__(self, settings: AroundSettings, users: int) -> None:
+        super().__init__(settings, users)
+        self.disconnects: list[Disconnect] = []  # of the course under way
+
+    def part(self) -> dict[str, Any]:
+        return {"disconnects": [plain(each) for each in self.disconnects]}
+
+    def measures(self) -> dict[str, float | None]:
+        asked = [disconnect for disconnect in self.disconnects if disconnect.phases]  # not stopped on the way
+        return {"ghosts": float(sum(disconnect.ghosts for disconnect in asked)) if asked else None}
+
+    def watch(
+        self, run: Run, how: str, victims: list[int], deadline_s: float, lasts_s: float, node: int = -1
+    ) -> Disconnect:
+        """One window; with `node`, the victims are its users, and among those who are in. Raises Over."""
+        window = run.open_window(lasts_s, death=lambda window: Death(how, victims, self.moment(window), node))
+        run.mark(self.moment(window), how)
+        observers = window.users - (len(victims) if node >= 0 else 0)
+        disconnect = Disconnect(how, len(victims), observers, round(deadline_s * 1e6))
+        self.disconnects.append(disconnect)
+        whole = self.happen(run, window, how)
+        disconnect.take(victims, whole)
+        disconnect.dead_after_us = max((each.get("dead_after_us", 0) for each in whole.role), default=0)
+        disconnect.phases = self._phases(window, disconnect)
+        self._judge_generator(run, window, disconnect)
+        return disconnect
+
+    def happen(self, run: Run, window: Window, how: str) -> Statement:
+        """What the leader does in the window."""
+        return run.play(window)
+
+    def moment(self, window: Window) -> int:
+        """When it happens: at the beginning of a slice, so that before and after do not mix."""
+        slices = max(1, round(self.settings.before * 1e9 / window.slice_ns))
+        return window.start_ns + slices * window.slice_ns
+
+    def _phases(self, window: Window, disconnect: Disconnect) -> dict[str, Histogram]:
+        death_ns = self.moment(window)
+        over_ns = death_ns + round(max(_EFFECT_S * 1e9, disconnect.informed.longest * 1e3))
+        slices = window.others if window.others.each() else window.slices
+        return {
+            "before": slices.between(window.start_ns, death_ns),
+            "during": slices.between(death_ns, over_ns),
+            "after": slices.between(over_ns, window.end_ns),
+        }
+
+    def _judge_generator(self, run: Run, window: Window, disconnect: Disconnect) -> None:
+        """It must not read late just then: between a death and the last notice of it, which may be a second of many."""
+        death_ns = self.moment(window)
+        last_ns = death_ns + max(1, disconnect.informed.longest * 1_000)
+        lag_ms = window.lags.between(death_ns, last_ns).percentile(99) / 1000
+        if lag_ms > (limit := self.settings.max_loop_lag_ms):
+            run.note_fault(
+                f"{disconnect.how}: the generator read late between the death and its last notice: loop lag p99 "
+                f"{lag_ms:,.3f} ms, the limit is {limit:,g} ms"
+            )
+
+    def count_listed(self, run: Run, users: Sequence[int]) -> int:
+        """How many of these any node still lists as members."""
+        listed: set[int] = set()
+        for answer in run.ask("names", 2 * run.settings.patience):
+            listed.update(*answer["rooms"].values())
+        return len(listed.intersection(users))
+
+
+class Deaths(Watched):
     settings: DeathSettings
     settings_type: ClassVar[type[Settings]] = DeathSettings
 
     def __init__(self, settings: DeathSettings, users: int) -> None:
         super().__init__(settings, users)
-        self.disconnects: list[Disconnect] = []  # of the course under way
         self._numbers = itertools.count(1)  # of the acts of a run, whose courses may follow one another
 
     @property
@@ -109,9 +179,6 @@ class Deaths(OneRoom):
 
     def role(self, worker: Worker) -> Role:
         return Victims(worker, self)
-
-    def part(self) -> dict[str, Any]:
-        return {"disconnects": [plain(each) for each in self.disconnects]}
 
     def is_victim(self, user: int) -> bool:
         return user < self.victims
@@ -137,55 +204,10 @@ class Deaths(OneRoom):
         run.step = how
         held = {"act": number, "how": how, "linger_s": lasts_s, "receive_bytes": receive_bytes}
         run.ask("hold", 2 * settings.patience, **held)
-        window = run.open_window(lasts_s, death=lambda window: Death(how, victims, self._moment(window)))
-        run.mark(self._moment(window), how)
-        disconnect = Disconnect(how, len(victims), window.users, round(deadline_s * 1e6))
-        self.disconnects.append(disconnect)
-        whole = run.play(window)
-        disconnect.take(victims, whole)
-        disconnect.dead_after_us = max((each.get("dead_after_us", 0) for each in whole.role), default=0)
-        disconnect.phases = self._phases(window, disconnect)
-        self._judge_generator(run, window, disconnect)
-        disconnect.ghosts = self._count_listed(run, victims)
+        disconnect = self.watch(run, how, victims, deadline_s, lasts_s)
+        disconnect.ghosts = self.count_listed(run, victims)
         run.ask("release")
         return disconnect
-
-    def measures(self) -> dict[str, float | None]:
-        asked = [disconnect for disconnect in self.disconnects if disconnect.phases]  # not stopped on the way
-        return {"ghosts": float(sum(disconnect.ghosts for disconnect in asked)) if asked else None}
-
-    def _moment(self, window: Window) -> int:
-        """When they die: at the beginning of a slice, so that before and after do not mix."""
-        slices = max(1, round(self.settings.before * 1e9 / window.slice_ns))
-        return window.start_ns + slices * window.slice_ns
-
-    def _phases(self, window: Window, disconnect: Disconnect) -> dict[str, Histogram]:
-        death_ns = self._moment(window)
-        over_ns = death_ns + round(max(_EFFECT_S * 1e9, disconnect.informed.longest * 1e3))
-        slices = window.slices
-        return {
-            "before": slices.between(window.start_ns, death_ns),
-            "during": slices.between(death_ns, over_ns),
-            "after": slices.between(over_ns, window.end_ns),
-        }
-
-    def _judge_generator(self, run: Run, window: Window, disconnect: Disconnect) -> None:
-        """It must not read late just then: between a death and the last notice of it, which may be a second of many."""
-        death_ns = self._moment(window)
-        last_ns = death_ns + max(1, disconnect.informed.longest * 1_000)
-        lag_ms = window.lags.between(death_ns, last_ns).percentile(99) / 1000
-        if lag_ms > (limit := self.settings.max_loop_lag_ms):
-            run.note_fault(
-                f"{disconnect.how}: the generator read late between the death and its last notice: loop lag p99 "
-                f"{lag_ms:,.3f} ms, the limit is {limit:,g} ms"
-            )
-
-    def _count_listed(self, run: Run, victims: Sequence[int]) -> int:
-        """How many of the victims the server still lists as members."""
-        listed: set[int] = set()
-        for answer in run.ask("names", 2 * run.settings.patience):
-            listed.update(*answer["rooms"].values())
-        return len(listed.intersection(victims))
 
 
 def plain(one: Disconnect) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import gevent
-
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
 from loadtest.core.requirements import DEFAULT
@@ -172,13 +170,13 @@ class Rolling(OneRoom):
         run.pause(settings.under_load)
         since_ns = time.monotonic_ns()
         run.mark(since_ns, f"drain {drain.host}")
-        draining = gevent.spawn(self._control.do, "drain", name_of(node), settings.return_within)
+        drained = self._control.begin("drain", name_of(node), settings.return_within)
         until_ns = since_ns + round(settings.return_within * 1e9)
         answers = run.ask("returned", settings.return_within + ANSWER_S, since_ns=since_ns, until_ns=until_ns)
         drain.moved.take(answers)
         for fault in drain.moved.faults(settings.max_loop_lag_ms, settings.max_cpu_percent):
             run.note_fault(fault)
-        draining.get()
+        drained()
         if self._control.can_start:
             self._control.start(node, settings.return_within)
         self._account(run, drain)

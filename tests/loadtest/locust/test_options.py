@@ -23,7 +23,7 @@ def test_help_names_the_scenarios_that_have_an_option_and_no_other() -> None:
     add_options(parser)
     lines = [line.strip().partition("  ") for line in parser.format_help().splitlines() if line.startswith("  --")]
     said = {option.split()[0]: words.strip() for option, _, words in lines}
-    assert said["--before"].startswith("crash, slow, stampede, restart: seconds of ordinary traffic")
+    assert said["--before"].startswith("crash, nodes, slow, stampede, restart, rolling: seconds of ordinary traffic")
     common = {each.name for each in fields(Settings)}
     for name, each in all_options().items():
         takers = [kind.name for kind in SCENARIOS.values() if name in {one.name for one in fields(kind.settings_type)}]
