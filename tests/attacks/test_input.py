@@ -18,7 +18,7 @@ def words(besieged: Siege, count: int, passes_between: int = 2) -> None:
         besieged.go_on(passes_between)
 
 
-@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 150), ("ws", 150)])
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 20), ("ws", 20)])
 def test_clients_that_send_64_kib_of_tiny_lines_end_and_delay_no_word(count: int, scheme: str) -> None:
     with siege(scheme=scheme) as besieged:
         bad = attackers(besieged.server, count)
@@ -32,7 +32,7 @@ def test_clients_that_send_64_kib_of_tiny_lines_end_and_delay_no_word(count: int
         assert len(besieged.server.loop.connections) == 2
 
 
-@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 150), ("ws", 150)])
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 20), ("irc", 150), ("ircs", 20), ("ws", 20)])
 def test_clients_that_send_as_many_tiny_lines_as_may_wait_delay_no_word(count: int, scheme: str) -> None:
     with siege(scheme=scheme) as besieged:
         say(attackers(besieged.server, count), b"a\n" * (LIMIT // TINY[scheme] - 10))
@@ -131,7 +131,7 @@ def test_an_endless_stream_on_an_unframed_wire_ends_its_connection_too(data: byt
         assert any(b"Excess flood" in data for data in bad.heard)
 
 
-@pytest.mark.parametrize(("scheme", "count"), [("irc", 1), ("irc", 150), ("ircs", 150), ("ws", 150)])
+@pytest.mark.parametrize(("scheme", "count"), [("irc", 1), ("irc", 150), ("ircs", 20), ("ws", 20)])
 def test_the_backlog_of_a_peer_that_has_gone_is_not_played_out(count: int, scheme: str) -> None:
     """What its rate allows now is said; the rest is gone with it, and the room hears nothing of it later."""
     with siege(scheme=scheme) as besieged:
