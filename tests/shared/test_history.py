@@ -102,7 +102,10 @@ def test_all_nodes_show_the_same_under_the_same_ids_also_those_that_come_later(
         for speaker in (ana, bea, cleo):
             speaker.say("#r", f"{speaker.nick} {number}")
         if number == 20:
+            for client in (bea, cleo):
+                client.sync()  # what they said is in the log before nobody may speak
             ana.send("TOPIC #r :about", "MODE #r +m", "MODE #r +b eve!*@*", "MODE #r -m")
+            ana.sync()
             cleo.send("NICK cleopatra")
             cleo.nick = "cleopatra"
             snap(10_000)
