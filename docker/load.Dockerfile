@@ -26,6 +26,7 @@ COPY --from=build /opt/fanfare /opt/fanfare
 WORKDIR /fanfare
 COPY chat chat
 COPY loadtest loadtest
+COPY docker/cluster/faults.sh /usr/local/bin/
 # For a report without a mount, or with a named volume, which takes over the directory's owner.
 RUN install -d -o 10001 -g 10001 /report
 ENV PATH=/opt/fanfare/bin:$PATH PYTHONPATH=/fanfare PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

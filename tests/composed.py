@@ -9,7 +9,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST_PORTS = ("IRC", "RELAY", "JOINED", "TILDE", "NICK", "NGIRCD", "INSPIRCD", "ERGO", "CLUSTER")
-PROFILES = ("peers", "compare", "distributed", "observe", "cluster")  # what may be left when a test has failed
+PROFILES = (
+    "peers",
+    "compare",
+    "distributed",
+    "observe",
+    "cluster",
+    "cluster-faults",
+)  # what may be left when a test has failed
 USERS = ("--users=20", "--spawn-rate=20")
 QUICK = ("--settle=0.1", "--grace=20")  # what is there in time is not waited for
 BRIEF = (*QUICK, "--before=1", "--after=0")
