@@ -192,3 +192,21 @@ def test_a_wrong_command_gets_one_line_and_status_2(
     error = capsys.readouterr().err
     assert error.startswith(f"fanfare: {complaint}")
     assert error.count("\n") == 1
+
+
+def test_imported_words_of_people_whom_the_log_does_not_know_stay_also_with_strict(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = out(capsys, "export", "--nick", "bea")
+    words = [line for line in lines if "PRIVMSG" in line]
+    assert words
+    (tmp_path / "export").write_text("\n".join(words))
+    other = tmp_path / "other"
+    with keeping(other, durability="strict"):
+        pass
+    assert admin("import", "--log", f"sqlite:{other}", str(tmp_path / "export")) == 0
+    before = history(other, "#a")
+    assert before
+    with keeping(other, durability="strict"):
+        pass
+    assert history(other, "#a") == before

@@ -85,10 +85,14 @@ class SqliteLog:
         began = after = read_snapshot(self._connection, state)
         noted = self._noted()
         notes: list[Kept] = []
+        placed: set[int] | None = None
         for entry, accepted in replay(self._connection, state, after):
             after = entry.id
-            if after > noted:
-                notes.append(self._shown(entry, False) if accepted else Kept(entry, False, refused=self._strict))
+            if after > noted and accepted:
+                notes.append(self._shown(entry, False))
+            elif after > noted and self._strict:
+                placed = self._placed_behind(began) if placed is None else placed
+                notes.append(Kept(entry, False, refused=entry.id not in placed))
             if len(notes) == RELAXED_GROUP:
                 write(self._connection, notes, notes)
                 notes = []
@@ -115,6 +119,10 @@ class SqliteLog:
             f"SELECT max(coalesce(({entry}), 0), coalesce(({event}), 0))", (PLACED_LATER + RELAXED_GROUP,)
         ).fetchone()
         return int(noted)
+
+    def _placed_behind(self, after: int) -> set[int]:
+        """What histories show already: an imported entry stays, though its user is somebody whom this log never saw."""
+        return {number for (number,) in self._connection.execute("SELECT id FROM place WHERE id > ?", (after,))}
 
     def deliver(self, apply: Apply) -> None:
         self._apply = apply
