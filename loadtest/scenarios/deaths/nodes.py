@@ -143,7 +143,8 @@ class Nodes(Watched):
         faults = [
             {"fault": each.how, "users": each.victims, "back": self._back.get(each.how)} for each in self.disconnects
         ]
-        return {**super().part(), "nodes": {"host": self._hosts.urls[-1].rpartition("/")[2], "faults": faults}}
+        url = "".join(self._hosts.urls[-1:])  # none where the run was stopped before it began
+        return {**super().part(), "nodes": {"host": url.rpartition("/")[2], "faults": faults}}
 
     def missed(self) -> list[str]:
         lines = list(self._lines)
