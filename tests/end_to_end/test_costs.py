@@ -23,12 +23,12 @@ A_MESSAGE = 59
 A_JOIN = 107
 A_LEAVE = 83
 A_QUIT = 113
-A_RENAME = 71
+A_RENAME = 73
 A_KICK = 86
 AN_OPERATOR = 103
-AN_ANSWER = 39
-A_CAP_REQ = 50
-A_GUEST = 193
+AN_ANSWER = 40
+A_CAP_REQ = 51
+A_GUEST = 199
 FILES_OF_A_MESSAGE = 19
 
 IrcDialect.of({"message-tags", "server-time"})  # made when the first client asks for it

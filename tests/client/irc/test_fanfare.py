@@ -19,7 +19,7 @@ from tests.support import PATIENCE, RunningServer, running_server
 from tests.tls import Authority, write_self_signed
 
 PASSWORD = "sesame-open"
-SETTINGS = {"password_iterations": 4096, "history": 100}
+SETTINGS = {"password_iterations": 4096, "memory_length": 100}
 
 
 @pytest.fixture
