@@ -124,16 +124,10 @@ def test_names_that_come_and_go_on_an_unframed_wire_delay_no_word() -> None:
         besieged.hold(calls=2 * MOST_CALLS)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "change"),
-    [
-        *(("irc", change) for change in ("CAP REQ :server-time", "NICK x", "AWAY :x", "SETNAME :x")),
-        ("ws", "CAP REQ :server-time"),
-    ],
-)
-def test_changes_of_300_who_are_in_100_rooms_each_delay_no_word(change: str, scheme: str) -> None:
+@pytest.mark.parametrize("change", ["CAP REQ :server-time", "NICK x", "AWAY :x", "SETNAME :x"])
+def test_changes_of_300_who_are_in_100_rooms_each_delay_no_word(change: str) -> None:
     """Five a second of each, from addresses of their own."""
-    with siege(scheme=scheme) as besieged:
+    with siege() as besieged:
         server = besieged.server
         bad = members(server, 300)
         for sock in bad:
