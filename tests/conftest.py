@@ -23,14 +23,6 @@ hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
 
 
-# Few tests that wait for long, as for images: begun last, they would be what all others are waited for.
-BEGIN_WITH = ("tests/test_compose", "tests/test_bench", "tests/shared/", "tests/disk/", "tests/loadtest/scenarios/")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(BEGIN_WITH))
-
-
 _places = count(1)
 
 
