@@ -50,7 +50,7 @@ def start(store: RedisProcess) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def serve(name: str, command: tuple[str, ...] = SERVE) -> Node:
-            words = (*IRC, "--log", store.url, "--node", name, "--lease", "1", "--rate-limit", "off", "--drain", "0.2")
+            words = (*IRC, "--log", store.url, "--node", name, "--lease", "4", "--rate-limit", "off", "--drain", "0.2")
             return Node(stack.enter_context(serving(*words, command=command)), stack)
 
         yield serve

@@ -264,11 +264,11 @@ def test_what_only_the_generators_own_backlog_could_have_missed_is_no_failure(po
     own = tmp_path / "backlog.py"
     own.write_text(BACKLOG)
     blind = ("--max-send-lateness-ms", "60000", "--max-loop-lag-ms", "60000", "--max-cpu-percent", "1000")
-    done = run(port, *QUICK, *blind, "--rate", "40", "--require", "p50<50ms", "--report", str(tmp_path), locustfile=own)
+    done = run(port, *QUICK, *blind, "--rate", "40", "--require", "p50<90ms", "--report", str(tmp_path), locustfile=own)
     report = summary(tmp_path)
     assert done.returncode != 1, done.stdout + done.stderr
     assert all("generator" in reason for reason in report["reasons"])
-    assert report["read_us"]["max"] >= 50_000
+    assert report["read_us"]["max"] >= 90_000
 
 
 def test_a_server_that_throttles_its_senders_is_named_as_the_likely_cause(tmp_path: Path) -> None:
