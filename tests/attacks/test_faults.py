@@ -151,7 +151,7 @@ def test_the_first_words_and_the_notice_of_a_name_are_two_reads(scheme: str) -> 
         assert [everything.count(b"word %d." % number) for number in range(40)] == [1] * 40
         assert [everything.count(b"first of %d." % number) for number in range(2, 40, 5)] == [1] * 8
         alone = [data for data in reads if data.count(b"word ") + data.count(b"first of ") + data.count(b"ed") == 1]
-        assert len(alone) > 40  # of 56: so many are left where the notices come with the first words
+        assert len(alone) >= 48
 
 
 def test_nothing_is_lost_on_the_way_into_an_unframed_socket_that_gets_more_than_50_a_second() -> None:

@@ -268,7 +268,7 @@ def test_what_only_the_generators_own_backlog_could_have_missed_is_no_failure(po
     report = summary(tmp_path)
     assert done.returncode != 1, done.stdout + done.stderr
     assert all("generator" in reason for reason in report["reasons"])
-    assert report["read_us"]["max"] >= 90_000
+    assert report["read_us"]["p50"] >= 90_000  # it would be a failure, were it judged
 
 
 def test_a_server_that_throttles_its_senders_is_named_as_the_likely_cause(tmp_path: Path) -> None:
