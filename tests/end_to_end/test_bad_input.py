@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +60,8 @@ INPUTS = {
     "quitting over and over": b"QUIT :a\r\nQUIT :b\r\nNICK c\r\nJOIN #lobby\r\n" * 3,
 }
 
+NUMBERS = count(1)  # of the hostile clients
+
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[RunningServer]:
@@ -87,7 +90,10 @@ class Bystanders:
             assert [message.verb for message in others] == ["JOIN", "QUIT"] * joined
             assert all(message.nick not in ("ana", "bea") for message in others)
 
-    def leave(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
         for client in (self.ana, self.bea):
             client.send("QUIT")
             client.rest()
@@ -108,18 +114,17 @@ def end(client: IrcClient, how: str) -> None:
 def test_bad_input_in_any_state_disturbs_nobody_however_it_ends(
     shared: RunningServer, caplog: pytest.LogCaptureFixture, lines: tuple[str, ...], data: bytes
 ) -> None:
-    bystanders = Bystanders(shared)
     joined = "JOIN #lobby" in lines
-    for how in ("close", "reset", "half-close"):
-        evil = shared.raw()
-        evil.send(*(line.replace("evil", f"evil-{how}") for line in lines))  # the one before may not be gone yet
-        if joined:
-            evil.until("366")
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has been cut off already
-            evil.sock.sendall(data)
-        end(evil, how)
-        bystanders.check(joined)
-    bystanders.leave()
+    with Bystanders(shared) as bystanders:
+        for how in ("close", "reset", "half-close"):
+            evil, nick = shared.raw(), f"evil-{next(NUMBERS)}"  # the one before may not be gone: OPER hashes a password
+            evil.send(*(line.replace("evil", nick) for line in lines))
+            if joined:
+                evil.until("366")
+            with suppress(BrokenPipeError, ConnectionResetError):  # it has been cut off already
+                evil.sock.sendall(data)
+            end(evil, how)
+            bystanders.check(joined)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
