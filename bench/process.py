@@ -18,11 +18,11 @@ from types import FrameType
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_TIMEOUT = 15.0  # s until a server must accept a connection; the slowest here takes about one
 READY_POLL = 0.02  # s between two looks
-END_TIMEOUT = 10.0  # s for a killed process to end; one with 5,000 sockets takes over a second
+END_TIMEOUT = 60.0  # s for a killed process to end; one with 5,000 sockets, or whose disk must write first, takes some
 
 
 class StartError(Exception):
-    """A server did not start. The text is one line."""
+    """A server did not start, or does not end. The text is one line."""
 
 
 def raise_file_limit() -> int:
@@ -119,11 +119,19 @@ def running(
     finally:
         with suppress(ProcessLookupError):  # the group has no processes left
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(END_TIMEOUT)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
+        _ended(process)
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(END_TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        name = f"{error.cmd[0]} ({process.pid})"
+        raise StartError(f"{name} was killed and still runs after {END_TIMEOUT:.0f} s") from error
 
 
 @contextmanager

@@ -160,6 +160,25 @@ def test_a_signal_while_a_process_starts_waits_until_it_can_be_ended(monkeypatch
     assert begun[0].returncode == -signal.SIGKILL
 
 
+def test_a_process_that_outlives_its_kill_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one that waits for its disk."""
+    begun = []
+
+    def spared() -> int:
+        with monkeypatch.context() as patched, running(SLEEP) as process:
+            begun.append(process)
+            patched.setattr("bench.process.END_TIMEOUT", 0.0)
+            patched.setattr(os, "killpg", lambda group, ending: None)
+        return 0
+
+    assert started("bench", spared) == 2
+    begun[0].kill()
+    begun[0].wait()
+    assert capsys.readouterr().err == f"bench: sleep ({begun[0].pid}) was killed and still runs after 0 s\n"
+
+
 def test_a_signal_that_was_ignored_stays_ignored() -> None:
     """As under nohup."""
 
@@ -198,7 +217,8 @@ def test_a_benchmark_that_is_killed_leaves_no_process_behind(words: str) -> None
         finally:
             process.terminate()
             _, complaint = process.communicate()
-    assert (process.returncode, "everything that it started has ended" in complaint) == (130, True)
+    assert process.returncode == 130, complaint
+    assert "everything that it started has ended" in complaint
     for pid in born:
         with pytest.raises(ProcessLookupError):
             os.killpg(pid, 0)
