@@ -8,13 +8,34 @@ from pathlib import Path
 
 import pytest
 
+from tests.ops.serving import IRC, SERVE, Process, client_of, serving
 from tests.shared.store_process import Proxy, RedisProcess, running_store
-from tests.support import RunningServer, running_server
+from tests.support import IrcClient, RunningServer, running_server
 
 if shutil.which("redis-server") is None and not os.environ.get("CI"):
     pytest.skip("redis-server: not installed", allow_module_level=True)
 
 MakeNode = Callable[..., RunningServer]
+
+
+class NodeProcess:
+    """A node that is a process of its own, to be killed or stopped."""
+
+    def __init__(self, process: Process, clients: ExitStack) -> None:
+        self.process = process
+        self.port = process.port()
+        self._clients = clients
+
+    def irc(self, nick: str, *rooms: str) -> IrcClient:
+        client = client_of(self.port)
+        self._clients.enter_context(client.sock)
+        client.register(nick)
+        for room in rooms:
+            client.join(room)
+        return client
+
+
+Start = Callable[..., NodeProcess]
 
 
 @pytest.fixture
@@ -39,3 +60,15 @@ def make_node(store: RedisProcess, proxy: Proxy) -> Iterator[MakeNode]:
             return nodes.enter_context(running_server(**{"node": name, "log": store.url, "lease": 1.0, **settings}))  # type: ignore[arg-type]
 
         yield make
+
+
+@pytest.fixture
+def start(store: RedisProcess) -> Iterator[Start]:
+    """`start("a")` is a node that is a process; further words are options."""
+    with ExitStack() as stack:
+
+        def serve(name: str, *options: str, command: tuple[str, ...] = SERVE) -> NodeProcess:
+            words = (*IRC, "--log", store.url, "--node", name, "--lease", "1", "--rate-limit", "off", *options)
+            return NodeProcess(stack.enter_context(serving(*words, command=command)), stack)
+
+        yield serve

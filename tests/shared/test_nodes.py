@@ -3,8 +3,6 @@
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +16,9 @@ from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.snapshots import Snapshots
 from chat.server.shared.store import Store
 from chat.settings import Settings
-from tests.ops.serving import IRC, Process, client_of, serving
-from tests.shared.conftest import MakeNode
+from tests.shared.conftest import MakeNode, Start
 from tests.shared.store_process import Proxy, RedisProcess
 from tests.support import IrcClient, RunningServer, running_server
-
-
-class NodeProcess:
-    """A node that is a process of its own, to be killed or stopped."""
-
-    def __init__(self, process: Process, clients: ExitStack) -> None:
-        self.process = process
-        self._clients = clients
-        self._port = process.port()
-
-    def irc(self, nick: str, *rooms: str) -> IrcClient:
-        client = client_of(self._port)
-        self._clients.enter_context(client.sock)
-        client.register(nick)
-        for room in rooms:
-            client.join(room)
-        return client
-
-
-Start = Callable[..., NodeProcess]
-
-
-@pytest.fixture
-def start(store: RedisProcess) -> Iterator[Start]:
-    with ExitStack() as stack:
-
-        def serve(name: str, *options: str) -> NodeProcess:
-            words = (*IRC, "--log", store.url, "--node", name, "--lease", "1", "--rate-limit", "off", *options)
-            return NodeProcess(stack.enter_context(serving(*words)), stack)
-
-        yield serve
 
 
 def words(client: IrcClient, last: str) -> list[str]:

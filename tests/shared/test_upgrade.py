@@ -5,8 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,7 +16,8 @@ from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
-from tests.ops.serving import IRC, SERVE, Process, client_of, serving
+from tests.ops.serving import SERVE, client_of
+from tests.shared.conftest import Start
 from tests.shared.store_process import RedisProcess
 from tests.support import PATIENCE, IrcClient
 
@@ -26,34 +26,10 @@ NOT_YET = "Not every server of this network knows SHINE yet"
 WORDS = 20  # that everybody says between two steps of the upgrade
 
 
-class Node:
-    def __init__(self, process: Process, clients: ExitStack) -> None:
-        self.process = process
-        self.port = process.port()
-        self._clients = clients
-
-    def irc(self, nick: str, *rooms: str) -> IrcClient:
-        client = client_of(self.port)
-        self._clients.enter_context(client.sock)
-        client.register(nick)
-        for room in rooms:
-            client.join(room)
-        return client
-
-
-Start = Callable[..., Node]
-
-
 @pytest.fixture
-def start(store: RedisProcess) -> Iterator[Start]:
+def start(start: Start) -> Start:
     """`start("a")` is a node of this version, `start("b", NEWER)` one of the next."""
-    with ExitStack() as stack:
-
-        def serve(name: str, command: tuple[str, ...] = SERVE) -> Node:
-            words = (*IRC, "--log", store.url, "--node", name, "--lease", "4", "--rate-limit", "off", "--drain", "0.2")
-            return Node(stack.enter_context(serving(*words, command=command)), stack)
-
-        yield serve
+    return lambda name, command=SERVE: start(name, "--lease", "4", "--drain", "0.2", command=command)
 
 
 def versions(store: RedisProcess) -> list[int]:
@@ -192,7 +168,8 @@ class Talker(threading.Thread):
             assert view.said == (due if view is self.views[-1] else due[: len(view.said)])
             for (verb, nick), times in view.others.items():
                 assert verb in ("JOIN", "QUIT"), f"{verb} of {nick}"
-                assert times <= (1 if verb == "QUIT" else 1 + view.others["QUIT", nick])
+                most = 1 if verb == "QUIT" else 1 + view.others["QUIT", nick]
+                assert times <= most, f"{self.name} saw {verb} of {nick} {times} times: {view.others}"
 
     def _stay(self) -> bool:
         """Talk on one connection; False when it was ended."""
@@ -211,7 +188,9 @@ class Talker(threading.Thread):
                     self._news.notify_all()
             self._end.wait(PATIENCE)  # all words are in the log
             client.send("AWAY :done", f"PING {self.name}")
-            return self._read(client, view, "PONG", self.name)
+            stayed = self._read(client, view, "PONG", self.name)
+            self._end.wait(PATIENCE)  # nobody reads that another has gone home
+            return stayed
 
     def _come_in(self, client: IrcClient) -> None:
         client.send("CAP REQ :echo-message message-tags", f"NICK {self.name}", f"USER {self.name} 0 * :{self.name}")
@@ -274,8 +253,8 @@ def test_the_nodes_are_upgraded_one_after_the_other_while_everybody_talks(start:
         assert not talker.is_alive()
 
     words = read_words(store)
+    assert {talker.name: len(talker.views) for talker in talkers} == {talker.name: 2 for talker in talkers}
     for talker in talkers:
-        assert len(talker.views) == 2, f"{talker.name} came in {len(talker.views)} times"
         talker.check(words)
 
 
