@@ -46,3 +46,12 @@ def admin_path(settings: Settings) -> Path | None:
     if settings.admin:
         return Path(settings.admin)
     return log_path(settings.log if settings.log.startswith("sqlite:") else "").with_suffix(".sock")
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of the log, for its owner alone. Raises SetupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
+        raise SetupError(f"the log's folder {folder} cannot be made: {reason}; --log names another") from None

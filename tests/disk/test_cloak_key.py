@@ -1,5 +1,7 @@
 """The secret of cloaks outlives the server, is its user's alone, and a bad file is one clear line."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,24 @@ def test_a_file_that_holds_no_secret_is_named(tmp_path: Path, text: str) -> None
 
 def test_a_folder_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SetupError, match=r"cloak.key, the secret of cloaks: "):
+    with pytest.raises(
+        SetupError, match=r"folder .*/file cannot be made: there is a file of that name; --log names an"
+    ):
         cloak_key(tmp_path / "file")
+
+
+def test_a_full_disk_leaves_no_file_that_the_next_start_would_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(SetupError, match=r"cloak.key, the secret of cloaks: No space left on device$"):
+            cloak_key(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert cloak_key(tmp_path)
 
 
 def test_a_cloak_survives_a_restart_and_the_file_of_the_log_holds_no_secret(tmp_path: Path) -> None:

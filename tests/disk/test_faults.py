@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -78,9 +79,9 @@ def test_on_a_full_disk_relaxed_talk_goes_on_and_is_written_once_there_is_room(
         while "is written, 0 entries wait, 0 lost" not in server.server.status():
             pass
     assert sum("PRIVMSG" in line for line in history(small_disk / "log", "#a")) == 500
-    assert next(record.message for record in caplog.records if "takes nothing" in record.message).startswith(
-        "the log's file takes nothing: database or disk is full; "
-    )
+    fault = next(record.message for record in caplog.records if "takes nothing" in record.message)
+    assert fault.startswith("the log's file takes nothing: database or disk is full; ")
+    assert fault.endswith(" entries are not safe: make room on its disk, it is tried every second")
     assert "the log's file takes entries again" in [record.message for record in caplog.records]
 
 
@@ -115,8 +116,15 @@ def test_a_read_only_disk_is_refused_at_the_start_with_one_line(small_disk: Path
     with keeping(small_disk / "log"):
         pass
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    with pytest.raises(SetupError, match=r"^the log .*log cannot be opened: Read-only file system$"):
+    with pytest.raises(
+        SetupError,
+        match=r"^the log .*log cannot be opened: Read-only file system; let the server's user write the file",
+    ):
         keeping(small_disk / "log").__enter__()
+
+
+def damaged(*arguments: object) -> NoReturn:
+    raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 class SlowDisk:
@@ -239,7 +247,7 @@ def test_an_entry_that_cannot_be_written_ends_neither_the_thread_nor_the_talk(
 
 
 def test_a_question_that_cannot_be_answered_fails_and_the_next_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with keeping(tmp_path / "log") as server:
         ana = server.irc("ana", "#a", caps="batch draft/chathistory")
@@ -249,4 +257,11 @@ def test_a_question_that_cannot_be_answered_fails_and_the_next_does_not(
         assert ana.expect("FAIL").params[:3] == ["CHATHISTORY", "MESSAGE_ERROR", "LATEST"]
         monkeypatch.setattr(reader, "select", select)
         ana.send("CHATHISTORY LATEST #a * 5")
-        ana.expect("BATCH")
+        ana.until("BATCH")  # it opens
+        ana.until("BATCH")
+        monkeypatch.setattr(reader, "select", damaged)
+        ana.send("CHATHISTORY LATEST #a * 5")
+        assert ana.expect("FAIL").params[:3] == ["CHATHISTORY", "MESSAGE_ERROR", "LATEST"]
+    told = next(record for record in caplog.records if "malformed" in record.message)
+    assert told.exc_info is None  # one line
+    assert told.message.endswith("disk image is malformed; put it aside, or a backup in its place")

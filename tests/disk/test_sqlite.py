@@ -160,7 +160,7 @@ def test_a_request_that_was_refused_is_in_no_history(tmp_path: Path) -> None:
 
 
 def test_a_second_server_on_the_file_gets_one_clear_line(tmp_path: Path) -> None:
-    in_use = rf"log is in use by another server, process {os.getpid()}$"
+    in_use = rf"log is in use by another server, process {os.getpid()}: stop that one, or name another file$"
     with keeping(tmp_path / "log"), pytest.raises(SetupError, match=in_use):
         file.open_log(tmp_path / "log")
     connection, lock = file.open_log(tmp_path / "log")
@@ -178,10 +178,11 @@ def test_a_file_of_a_newer_server_of_another_program_or_of_nobody_is_refused_wit
     (tmp_path / "text").write_text("nothing of the kind " * 100)
     (tmp_path / "folder").mkdir()
     wanted = {
-        "newer": f"was written by a newer Fanfare: its format is 9, this one knows {len(file.FORMATS)}",
-        "other": "is no log of Fanfare: it is another program's database",
+        "newer": f"was written by a newer Fanfare: its format is 9, this one knows {len(file.FORMATS)};"
+        " serve it with that version, or name another file",
+        "other": "is no log of Fanfare: it is another program's database; name another file",
         "text": "is damaged: file is not a database; put it aside, or a backup in its place",
-        "folder": "cannot be opened: Is a directory",
+        "folder": "cannot be opened: it is a folder; name a file",
     }
     for name, text in wanted.items():
         with pytest.raises(SetupError) as caught:

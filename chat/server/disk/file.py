@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from chat.errors import SetupError
+from chat.paths import make_folder
 
 # "Fanf" and "Fanh": what SQLite's header and file(1) know a log by, and the history that a node of a shared log keeps.
 # Such a history is of the same format; it holds no state, but says in place of the snapshot which log it is of.
@@ -17,6 +18,11 @@ APPLICATION_ID, HISTORY_ID = 0x46616E66, 0x46616E68
 KINDS = {APPLICATION_ID: "log of Fanfare", HISTORY_ID: "history of a shared log"}
 NEWEST = (1 << 63) - 1  # as an id
 CHECKED_BYTES = 16_777_216  # up to which a file is read whole at the start, to find damage; it takes 50 ms
+REMEDIES = {  # what helps against the faults whose text has one of these words
+    "make room on its disk": ("is full", "No space", "quota"),
+    "let the server's user write the file and its folder": ("readonly", "Read-only", "denied", "unable to open"),
+    "end the other program that works on it": ("locked",),
+}
 PATIENCE = 5.0  # s that a write waits for another process, `fanfare admin`, to end its own
 
 FORMATS = (
@@ -81,7 +87,9 @@ class Lock:
         except OSError:
             holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
-            raise SetupError(f"{path} is in use by another server, process {holder}") from None
+            raise SetupError(
+                f"{path} is in use by another server, process {holder}: stop that one, or name another file"
+            ) from None
         os.truncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
@@ -106,18 +114,15 @@ def is_served(path: Path) -> bool:
 
 def open_log(path: Path, kind: int = APPLICATION_ID) -> tuple[sqlite3.Connection, Lock]:
     """Open the file for writing, or make it. Raises SetupError with one clear line."""
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = Lock(path)
     except OSError as error:
-        raise SetupError(f"the log {path} cannot be opened: {error.strerror}") from None
+        raise SetupError(explain(path, error)) from None
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # what is said is the owner's to read
         connection = connect(path)
-    except OSError as error:
-        lock.release()
-        raise SetupError(f"the log {path} cannot be opened: {error.strerror}") from None
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         lock.release()
         raise SetupError(explain(path, error)) from None
     try:
@@ -161,10 +166,11 @@ def _prepare(connection: sqlite3.Connection, path: Path | str, kind: int) -> Non
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables and application != kind:
         found = f"a {KINDS[application]}" if application in KINDS else "another program's database"
-        raise SetupError(f"{path} is no {KINDS[kind]}: it is {found}")
+        raise SetupError(f"{path} is no {KINDS[kind]}: it is {found}; name another file")
     if format_ > len(FORMATS):
         raise SetupError(
-            f"the log {path} was written by a newer Fanfare: its format is {format_}, this one knows {len(FORMATS)}"
+            f"the log {path} was written by a newer Fanfare: its format is {format_}, this one knows {len(FORMATS)};"
+            " serve it with that version, or name another file"
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
@@ -194,10 +200,27 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
-def explain(path: Path, error: sqlite3.Error) -> str:
-    """The file's fault, in one line for the operator."""
-    if "readonly" in str(error):
-        return f"the log {path} cannot be written: the file is read-only"
-    if isinstance(error, sqlite3.OperationalError):
-        return f"the log {path} cannot be opened: {error}"
-    return f"the log {path} is damaged: {' '.join(str(error).split())}; put it aside, or a backup in its place"
+def explain(path: Path, error: OSError | sqlite3.Error) -> str:
+    """The file's fault, and what helps, in one line for the operator."""
+    if path.is_dir():
+        return f"the log {path} cannot be opened: it is a folder; name a file"
+    text, what = _text(error), "cannot be opened"
+    if "readonly" in text:
+        text, what = "the file is read-only", "cannot be written"
+    elif not isinstance(error, OSError | sqlite3.OperationalError):
+        what = "is damaged"
+    return f"the log {path} {what}: {text}; {remedy(error)}"
+
+
+def remedy(error: OSError | sqlite3.Error) -> str:
+    """What the operator can do about a fault of the file."""
+    for what, signs in REMEDIES.items():
+        if any(sign in _text(error) for sign in signs):
+            return what
+    if isinstance(error, OSError | sqlite3.OperationalError):
+        return "see whether its disk is well"
+    return "put it aside, or a backup in its place"
+
+
+def _text(error: OSError | sqlite3.Error) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else " ".join(str(error).split())

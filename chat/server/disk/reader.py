@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from chat.errors import WireError
-from chat.server.disk.file import connect, ids_of_room
+from chat.server.disk.file import connect, ids_of_room, remedy
 from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
@@ -57,8 +57,12 @@ def _answer(
     try:
         found = {entry.id: entry for query in queries for entry in select(connection, query)}
         lines = show([found[number] for number in sorted(found)])
-    except Exception:  # the file is damaged, or the fault is ours: others may ask all the same
-        log.exception("history cannot be read")
+    except sqlite3.Error as error:  # others may ask all the same: most of the file may be well
+        log.error("a question to the history has no answer: %s; %s", error, remedy(error))
+        post(partial(answered, None))
+        return
+    except Exception:  # ours
+        log.exception("a question to the history has no answer")
         post(partial(answered, None))
         return
     post(partial(answered, lines))

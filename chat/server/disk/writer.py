@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from chat.server.disk.file import place_of
+from chat.server.disk.file import place_of, remedy
 from chat.server.log.entry import Entry
 
 AT_ONCE = 512  # rows in one statement
@@ -199,7 +199,13 @@ class Writer:
 
     def _note(self, error: sqlite3.Error, count: int) -> None:
         if not self.error:
-            log.error("the log's file takes nothing: %s; %d entries are not safe", error, count)
+            how = remedy(error)
+            log.error(
+                "the log's file takes nothing: %s; %d entries are not safe: %s, it is tried every second",
+                error,
+                count,
+                how,
+            )
         self.error = str(error)
 
     def _roll_back(self) -> None:
