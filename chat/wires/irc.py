@@ -116,12 +116,11 @@ class IrcDialect:
         tags = f"time={timestamp(event.at)}" if self._time else ""
         if event.id and self._tags:
             tags += f";msgid={event.id:x}" if tags else f"msgid={event.id:x}"
-        who = event.who
-        if self._account and who.account:
+        who, kind = event.who, type(event)
+        if self._account and who.account and kind is not Presence:  # which the server says, not the user
             tags += f";account={who.account}" if tags else f"account={who.account}"
-        if who.bot and self._tags:
+        if who.bot and self._tags and kind is not Presence:
             tags += ";bot" if tags else "bot"
-        kind = type(event)
         if isinstance(event, Say):
             if event.tags and self._tags:
                 tags = f"{tags};{event.tags}" if tags else event.tags

@@ -42,6 +42,19 @@ def test_who_is_there_is_told_at_once_and_who_comes_and_goes_later(server: Still
     assert wat.lines() == [":fanfare.local 731 * :carl"]
 
 
+def test_the_news_is_the_servers_and_bears_no_tag_of_the_user(server: StillServer) -> None:
+    wat = watcher(server, "ana", caps="message-tags account-tag")
+    ana = server.connect("ana")
+    server.say(ana, "MODE ana +B")
+    request(server, ":fanfare.local REGISTER ana x")
+    request(server, f":{server.node.state.get_user('ana').mask} ACCOUNT ana")
+    server.say(ana, "NICK bea", "NICK ana", "QUIT")
+    assert wat.lines() == [
+        f":fanfare.local {line}"
+        for line in ("730 * :ana!~ana@127.0.0.1", "731 * :ana", "730 * :ana!~ana@127.0.0.1", "731 * :ana")
+    ]
+
+
 def test_the_list_is_shown_asked_for_shortened_and_cleared(server: StillServer) -> None:
     wat = watcher(server, "ana", "wat", "bea")
     assert say(server, wat, "MONITOR L") == ["732 wat :ana,wat,bea", "733 wat :End of MONITOR list"]
