@@ -1,5 +1,7 @@
 """What operators of the server may do, and nobody else."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.still import StillServer, StillSocket, still_server
@@ -8,6 +10,7 @@ from chat.settings import Settings
 from chat.wires.irc import IrcWire
 from chat.wires.relay import RelayWire
 from chat.wires.tilde import TildeWire
+from tests.commands.test_sasl import Slow
 
 HASH = operator_hash.make("correct horse")
 SETTINGS = Settings(rate_limit=0.0, helpers=0, operators=(f"root:{HASH}",), contact="Ana\nHere\nana@example.org")
@@ -44,6 +47,18 @@ def test_the_right_password_makes_an_operator_whom_everybody_can_see() -> None:
         assert root.lines()[-1].endswith(" 221 boss +o")
         server.say(root, "MODE boss -o", "KILL ana :x")
         assert codes(root)[-1] == "481"
+
+
+def test_a_password_that_was_taken_out_of_the_settings_while_it_was_checked_makes_no_operator() -> None:
+    with still_server(SETTINGS) as server:
+        ana = server.connect("ana")
+        server.node.logins.hasher = hasher = Slow()
+        server.say(ana, SECRET)
+        server.node.settings = replace(SETTINGS, operators=())
+        ana.lines()
+        hasher.release()
+        server.settle()
+        assert codes(ana) == ["464"]
 
 
 @pytest.mark.parametrize("line", ["OPER root wrong", "OPER nobody :correct horse", "OPER root :"])

@@ -158,6 +158,16 @@ def test_an_exchange_may_be_aborted(server: StillServer) -> None:
     assert log_in(server, sock, "ana", PASSWORD)[-1].startswith("903 ")
 
 
+def test_an_exchange_that_goes_on_when_the_negotiation_ends_is_aborted(server: StillServer) -> None:
+    sock = server.adopt(IrcWire())
+    server.say(sock, *ASK.replace("ana", "bea").split("\r\n"))
+    sock.lines()
+    lines = say(server, sock, "AUTHENTICATE PLAIN", "CAP END")
+    assert lines[:2] == ["AUTHENTICATE +", "906 bea :SASL authentication aborted"]
+    assert lines[2].startswith("001 bea ")
+    assert say(server, sock, "AUTHENTICATE PLAIN") == ["AUTHENTICATE +"]  # a new exchange
+
+
 def test_a_client_of_version_301_logs_in_once(server: StillServer) -> None:
     sock = server.adopt(IrcWire())
     server.say(sock, "CAP LS", "CAP REQ sasl", "NICK ana", "USER ana 0 * :Ana")
@@ -336,6 +346,61 @@ def test_who_waits_for_the_check_of_a_password_is_not_timed_out_and_runs_no_comm
     lines = [line.removeprefix(":fanfare.local ") for line in sock.lines()]
     assert [line.split()[0] for line in lines[:3]] == ["900", "903", "001"]
     assert lines[-1] == "PONG fanfare.local 1"
+
+
+def replace_account(server: StillServer) -> None:
+    request(server, ":fanfare.local DROP ana")
+    request(server, f":fanfare.local REGISTER Ana {verifier.make('another password', 4096)}")
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_a_password_proved_for_an_account_that_went_meanwhile_is_no_login_to_the_next_of_its_name(
+    server: StillServer, registered: bool
+) -> None:
+    server.node.logins.hasher = hasher = Slow()
+    sock = server.connect("bea") if registered else arrive(server)
+    nick = "bea" if registered else "ana"
+    server.say(sock, "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ana', PASSWORD)}")
+    sock.lines()
+    replace_account(server)
+    hasher.release()
+    server.settle()
+    assert sock.lines() == [f":fanfare.local 904 {nick} :SASL authentication failed"]
+    server.node.logins.hasher = hasher = Slow()
+    ghost = server.connect("carl")
+    server.say(sock, "CAP END", "NICK dora")
+    server.say(ghost, f"NS GHOST dora {PASSWORD}", f"NS IDENTIFY ana {PASSWORD}")
+    for _ in range(2):
+        hasher.release()
+        server.settle()
+    assert [server.node.state.get_user(name).account for name in ("dora", "carl")] == ["", ""]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_scram_exchange_with_an_account_that_went_meanwhile_is_no_login_to_the_next(
+    server: StillServer, steps: int
+) -> None:
+    """Replaced before the proof, or between the proof and its last word."""
+    sock, client = arrive(server), Client("ana", PASSWORD)
+    first = say(server, sock, "AUTHENTICATE SCRAM-SHA-256", f"AUTHENTICATE {client.first()}")[1].split()[1]
+    if steps == 2:
+        server.say(sock, f"AUTHENTICATE {client.final(first)}")
+    replace_account(server)
+    if steps == 1:
+        server.say(sock, f"AUTHENTICATE {client.final(first)}")
+    sock.lines()
+    assert say(server, sock, "AUTHENTICATE +") == FAILED
+
+
+def test_who_logged_in_before_registering_is_not_logged_in_to_an_account_that_came_between(
+    server: StillServer,
+) -> None:
+    sock = arrive(server)
+    log_in(server, sock, "ana", PASSWORD)
+    replace_account(server)
+    assert say(server, sock, "CAP END") == ["433 * ana :Nickname is registered: log in to its account"]
+    server.say(sock, "NICK bea")
+    assert server.node.state.get_user("bea").account == ""
 
 
 def test_who_is_gone_before_the_answer_comes_is_no_user(server: StillServer) -> None:

@@ -33,7 +33,7 @@ def register_account(node: Node, client: Client, message: Message) -> None:
 
 def _registered(node: Node, client: Client, name: str) -> None:
     client.line("REGISTER", "SUCCESS", name, f"You have registered the account {name}")
-    log_in(node, client, name, lambda: None, lambda reason: None)
+    log_in(node, client, node.state.accounts.find(name), lambda: None, lambda reason: None)
 
 
 @early_command("VERIFY", 2)

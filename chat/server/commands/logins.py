@@ -21,13 +21,16 @@ BUSY = "The server checks too many passwords now: try again later"
 WRONG = "Invalid account or password"
 
 Done = Callable[[], None]
+Proved = Callable[[Account], None]  # with the account whose password it was
 Failed = Callable[[str], None]  # with the reason
 Refused = Callable[[Refusal], None]
 
 
 def account_of(client: Client) -> str:
     """The account that the client is logged in to, also before its registration; empty for none."""
-    return client.user.account if client.user is not None else client.account
+    if client.user is not None:
+        return client.user.account
+    return client.account.name if client.account is not None else ""
 
 
 def mask_of(node: Node, client: Client) -> str:
@@ -56,7 +59,7 @@ def too_many(node: Node, client: Client, name: str) -> str:
     return f"Too many logins have failed: try again in {wait:.0f} s"
 
 
-def check_password(node: Node, client: Client, name: str, password: str, right: Done, failed: Failed) -> None:
+def check_password(node: Node, client: Client, name: str, password: str, right: Proved, failed: Failed) -> None:
     """Call `right` or `failed` once the password has been checked. An unknown account takes as long as a known one."""
     if reason := too_many(node, client, name):
         failed(reason)
@@ -65,7 +68,7 @@ def check_password(node: Node, client: Client, name: str, password: str, right: 
     stored = verifier.parse(account.verifier) if account is not None else node.logins.decoy(fold(name))
     client.pending += 1
     if node.logins.hasher.run(
-        partial(verifier.proves, password, stored), partial(_checked, node, client, name, right, failed)
+        partial(verifier.proves, password, stored), partial(_checked, node, client, name, account, right, failed)
     ):
         node.logins.limits.spend(fold(name), client.host, node.clock())
     else:
@@ -73,24 +76,31 @@ def check_password(node: Node, client: Client, name: str, password: str, right: 
         failed(BUSY)
 
 
-def _checked(node: Node, client: Client, name: str, right: Done, failed: Failed, proved: bool | None) -> None:
-    if proved and node.state.accounts.find(name) is not None:
+def _checked(
+    node: Node,
+    client: Client,
+    name: str,
+    account: Account | None,
+    right: Proved,
+    failed: Failed,
+    proved: bool | None,
+) -> None:
+    if proved and account is not None and node.state.accounts.has(account):
         node.logins.limits.succeeded(fold(name), client.host)
-        in_turn(client, node, right)
+        in_turn(client, node, partial(right, account))
     else:
         node.logins.outcomes["failed"] += 1
         in_turn(client, node, partial(failed, WRONG))
 
 
-def log_in(node: Node, client: Client, name: str, done: Done, failed: Failed) -> None:
-    """The client has proved to be that account's."""
-    account = node.state.accounts.find(name)
-    if account is None:
+def log_in(node: Node, client: Client, account: Account | None, done: Done, failed: Failed) -> None:
+    """The client has proved to be that account's. A later one of the same name takes another proof."""
+    if account is None or not node.state.accounts.has(account):
         failed(WRONG)
         return
     node.logins.outcomes["succeeded"] += 1
     if client.user is None:
-        client.account = account.name
+        client.account = account
         _tell(node, client, account.name)
         done()
     else:
@@ -116,7 +126,7 @@ def _tell(node: Node, client: Client, account: str) -> None:
 
 def log_out(node: Node, client: Client, done: Done) -> None:
     if client.user is None:
-        client.account = ""
+        client.account = None
         client.numeric(RPL_LOGGEDOUT, mask_of(node, client))
         done()
     else:

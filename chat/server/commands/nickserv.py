@@ -74,18 +74,18 @@ def _register(node: Node, client: Client, user: User, words: list[str]) -> None:
 
 def _registered(node: Node, client: Client, name: str) -> None:
     tell(node, client, f"{name} is registered: the nickname is yours from now on")
-    log_in(node, client, name, lambda: None, partial(tell, node, client))
+    log_in(node, client, node.state.accounts.find(name), lambda: None, partial(tell, node, client))
 
 
 def _identify(node: Node, client: Client, user: User, words: list[str]) -> None:
     name, password = words[:2] if len(words) > 1 else (user.nick, words[0])
     failed = partial(tell, node, client)
-    check_password(node, client, name, password, partial(_identified, node, client, name), failed)
+    check_password(node, client, name, password, partial(_identified, node, client), failed)
 
 
-def _identified(node: Node, client: Client, name: str) -> None:
-    done = partial(tell, node, client, f"You are logged in as {name}")
-    log_in(node, client, name, done, partial(tell, node, client))
+def _identified(node: Node, client: Client, account: Account) -> None:
+    done = partial(tell, node, client, f"You are logged in as {account.name}")
+    log_in(node, client, account, done, partial(tell, node, client))
 
 
 def _logout(node: Node, client: Client, user: User, words: list[str]) -> None:
@@ -119,20 +119,20 @@ def _ghost(node: Node, client: Client, user: User, words: list[str]) -> None:
     if whom is None:
         tell(node, client, f"Nobody is called {nick[:30]}")
     elif len(words) > 1:
-        account = owner_of(node.state, whom)
-        name = account.name if account is not None else nick
-        done = partial(_send_away, node, client, user, nick, name)
+        owner = owner_of(node.state, whom)
+        name = owner.name if owner is not None else nick
+        done = partial(_send_away, node, client, user, nick)
         check_password(node, client, name, words[1], done, partial(tell, node, client))
-    elif _account(node, client, user) is not None:
-        _send_away(node, client, user, nick, user.account)
+    elif (account := _account(node, client, user)) is not None:
+        _send_away(node, client, user, nick, account)
 
 
-def _send_away(node: Node, client: Client, user: User, nick: str, account: str) -> None:
+def _send_away(node: Node, client: Client, user: User, nick: str, account: Account) -> None:
     whom = node.state.find_user(nick)
     if whom is None:
         tell(node, client, f"Nobody is called {nick[:30]} any longer")
         return
-    request = Message("GHOST", [whom.mask, account], user.mask)
+    request = Message("GHOST", [whom.mask, account.name], user.mask)
     done = partial(tell, node, client, f"{nick} is gone: the nickname is free")
     node.ask(client, request, done, partial(_refused, node, client))
 

@@ -59,14 +59,16 @@ def oper(node: Node, client: Client, user: User, message: Message) -> None:
     stored = node.settings.operator_hashes.get(fold(name))
     node.oper_attempts.spend(place, now)
     client.pending += 1
-    checked = partial(_checked, node, client, user, fold(name), stored is not None)
+    checked = partial(_checked, node, client, user, fold(name), stored)
     if not node.logins.hasher.run(partial(operator_hash.proves, password, stored or _DECOY), checked):
         client.pending -= 1
         raise Refusal(ERR_PASSWDMISMATCH, text=BUSY)
 
 
-def _checked(node: Node, client: Client, user: User, name: str, known: bool, right: bool | None) -> None:
-    if known and right:
+def _checked(node: Node, client: Client, user: User, name: str, stored: str | None, right: bool | None) -> None:
+    if (
+        right and stored is not None and node.settings.operator_hashes.get(name) == stored
+    ):  # still: REHASH may change it
         node.oper_attempts.give_back(shares(client.host)[0])
         in_turn(client, node, partial(_become_operator, node, client, user, name))
     else:

@@ -16,7 +16,7 @@ from chat.server.commands.accounts import VALUES
 from chat.server.commands.info import lusers, motd
 from chat.server.commands.isupport import send_isupport
 from chat.server.commands.limits import REALNAME_BYTES, REASON_BYTES, ROOM_COST
-from chat.server.commands.sasl import mechanisms
+from chat.server.commands.sasl import abort, mechanisms
 from chat.server.commands.table import early_command
 from chat.server.core.apply import check_nickname
 from chat.server.core.client import UNNAMED, Client
@@ -71,6 +71,8 @@ def cap(node: Node, client: Client, message: Message) -> None:
     elif subcommand == "END":
         if client.negotiating:
             client.negotiating = False
+            if client.exchange is not None:
+                abort(client)
             _complete(node, client)
     else:
         client.numeric(ERR_INVALIDCAPCMD, message.params[0] or "*")
@@ -140,7 +142,7 @@ def nick(node: Node, client: Client, message: Message) -> None:
         node.ask(client, Message("NICK", [wanted], client.user.mask))
         return
     # While capabilities are negotiated a login may come yet: registration decides whose nickname it is.
-    check_nickname(node.state, None, wanted, wanted if client.negotiating else client.account)
+    check_nickname(node.state, None, wanted, wanted if client.negotiating else _account(node, client))
     client.wanted = wanted
     _complete(node, client)
 
@@ -167,12 +169,18 @@ def _complete(node: Node, client: Client) -> None:
     if wait := client.newcomer_wait():
         turn_away(client, wait)
         return
+    account = _account(node, client) or "*"
     node.ask(
         client,
-        arrival(node, client, client.wanted, client.user_name, "0", client.account or "*", client.realname),
+        arrival(node, client, client.wanted, client.user_name, "0", account, client.realname),
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )
+
+
+def _account(node: Node, client: Client) -> str:
+    """The account that the client has logged in to, unless that has been removed meanwhile."""
+    return client.account.name if client.account is not None and node.state.accounts.has(client.account) else ""
 
 
 def _has_password(node: Node, client: Client, wanted: str) -> bool:

@@ -16,6 +16,7 @@ from chat.server.accounts import verifier
 from chat.server.accounts.scram import Scram, ScramError
 from chat.server.commands.logins import WRONG, check_password, log_in, too_many
 from chat.server.commands.table import early_command
+from chat.server.core.accounts import Account
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.wires.message import Message
@@ -54,8 +55,7 @@ def mechanisms(client: Client) -> list[str]:
 def authenticate(node: Node, client: Client, message: Message) -> None:
     text = message.params[0]
     if text == "*":
-        client.exchange = None
-        client.numeric(ERR_SASLABORTED)
+        abort(client)
     elif client.exchange is None:
         _begin(node, client, text.upper())
     elif len(text) > CHUNK or len(client.exchange.message) + len(text) > LONGEST:
@@ -89,6 +89,12 @@ def _receive(node: Node, client: Client, exchange: Exchange, text: str) -> None:
     exchange.step(node, client, data)
 
 
+def abort(client: Client) -> None:
+    """The client has ended the exchange, or its registration before that."""
+    client.exchange = None
+    client.numeric(ERR_SASLABORTED)
+
+
 def fail(client: Client, reason: str | None = None) -> None:
     """With a reason, where that is another than a wrong name or password."""
     client.exchange = None
@@ -100,8 +106,8 @@ def _succeed(client: Client) -> None:
     client.numeric(RPL_SASLSUCCESS)
 
 
-def _proved(node: Node, client: Client, name: str) -> None:
-    log_in(node, client, name, partial(_succeed, client), partial(fail, client))
+def _proved(node: Node, client: Client, account: Account | None) -> None:
+    log_in(node, client, account, partial(_succeed, client), partial(fail, client))
 
 
 def _plain(node: Node, client: Client, data: bytes) -> None:
@@ -114,7 +120,7 @@ def _plain(node: Node, client: Client, data: bytes) -> None:
     if not name or (authorized and fold(authorized) != fold(name)):
         fail(client)
         return
-    check_password(node, client, name, password, partial(_proved, node, client, name), partial(fail, client))
+    check_password(node, client, name, password, partial(_proved, node, client), partial(fail, client))
 
 
 def _external(node: Node, client: Client, data: bytes) -> None:
@@ -124,7 +130,7 @@ def _external(node: Node, client: Client, data: bytes) -> None:
     if account is None or (name and fold(name) != account.key):
         fail(client)
     else:
-        _proved(node, client, account.name)
+        _proved(node, client, account)
 
 
 def _scram_first(node: Node, client: Client, data: bytes) -> None:
@@ -137,7 +143,7 @@ def _scram_first(node: Node, client: Client, data: bytes) -> None:
     if reason := too_many(node, client, scram.name):
         fail(client, reason)
         return
-    client.exchange.step = partial(_scram_final, scram)
+    client.exchange.step = partial(_scram_final, scram, node.state.accounts.find(scram.name))
     _send(client, answer)
 
 
@@ -146,7 +152,7 @@ def _verifier_of(node: Node, name: str) -> verifier.Verifier:
     return verifier.parse(account.verifier) if account is not None else node.logins.decoy(fold(name))
 
 
-def _scram_final(scram: Scram, node: Node, client: Client, data: bytes) -> None:
+def _scram_final(scram: Scram, account: Account | None, node: Node, client: Client, data: bytes) -> None:
     key, now, limits = fold(scram.name), node.clock(), node.logins.limits
     limits.spend(key, client.host, now)
     try:
@@ -156,16 +162,16 @@ def _scram_final(scram: Scram, node: Node, client: Client, data: bytes) -> None:
         fail(client)
         return
     limits.succeeded(key, client.host)
-    client.exchange.step = partial(_scram_end, scram)
+    client.exchange.step = partial(_scram_end, account)
     _send(client, answer)
 
 
-def _scram_end(scram: Scram, node: Node, client: Client, data: bytes) -> None:
+def _scram_end(account: Account | None, node: Node, client: Client, data: bytes) -> None:
     """The client has checked the server's proof too: it answers with nothing."""
     if data:
         fail(client)
     else:
-        _proved(node, client, scram.name)
+        _proved(node, client, account)
 
 
 def _send(client: Client, data: bytes) -> None:

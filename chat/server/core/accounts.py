@@ -66,6 +66,10 @@ class Accounts:
     def find(self, name: str) -> Account | None:
         return self.by_name.get(fold(name))
 
+    def has(self, account: Account) -> bool:
+        """Whether it is there still: it may have been removed, and another registered under its name."""
+        return self.by_name.get(account.key) is account
+
     def marker(self, name: str, target: str) -> str:
         """Up to where the account has read: `timestamp=…`, or `*` where that is not known."""
         account = self.by_name.get(fold(name))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from chat.server.core.accounts import Account
 from chat.server.core.reply import Reply
 from chat.server.core.room import User
 from chat.server.core.state import Failure, Refusal
@@ -68,7 +69,7 @@ class Client:
         self.user_name = ""
         self.realname = ""
         self.password: str | None = None
-        self.account = ""  # the one to register with; afterwards the user's counts
+        self.account: Account | None = None  # the one to register with; afterwards the user's counts
         self.monitored: dict[str, str] | None = None  # nicknames by their folded forms (MONITOR)
         self.exchange: Any = None  # of SASL, while one is going on
         self.secure = False  # it came by TLS
