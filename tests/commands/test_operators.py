@@ -61,6 +61,20 @@ def test_a_password_that_was_taken_out_of_the_settings_while_it_was_checked_make
         assert codes(ana) == ["464"]
 
 
+def test_who_shows_operators_alone_where_they_alone_are_asked_for() -> None:
+    with still_server(SETTINGS) as server:
+        operator(server)
+        ana = server.connect("ana", "#a")
+        for line in ("WHO * o", "WHO #a o", "WHO #a o%n", "WHO b* o%n", "WHO boss o"):
+            ana.lines()
+            server.say(ana, line)
+            (row, end) = ana.lines()
+            assert "boss" in row.split(" ")[3:], line
+            assert " 315 " in end, line
+        server.say(ana, "WHO ana o", "WHO zoe o")
+        assert codes(ana) == ["315", "315"]
+
+
 @pytest.mark.parametrize("line", ["OPER root wrong", "OPER nobody :correct horse", "OPER root :"])
 def test_a_wrong_password_and_a_wrong_name_look_the_same(line: str) -> None:
     with still_server(SETTINGS) as server:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
-from chat.server.commands.who import Fields, read_fields, who_line
+from chat.server.commands.who import Fields, read_options, who_line
 from chat.server.core.client import Client
 from chat.server.core.node import Node
 from chat.server.core.ranks import ALL_SIGNS, HIGHEST_SIGN
@@ -48,35 +48,38 @@ LOOK_COST = LINE_COST / 4  # for each user that is looked at
 @command("WHO")
 def who(node: Node, client: Client, user: User, message: Message) -> None:
     mask = message.params[0] if message.params else "*"
-    fields = read_fields(message.params[1]) if len(message.params) > 1 else None
+    operators, fields = read_options(message.params[1] if len(message.params) > 1 else "")
     if mask.startswith("#"):
         room = node.state.visible_room(mask, user)
-        send_cursor(client, _room_lines(node, client, user, mask, room, fields))
+        send_cursor(client, _room_lines(node, client, user, mask, room, operators, fields))
     elif "*" in mask or "?" in mask:
-        send_cursor(client, _matching_lines(node, client, user, mask, fields))
+        send_cursor(client, _matching_lines(node, client, user, mask, operators, fields))
     else:
         found = node.state.find_user(mask)
-        if found is not None:
+        if found is not None and (found.operator or not operators):
             client.send(who_line(node, client, "*", found, "", fields))
         client.numeric(RPL_ENDOFWHO, mask)
 
 
 def _room_lines(
-    node: Node, client: Client, user: User, mask: str, room: Room | None, fields: Fields | None
+    node: Node, client: Client, user: User, mask: str, room: Room | None, operators: bool, fields: Fields | None
 ) -> Iterator[bytes]:
     """A line for each member that the asker may see. Each line shows the room at the moment it is made."""
     for member in list(room.members) if room is not None else ():
         if room is not None and (rank := room.members.get(member)) is not None:
             client.cost += LINE_COST
-            if user in room.members or not (member.invisible or "s" in room.modes):
+            seen = user in room.members or not (member.invisible or "s" in room.modes)
+            if seen and (member.operator or not operators):
                 yield who_line(node, client, room.name, member, _signs(client)[rank], fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
 
 
-def _matching_lines(node: Node, client: Client, user: User, mask: str, fields: Fields | None) -> Iterator[bytes]:
+def _matching_lines(
+    node: Node, client: Client, user: User, mask: str, operators: bool, fields: Fields | None
+) -> Iterator[bytes]:
     """The users whose nickname matches: the asker, those in a common room, and those that are not invisible."""
     fits = matcher(mask)
-    for other in list(node.state.users.values()):
+    for other in list(node.state.operators if operators else node.state.users.values()):
         client.cost += LOOK_COST
         if not fits(fold(other.nick)) or node.state.find_user(other.nick) is not other:
             yield b""

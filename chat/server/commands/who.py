@@ -23,13 +23,15 @@ class Fields:
     token: str
 
 
-def read_fields(text: str) -> Fields | None:
-    """`%tcuhn,42`; None for a WHO of the old kind, whose second parameter is at most `o`."""
-    _, percent, wanted = text.partition("%")
+def read_options(text: str) -> tuple[bool, Fields | None]:
+    """`o%tcuhn,42`: whether operators alone are asked for; the fields, or None for a WHO of the old kind."""
+    flags, percent, wanted = text.partition("%")
+    operators = "o" in flags
     if not percent:
-        return None
+        return operators, None
     letters, _, token = wanted.partition(",")
-    return Fields(letters, token if token.isascii() and token.isdigit() and len(token) <= TOKEN_DIGITS else "0")
+    token = token if token.isascii() and token.isdigit() and len(token) <= TOKEN_DIGITS else "0"
+    return operators, Fields(letters, token)
 
 
 def who_line(node: Node, client: Client, place: str, other: User, rank: str, fields: Fields | None) -> bytes:
