@@ -24,6 +24,7 @@ class RedisProcess:
         self._command = (*prefix, "redis-server", "--dir", str(folder), "--unixsocket", self.path)
         self._command += ("--port", str(port), "--bind", host, "--protected-mode", "no")
         self._command += ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+        self._command += ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others
 
     @property
     def url(self) -> str:
@@ -43,8 +44,8 @@ class RedisProcess:
         self.process.communicate()
         Path(self.path).unlink(missing_ok=True)
 
-    def client(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=self.path, decode_responses=True, protocol=2)
+    def client(self, decode: bool = True) -> "redis.Redis":
+        return redis.Redis(unix_socket_path=self.path, decode_responses=decode, protocol=2)
 
 
 @contextmanager

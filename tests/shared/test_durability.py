@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,91 @@ def test_what_a_store_had_taken_and_its_successor_lacks_is_appended_again(pair: 
         bob.say("#r", "next")
         assert ana.expect("PRIVMSG").params[1] == "next"
         store.close()
+
+
+class Failover:
+    """The master goes on with what its replica has, which is cut off from it first."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._master, self._replica = pair
+
+    def begin(self) -> None:
+        self._replica.client().replicaof("NO", "ONE")
+
+    def end(self) -> None:
+        steps = self._master.client().pipeline()
+        for key in ("fanfare:log", "fanfare:meta"):
+            value = self._replica.client(decode=False).dump(key)
+            assert value is not None
+            steps.restore(key, 0, value, replace=True)
+        steps.execute()
+        self._replica.client().replicaof("127.0.0.1", str(self._master.port))
+
+
+def declare_gone(pair: Pair, node: str) -> None:
+    """As another node does when the lease has run out."""
+    store = Store(Place.of(url(pair)))
+    assert store.declare_gone(node, *store.standing(node))
+    store.close()
+
+
+def test_a_node_whose_return_was_lost_in_a_failover_returns_again(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    failover, enter = Failover(pair), Store.enter
+    epochs: list[int] = []
+
+    def lose_the_first_return(store: Store, node: str, token: str, lease: float, how: str) -> int:
+        first = how == "back" and not epochs
+        if first:
+            failover.begin()
+        epochs.append(enter(store, node, token, lease, how))
+        if first:
+            failover.end()
+        return epochs[-1]
+
+    with running_server(log=url(pair), node="a", durability="strict", lease=60.0) as node:
+        ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
+        ana.expect("JOIN")
+        monkeypatch.setattr(Store, "enter", lose_the_first_return)
+        declare_gone(pair, "a")
+        ana.say("#r", "here again")
+        assert bob.expect("PRIVMSG").params[1] == "here again"
+        assert epochs == [2, 2]
+        assert node.irc("eve", "#r").sync() == []
+
+
+def test_a_node_goes_on_when_a_failover_has_lost_that_it_was_declared_gone(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be the only one, so that nobody says so again."""
+    failover = Failover(pair)
+    with running_server(log=url(pair), node="a", durability="strict", lease=1.0) as node:
+        ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
+        ana.expect("JOIN")
+        failover.begin()
+        declare_gone(pair, "a")
+        ana.say("#r", "here still")
+        while "it was declared gone" not in caplog.text:
+            pass
+        failover.end()
+        assert bob.expect("PRIVMSG").params[1] == "here still"
+
+
+def test_a_node_that_never_reads_that_it_came_in_does_not_start(
+    store: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter, client = Store.enter, store.client()
+
+    def lost(*arguments: Any) -> int:
+        epoch = enter(*arguments)
+        client.delete("fanfare:log")
+        return epoch
+
+    monkeypatch.setattr(Store, "enter", lost)
+    with (
+        pytest.raises(SetupError, match=r"is not there to be read, for more than 0\.2 s"),
+        running_server(log=store.url, node="a", log_patience=0.2),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("how", ["killed", "out of touch"])

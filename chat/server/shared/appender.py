@@ -23,6 +23,8 @@ BATCH = 200  # requests in one call; some 2 ms of the store
 SLOW = 1.0  # s for a call, after which the store may have stood still and let leases run out
 FIRST_WAIT, LONGEST_WAIT = 0.05, 0.5  # s until the store is tried again
 
+_TAKEN = "another server is the node {} of this log now"
+
 log = logging.getLogger(__name__)
 
 Request = tuple[int, Message]  # with the number of the user who asks
@@ -200,13 +202,24 @@ class Appender:
         return (first, lines) if lines else None
 
     def _come_back(self) -> None:
-        """Once the reader has come by the entry that declared the node gone, what is on its way was not appended."""
-        if self._gone_upto < self._epoch:
-            self._closing.wait(FIRST_WAIT)
+        """Once the reader has come by the entry that declared the node gone, what is on its way was not appended.
+
+        A store that has taken over may lack that entry, and then the node is up; or the one by which it came back
+        before, and then the entry to come by is that of an earlier epoch.
+        """
+        epoch, holder = self._store.standing(self._node)
+        if holder not in ("", self._token):
+            raise SetupError(_TAKEN.format(self._node))
+        if self._gone_upto < min(epoch, self._epoch):
+            if self._store.renew(self._node, self._epoch, self._token, self._lease):
+                log.warning("the store has lost that the node was declared gone, which it no longer is")
+                self._gone, self._batch = False, self._unreturned()
+            else:
+                self._closing.wait(FIRST_WAIT)
             return
         epoch = self._store.enter(self._node, self._token, self._lease, "back")
         if not epoch:
-            raise SetupError(f"another server is the node {self._node} of this log now")
+            raise SetupError(_TAKEN.format(self._node))
         self._begin(epoch)
         requests = [request for _, request in self._sent]
         self._sent.clear()

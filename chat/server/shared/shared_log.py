@@ -110,14 +110,25 @@ class SharedLog:
             self._reader.newest, self._reader.number = snapshot.id, snapshot.number
             self._catch_up(state)
             self._appender.enter()
-            while not self._entered:  # a replica may take a moment
-                self._catch_up(state)
+            self._await_entry(state)
         except (StoreDown, LogLost) as error:
             raise SetupError(str(error)) from None
         except (ValueError, KeyError, TypeError) as error:
             raise SetupError(f"the shared log's snapshot cannot be read: {error!r}") from None
         if self.history is not None:
             self.history.caught_up(entry_id(self._reader.newest))
+
+    def _await_entry(self, state: State) -> None:
+        """Read on to the entry by which this node comes in: a replica may take a moment, and a failover may lose it.
+
+        Raises SetupError.
+        """
+        give_up = time.monotonic() + self._settings.log_patience
+        while not self._entered:
+            self._catch_up(state)
+            if time.monotonic() > give_up:
+                wrote = f"what this node wrote into the log at {self._place} is not there to be read"
+                raise SetupError(f"{wrote}, for more than {self._settings.log_patience:g} s")
 
     def _begin(self, store: Store) -> Snapshot:
         """The snapshot to begin with: the stream has all that comes behind it, and behind the history.

@@ -216,6 +216,11 @@ class Store:
         """The node's lease has run out or, with its `token`, it goes: say so in the log. False if neither is so."""
         return bool(self._call(self._declare_gone, keys=self._keys(node), args=[node, epoch, token]))
 
+    def standing(self, node: str) -> tuple[int, str]:
+        """The node's newest epoch, and the token of the process that holds its lease, empty when none does."""
+        epoch = self._call(self._redis.hget, self._meta, f"epoch:{node}")
+        return int(epoch or 0), self._call(self._redis.get, self._lease + node) or ""
+
     def without_lease(self) -> list[tuple[str, int]]:
         """The nodes that are up and have no lease, with their epochs."""
         meta: Mapping[str, str] = self._call(self._redis.hgetall, self._meta)
