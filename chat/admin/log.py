@@ -1,14 +1,17 @@
 """`fanfare admin log`: work on the log's file, also while the server runs."""
 
 import argparse
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chat.admin.request import ask
 from chat.admin.show import as_table, print_lines, safe
 from chat.admin.verbs import ask_server
 from chat.configuration import load as load_settings
-from chat.errors import SetupError
-from chat.paths import history_path, log_path
+from chat.errors import FanfareError, SetupError
+from chat.paths import admin_path, history_path, log_path
 from chat.settings import Settings
 
 LINES = 20  # that `tail` shows unless told otherwise
@@ -53,9 +56,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     return load_settings({"log": options.log} if options.log else {}, options.config)
 
 
-def _path(options: argparse.Namespace) -> Path:
+def _path(settings: Settings) -> Path:
     """The log's file. Raises SetupError."""
-    settings = _settings(options)
     if settings.log == "memory:":
         raise SetupError("the log is memory:, which leaves nothing; name a file with --log sqlite:PATH")
     if not settings.shares_log:
@@ -66,23 +68,61 @@ def _path(options: argparse.Namespace) -> Path:
     return path
 
 
+def _settling(settings: Settings, path: Path) -> Callable[[], int]:
+    """A function that has the server of the file write what waits, and gives the id up to which all is there."""
+    from chat.server.disk.file import NEWEST, is_served
+    from chat.server.ops.unix_socket import NoServer, connect
+
+    complained = False
+
+    def settle() -> int:
+        nonlocal complained
+        socket = admin_path(settings)
+        if socket is None or complained or not is_served(path):
+            return NEWEST
+        try:
+            with connect(socket) as sock:
+                (answer,) = ask(sock, "log-settle", {})
+            return int(answer["newest"], 16)
+        except NoServer:
+            return NEWEST
+        except FanfareError as error:
+            print(f"fanfare: the newest entries may be missing: {error}", file=sys.stderr)
+            complained = True
+            return NEWEST
+
+    return settle
+
+
+def _settled(options: argparse.Namespace) -> Path:
+    """The log's file, once it has all that was said before. Raises SetupError."""
+    settings = _settings(options)
+    path = _path(settings)
+    _settling(settings, path)()
+    return path
+
+
 def _stats(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    return print_lines(f"{name:<28}{value}" for name, value in admin.statistics(_path(options)))
+    return print_lines(f"{name:<28}{value}" for name, value in admin.statistics(_settled(options)))
 
 
 def _tail(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    lines = admin.tail(_path(options), max(0, options.lines), options.room, options.follow)
+    if options.lines < 0:
+        raise SetupError(f"-n is {options.lines}, the least is 0")
+    settings = _settings(options)
+    path = _path(settings)
+    lines = admin.tail(path, options.lines, options.room, _settling(settings, path), options.follow)
     return print_lines(map(safe, lines), flush=True)
 
 
 def _export(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    return print_lines(admin.export(_path(options), options.room, options.nick))
+    return print_lines(admin.export(_settled(options), options.room, options.nick))
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -90,7 +130,7 @@ def _import(options: argparse.Namespace) -> int:
 
     try:
         with open(0 if options.file == "-" else options.file, encoding="utf-8") as file:
-            count = admin.load(_path(options), file)
+            count = admin.load(_path(_settings(options)), file)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SetupError(f"{options.file}: {reason}") from None
@@ -101,7 +141,7 @@ def _import(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     from chat.server.disk import admin
 
-    admin.backup(_path(options), Path(options.file))
+    admin.backup(_settled(options), Path(options.file))
     return 0
 
 
@@ -117,7 +157,7 @@ def _purge(options: argparse.Namespace) -> int:
         if not status:
             print("all servers purge their histories now")
         return status
-    count = admin.purge(_path(options), options.room, options.nick, before)
+    count = admin.purge(_settled(options), options.room, options.nick, before)
     print(f"{count:,} entries purged")
     return 0
 

@@ -1,12 +1,22 @@
 """`fanfare admin log`, with no server on the file and with one: statistics, tail, export, import, backup, purge."""
 
 import json
+import os
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chat import cli
+from chat.server.disk import admin as admin_of_file
+from chat.server.disk import writer
+from chat.server.disk.file import NEWEST
 from chat.server.log.entry import BY_NAME
 from tests.disk.test_sqlite import history, keeping, rows
 from tests.support import RunningServer
@@ -51,6 +61,44 @@ def test_statistics_and_tail(log: Path, capsys: pytest.CaptureFixture[str]) -> N
         ":ana!~ana@127.0.0.1 QUIT :Quit: bye",
     ]
     assert len(out(capsys, "tail", "-n", "4")) == 4
+
+
+def test_tail_shows_as_many_entries_as_it_is_asked_for(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with keeping(log) as server:  # whose entries nobody is shown
+        for number in range(5):
+            server.irc(f"user{number}").sync()
+        while server.server.loop.node.log.figures().waiting:
+            pass
+        for lines in (0, 1, 4):
+            assert len(out(capsys, "tail", "-n", str(lines))) == lines
+            assert len(out(capsys, "tail", "-n", str(lines), "#a")) == lines
+    assert admin("tail", "-n", "-1") == 2
+    assert capsys.readouterr().err == "fanfare: -n is -1, the least is 0\n"
+
+
+def test_tail_that_follows_shows_each_entry_once_also_those_that_are_noted_late(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = out(capsys, "tail", "-n", "99")
+    ((late,),) = rows(log, "SELECT id FROM entry WHERE line LIKE ':bea!% JOIN %'")
+    with closing(sqlite3.connect(log, isolation_level=None)) as server:
+        server.execute("DELETE FROM place WHERE id = ?", (late,))  # the words behind it are in the file already
+        turns = count()
+        shown: list[str] = []
+
+        def settle() -> int:
+            turn = next(turns)
+            if turn == 1:
+                server.execute("INSERT INTO place VALUES ('#a', 0, ?)", (late,))
+            if turn == 2:
+                raise KeyboardInterrupt
+            return NEWEST if turn else late - 1
+
+        monkeypatch.setattr(admin_of_file, "POLL", 0.0)
+        with suppress(KeyboardInterrupt):
+            for line in admin_of_file.tail(log, 99, "", settle, follow=True):
+                shown.append(line)
+    assert shown == wanted
 
 
 def test_tail_shows_no_escape_sequences(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +186,72 @@ def test_a_backup_is_a_log_and_overwrites_nothing(
     assert history(tmp_path / "copy", "#a") == history(log, "#a")
     assert admin("backup", str(tmp_path / "copy")) == 2
     assert capsys.readouterr().err == f"fanfare: {tmp_path / 'copy'} exists already\n"
+
+
+class Disturbed(sqlite3.Connection):
+    """A server commits after each step of its backup."""
+
+    path: Path
+    steps = 0
+
+    def backup(self, target: sqlite3.Connection, **options: Any) -> None:
+        def commit(*_: object) -> None:
+            Disturbed.steps += 1
+            assert self.steps < 5, "it begins again and again"
+            with closing(sqlite3.connect(self.path)) as server, server:
+                server.execute("UPDATE last SET id = id + 1")
+
+        super().backup(target, **options, progress=commit)
+
+
+def test_a_backup_of_a_busy_servers_file_ends(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute("INSERT INTO snapshot VALUES (1, ?)", ("x" * 20_000_000,))
+    Disturbed.path = log
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Disturbed))
+    admin_of_file.backup(log, tmp_path / "copy")
+    assert Disturbed.steps
+    assert history(tmp_path / "copy", "#a") == history(log, "#a")
+
+
+def test_what_the_server_has_not_noted_yet_is_shown_and_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, socket = tmp_path / "log", str(tmp_path / "socket")
+    monkeypatch.setenv("FANFARE_LOG", f"sqlite:{path}")
+    monkeypatch.setenv("FANFARE_ADMIN", socket)
+    monkeypatch.setattr(writer, "FEW", 0)  # as when there is no end of what is to be written
+    with keeping(path, admin=socket) as server:
+        ana = server.irc("ana", "#a")
+        for number, look in enumerate([("tail", "#a"), ("export", "--room", "#a"), ("tail",)]):
+            ana.say("#a", f"word{number}")
+            ana.sync()
+            assert f"word{number}" in out(capsys, *look)[-1]
+        ana.say("#a", "last")
+        ana.sync()
+        assert out(capsys, "purge", "--room", "#a") == ["5 entries purged"]
+        assert b"word" not in path.read_bytes() + Path(f"{path}-wal").read_bytes()
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """As a user who may do nothing here."""
+    if os.geteuid() != 0:
+        pytest.skip("it takes a privilege")
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_somebody_elses_log_is_one_line_and_status_2(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.parent.chmod(0o700)
+    for action in (["stats"], ["tail"], ["export"], ["purge", "--all"]):
+        with nobody():
+            assert admin(*action) == 2
+        error = f"fanfare: the log {log} cannot be opened: Permission denied; let the server's user write the file"
+        assert capsys.readouterr().err == f"{error} and its folder\n"
 
 
 def test_all_of_it_works_while_a_server_has_the_file(

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 
+from chat import cli
 from chat.errors import SetupError
 from chat.server.disk import reader, writer
 from chat.server.disk.sqlite import GATHER, SqliteLog
@@ -121,6 +122,36 @@ def test_a_read_only_disk_is_refused_at_the_start_with_one_line(small_disk: Path
         match=r"^the log .*log cannot be opened: Read-only file system; let the server's user write the file",
     ):
         keeping(small_disk / "log").__enter__()
+
+
+def test_a_read_only_disk_can_be_read_by_the_administrator(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FANFARE_LOG", f"sqlite:{small_disk / 'log'}")
+    with keeping(small_disk / "log") as server:
+        server.irc("ana", "#a").sync()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert cli.main(["admin", "log", "tail"]) == 0
+    assert " JOIN #a" in capsys.readouterr().out
+    assert cli.main(["admin", "log", "purge", "--all"]) == 2
+    helps = "let the server's user write the file and its folder"
+    assert capsys.readouterr().err.endswith(f"{helps}\n")
+
+
+def test_a_backup_that_fails_says_why_and_leaves_no_file(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with keeping(tmp_path / "log"):
+        pass
+    fill(small_disk)
+    copy = small_disk / "copy"
+    for log in (tmp_path / "log", tmp_path / "none"):
+        assert cli.main(["admin", "log", "backup", "--log", f"sqlite:{log}", str(copy)]) == 2
+        assert not copy.exists()
+    assert capsys.readouterr().err.splitlines() == [
+        f"fanfare: no backup {copy} was made: database or disk is full; make room on its disk",
+        f"fanfare: there is no log {tmp_path / 'none'}",
+    ]
 
 
 def damaged(*arguments: object) -> NoReturn:

@@ -6,13 +6,24 @@ Each write is a short transaction, for which the server's writer waits.
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from chat.errors import SetupError, WireError
-from chat.server.disk.file import FORMATS, HISTORY_ID, KINDS, NEWEST, connect, explain, ids_of_room, is_served, place_of
+from chat.server.disk.file import (
+    FORMATS,
+    HISTORY_ID,
+    KINDS,
+    NEWEST,
+    connect,
+    explain,
+    ids_of_room,
+    is_served,
+    place_of,
+    remedy,
+)
 from chat.server.log.entry import BY_NAME
 from chat.server.log.ids import first_id
 from chat.wires.irc import timestamp
@@ -21,6 +32,7 @@ from chat.wires.names import fold
 
 AT_ONCE = 500  # entries in one transaction; some 5 ms
 POLL = 0.25  # s between two looks of `tail --follow`
+SHOWN = "said OR EXISTS (SELECT 1 FROM place WHERE place.id = entry.id AND NOT place.said)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +67,12 @@ class Row:
 @contextmanager
 def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
     """The file of the format that this version writes. Raises SetupError with one clear line, inside the block too."""
-    if not path.exists():
-        raise SetupError(f"there is no log {path}")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise SetupError(f"there is no log {path}") from None
+    except OSError as error:
+        raise SetupError(explain(path, error)) from None
     try:
         with closing(connect(path, read_only)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -64,7 +80,10 @@ def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
             if application not in KINDS:
                 raise SetupError(f"{path} is no log of Fanfare: it is another program's database")
             if format_ != len(FORMATS):
-                raise SetupError(f"the log {path} has format {format_}, this Fanfare works on {len(FORMATS)}")
+                older = (
+                    "this server brings it forward when it starts" if format_ < len(FORMATS) else "use its own Fanfare"
+                )
+                raise SetupError(f"the log {path} has format {format_}, this Fanfare works on {len(FORMATS)}: {older}")
             yield connection
     except sqlite3.Error as error:
         raise SetupError(explain(path, error)) from None
@@ -132,20 +151,25 @@ def export(path: Path, room: str = "", nick: str = "") -> Iterator[str]:
             yield row.json()
 
 
-def tail(path: Path, count: int, room: str, follow: bool) -> Iterator[str]:
-    """The newest entries, and with `follow` those that come."""
+def tail(path: Path, count: int, room: str, settled: Callable[[], int], follow: bool = False) -> Iterator[str]:
+    """The newest entries, and with `follow` those that come. `settled` gives the id up to which the file has all."""
     with opened(path, True) as connection:
-        ids = ids_of_room(words=False, newest=True) if room else "SELECT id FROM entry ORDER BY id DESC"
+        upto = settled()
+        ids = ids_of_room(words=False, newest=True) if room else f"SELECT id FROM entry WHERE {SHOWN} ORDER BY id DESC"
         values = {"room": fold(room), "after": 0, "before": NEWEST, "limit": count}
         newest = connection.execute(f"{ids} LIMIT :limit", values).fetchall()
-        after = newest[-1][0] - 1 if newest else 0
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()
+        after = newest[-1][0] - 1 if newest else last
         while True:
             for row in rows(connection, after, room):
+                if row.id > upto:  # of those behind it some may not be in the file yet
+                    break
                 after = row.id
                 yield f"{timestamp(float(row.at))} {row.line}"
             if not follow:
                 return
             time.sleep(POLL)
+            upto = settled()
 
 
 def load(path: Path, lines: Iterable[str]) -> int:
@@ -202,14 +226,21 @@ def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
 
 def backup(path: Path, to: Path) -> None:
     """A whole copy, of one moment. Raises SetupError when there is a file already."""
-    if to.exists():
-        raise SetupError(f"{to} exists already")
-    try:
-        to.touch(mode=0o600)
-        with opened(path, True) as connection, closing(sqlite3.connect(to)) as copy:
-            connection.backup(copy, pages=1024)
-    except OSError as error:
-        raise SetupError(f"{to}: {error.strerror}") from None
+    with opened(path, True) as connection:
+        try:
+            to.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            raise SetupError(f"{to} exists already") from None
+        except OSError as error:
+            raise SetupError(f"{to}: {error.strerror}") from None
+        try:
+            with closing(sqlite3.connect(to)) as copy:
+                connection.backup(copy)  # in one step: between two a commit of the server would have it begin again
+        except BaseException as error:
+            to.unlink()
+            if isinstance(error, sqlite3.OperationalError):
+                raise SetupError(f"no backup {to} was made: {error}; {remedy(error)}") from None
+            raise
 
 
 def purge(path: Path, room: str, nick: str, before: float | None) -> int:

@@ -7,6 +7,7 @@ without a place carry only the state, and go when a snapshot has taken them in.
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from chat.errors import SetupError
@@ -101,7 +102,7 @@ def is_served(path: Path) -> bool:
     """A server has the file now."""
     try:
         lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -152,10 +153,17 @@ def open_in_memory(name: str, kind: int) -> sqlite3.Connection:
 def connect(place: Path | str, read_only: bool = False) -> sqlite3.Connection:
     """A connection for one thread at a time, to a file or a database in memory. Transactions are the caller's."""
     mode = "ro" if read_only else "rw"
+    sealed = read_only and isinstance(place, Path) and not os.access(place.parent, os.W_OK)
+    if sealed and not Path(f"{place}-wal").exists():
+        mode += "&immutable=1"  # nobody writes it, and SQLite makes no file beside it
     uri = f"file:/{place}?vfs=memdb" if isinstance(place, str) else f"{place.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
-    connection.execute("PRAGMA cache_size = -32768")  # 32 MiB, where 2 are the default
-    connection.execute("PRAGMA temp_store = MEMORY")  # there may be no other place to write to
+    try:
+        connection.execute("PRAGMA cache_size = -32768")  # 32 MiB, where 2 are the default
+        connection.execute("PRAGMA temp_store = MEMORY")  # there may be no other place to write to
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -202,8 +210,9 @@ def _statements(script: str) -> list[str]:
 
 def explain(path: Path, error: OSError | sqlite3.Error) -> str:
     """The file's fault, and what helps, in one line for the operator."""
-    if path.is_dir():
-        return f"the log {path} cannot be opened: it is a folder; name a file"
+    with suppress(PermissionError):
+        if path.is_dir():
+            return f"the log {path} cannot be opened: it is a folder; name a file"
     text, what = _text(error), "cannot be opened"
     if "readonly" in text:
         text, what = "the file is read-only", "cannot be written"

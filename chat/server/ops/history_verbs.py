@@ -1,4 +1,4 @@
-"""An administrator's verb for the histories that the nodes of a shared log keep."""
+"""An administrator's verbs for the histories: what waits is written, and what nodes of a shared log keep is purged."""
 
 from chat.server.log.ids import first_id
 from chat.server.ops.operation import AdminError, Operation
@@ -6,6 +6,16 @@ from chat.server.ops.verb_table import verb
 from chat.wires.message import Message
 
 MOST = 1e12  # s since the epoch: as good as never
+
+
+@verb("log-settle")
+def _settle(operation: Operation) -> None:
+    """Have all that was said so far written, with the rooms that show it; gives the id of the newest entry."""
+    history = operation.node.log.history
+    if history is None:
+        raise AdminError("this server keeps no history")
+    newest = f"{history.newest:x}"
+    history.ask([], lambda entries: [], lambda lines: operation.done({"newest": newest}))
 
 
 @verb("log-purge", changes=True)
