@@ -66,9 +66,8 @@ def oper(node: Node, client: Client, user: User, message: Message) -> None:
 
 
 def _checked(node: Node, client: Client, user: User, name: str, stored: str | None, right: bool | None) -> None:
-    if (
-        right and stored is not None and node.settings.operator_hashes.get(name) == stored
-    ):  # still: REHASH may change it
+    # REHASH may have changed the hash meanwhile.
+    if right and stored is not None and node.settings.operator_hashes.get(name) == stored:
         node.oper_attempts.give_back(shares(client.host)[0])
         in_turn(client, node, partial(_become_operator, node, client, user, name))
     else:
