@@ -85,6 +85,11 @@ def test_the_message_of_the_day_comes_line_by_line() -> None:
 def test_lusers_counts_people_and_rooms(server: RunningServer) -> None:
     ana, bea = server.irc("ana", "#a", "#b"), server.irc("bea", "#b")
     server.raw().send("NICK carl")
+    for line in ("MODE bea +i", "MODE bea -i", "MODE bea +i"):
+        bea.send(line)
+        bea.sync()
+        hidden = int("+" in line)
+        assert talk(ana, "LUSERS")[-6] == f"251 ana :There are {2 - hidden} users and {hidden} invisible on 1 server"
     bea.send("QUIT")
     bea.rest()
     assert talk(ana, "LUSERS")[-6:] == [

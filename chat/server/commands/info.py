@@ -48,7 +48,8 @@ def motd(node: Node, client: Client) -> None:
 
 def lusers(node: Node, client: Client) -> None:
     now, most = len(node.state.users), node.state.most_users
-    client.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now))
+    hidden = len(node.state.invisible)
+    client.numeric(RPL_LUSERCLIENT, text=RPL_LUSERCLIENT.text.format(now - hidden, hidden))
     client.numeric(RPL_LUSEROP, str(len(node.state.operators)))
     client.numeric(RPL_LUSERCHANNELS, str(len(node.state.rooms) - node.state.secret_rooms))
     client.numeric(RPL_LUSERME, text=RPL_LUSERME.text.format(now))

@@ -19,8 +19,6 @@ def quit_user(state: State, user: User, entry: Entry, reason: str = "") -> list[
         state.remove_member(room, user)
     state.remove_user(user)
     person = user.person  # logged in still
-    state.operators.pop(user, None)
-    state.wallops.pop(user, None)
     if user.person.account:
         state.accounts.log_out(user)
     return [Change(Quit(person, entry.at, reason or entry.request.params[0], id=entry.id), user, rooms)]

@@ -71,8 +71,6 @@ def _depart(state: State, user: User, entry: Entry, told: dict[str, None]) -> Ou
         state.remove_member(room, user)
     state.remove_user(user)
     person = user.person  # logged in still
-    state.operators.pop(user, None)
-    state.wallops.pop(user, None)
     if user.account:
         state.accounts.log_out(user)
     told.update(dict.fromkeys(map(KEY, rooms)))

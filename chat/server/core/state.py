@@ -101,6 +101,7 @@ class State:
         self.bans = ServerBans()
         self.operators: dict[User, None] = {}  # of the server
         self.wallops: dict[User, None] = {}  # those who want to hear what operators tell everybody
+        self.invisible: dict[User, None] = {}
         self.departed: dict[str, list[Departed]] = {}  # by node; nobody sees these until it is back
         self.absent: dict[str, Departed] = {}  # the same, by folded nickname
         self.work = 0.0  # tokens that comparing masks has taken since somebody was charged for it
@@ -119,6 +120,8 @@ class State:
     def remove_user(self, user: User) -> None:
         del self.users[fold(user.nick)]
         self.by_id.pop(user.id, None)
+        for users in (self.operators, self.wallops, self.invisible):
+            users.pop(user, None)
 
     def add_departed(self, one: Departed) -> None:
         self.departed.setdefault(one.user.node, []).append(one)
@@ -131,8 +134,12 @@ class State:
         return departed
 
     def index(self, user: User) -> None:
-        """Keep the lists of operators, and of who hears them, as the user's modes are now."""
-        for wanted, users in ((user.operator, self.operators), (user.wallops, self.wallops)):
+        """Keep the lists of operators, of who hears them, and of the invisible, as the user's modes are now."""
+        for wanted, users in (
+            (user.operator, self.operators),
+            (user.wallops, self.wallops),
+            (user.invisible, self.invisible),
+        ):
             if wanted:
                 users[user] = None
             else:
