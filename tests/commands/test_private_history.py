@@ -117,6 +117,14 @@ def test_an_account_is_found_under_any_nickname_that_is_logged_in_to_it(server: 
     assert texts(ana, "LATEST bea * 10") == []
 
 
+def test_the_batch_has_the_name_of_whom_it_is_about_as_they_call_themselves(server: RunningServer) -> None:
+    ana, _ = logged_in(server, "ana"), logged_in(server, "Bea", account="work")
+    for asked_for, called in (("bEA", "Bea"), ("WORK", "work")):
+        ana.send(f"CHATHISTORY LATEST {asked_for} * 10")
+        assert ana.expect("BATCH").params[1:] == ["chathistory", called]
+        ana.expect("BATCH")
+
+
 def test_targets_lists_rooms_and_people_by_the_time_of_their_newest_words(server: RunningServer) -> None:
     ana, bea, carl = logged_in(server, "ana"), logged_in(server, "bea"), logged_in(server, "carl")
     ana.join("#a")
@@ -129,6 +137,8 @@ def test_targets_lists_rooms_and_people_by_the_time_of_their_newest_words(server
     assert [line.params[1] for line in asked(ana, f"{question} 9")] == ["bea", "#a", "carl", "ana"]
     assert [line.params[1] for line in asked(bea, f"{question} 9")] == ["ana"]
     assert [line.params[1] for line in asked(ana, f"{question} 2")] == ["bea", "#a"]
+    backwards = "TARGETS timestamp=2100-01-01T00:00:00.000Z timestamp=2000-01-01T00:00:00.000Z"
+    assert [line.params[1] for line in asked(ana, f"{backwards} 2")] == ["carl", "ana"]
 
 
 def test_both_sides_words_go_with_age_and_purge_and_come_back_with_import(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
 from chat.server.core.account_rules import ghosted_by
 from chat.server.core.accounts import talk_keys
-from chat.server.core.client import Client
+from chat.server.core.client import Client, is_middle
 from chat.server.core.node import Node
 from chat.server.core.operator_rules import killed_by
 from chat.server.core.room import Room, User
@@ -39,16 +39,20 @@ _batches = count(1)
 
 
 class Fault(Exception):
-    """The question is wrong: a code of the standard, and the parameter that is at fault."""
+    """The question has no answer: a code of the standard, the subcommand, and what the standard has behind it."""
 
-    def __init__(self, code: str, *params: str) -> None:
+    def __init__(self, code: str, *params: str, text: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.params = params
+        self.text = text or TEXTS[code]
+
+    def tell(self, client: Client) -> None:
+        params = [param if is_middle(param) else "*" for param in self.params]  # the line's last may hold anything
+        client.line("FAIL", "CHATHISTORY", self.code, *params, self.text)
 
 
 TEXTS = {
-    "NEED_MORE_PARAMS": "Missing parameters",
     "INVALID_PARAMS": "Invalid parameters",
     "INVALID_MSGREFTYPE": "A place is timestamp=YYYY-MM-DDThh:mm:ss.sssZ or msgid=ID",
     "INVALID_TARGET": "Messages could not be retrieved",
@@ -59,16 +63,13 @@ PARAMS = {"LATEST": 3, "BEFORE": 3, "AFTER": 3, "AROUND": 3, "BETWEEN": 4, "TARG
 
 @command("CHATHISTORY")
 def chathistory(node: Node, client: Client, user: User, message: Message) -> None:
-    subcommand = message.params[0].upper() if message.params else ""
+    subcommand, *params = message.params or ["*"]
+    subcommand = subcommand.upper()
     try:
         if node.log.history is None:
-            raise Fault("MESSAGE_ERROR", subcommand or "*")
-        if subcommand not in PARAMS:
-            raise Fault("INVALID_PARAMS", subcommand or "*")
-        params = message.params[1:]
-        if len(params) < PARAMS[subcommand]:
-            raise Fault("NEED_MORE_PARAMS", subcommand)
-        limit = _read_limit(params[PARAMS[subcommand] - 1], subcommand)
+            raise Fault("MESSAGE_ERROR", subcommand, *params[:1])
+        _check_number(subcommand, len(params))
+        limit = _read_limit(params[-1], subcommand)
         if subcommand == "TARGETS":
             _ask_targets(node, client, user, params, limit)
             return
@@ -77,10 +78,11 @@ def chathistory(node: Node, client: Client, user: User, message: Message) -> Non
             subcommand, place, params, limit, node.log.history.newest + 1, PLAYBACK in client.capabilities
         )
     except Fault as fault:
-        client.line("FAIL", "CHATHISTORY", fault.code, *fault.params, TEXTS[fault.code])
+        fault.tell(client)
         return
     client.cost += limit * LINE_COST
-    _ask(node, client, queries, partial(_show, client.dialect, name, client.server_name, _batch(client)), subcommand)
+    show = partial(_show, client.dialect, name, client.server_name, _batch(client))
+    _ask(node, client, queries, show, subcommand, params[0])
 
 
 def replay(node: Node, client: Client, room: Room) -> None:
@@ -108,18 +110,19 @@ def _ask(
     client: Client,
     queries: Sequence[Query | TalksQuery],
     show: Callable[[Sequence[Entry]], list[bytes]],
-    subcommand: str,
+    *question: str,
 ) -> None:
+    """`question` is what the answer to one that fails repeats."""
     assert node.log.history is not None
     client.pending += 1
-    node.log.history.ask(queries, show, partial(_answer, node, client, subcommand))
+    node.log.history.ask(queries, show, partial(_answer, node, client, question))
 
 
-def _answer(node: Node, client: Client, subcommand: str, lines: list[bytes] | None) -> None:
+def _answer(node: Node, client: Client, question: Sequence[str], lines: list[bytes] | None) -> None:
     client.pending -= 1
     if client.left is None:
         if lines is None:
-            client.line("FAIL", "CHATHISTORY", "MESSAGE_ERROR", subcommand, TEXTS["MESSAGE_ERROR"])
+            Fault("MESSAGE_ERROR", *question).tell(client)
         else:
             send_cursor(client, iter(lines))
     _go_on(node, client)
@@ -135,17 +138,27 @@ def _go_on(node: Node, client: Client) -> None:
 # Questions
 
 
+def _check_number(subcommand: str, given: int) -> None:
+    """Of the parameters. Raises Fault."""
+    wanted = PARAMS.get(subcommand)
+    if wanted is None:
+        raise Fault("INVALID_PARAMS", subcommand, text="Unknown command")
+    if given != wanted:
+        text = "Insufficient parameters" if given < wanted else "Too many parameters"
+        raise Fault("INVALID_PARAMS", subcommand, text=text)
+
+
 def _read_limit(text: str, subcommand: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < 1:
         raise Fault("INVALID_PARAMS", subcommand, text)
     return min(int(text), MOST)
 
 
-def _read_place(text: str, subcommand: str) -> tuple[int, int]:
-    """The ids that a place stands for: the first of them, and the last."""
-    kind, _, value = text.partition("=")
+def _read_place(text: str, subcommand: str, target: str | None = None) -> tuple[int, int]:
+    """The ids that a place stands for: the first of them, and the last. Without a target it is a time. Raises Fault."""
+    kind, equals, value = text.partition("=")
     try:
-        if kind == "msgid":
+        if kind == "msgid" and target is not None:
             number = int(value, 16)
             if not 0 < number < NEWEST:
                 raise ValueError
@@ -158,7 +171,9 @@ def _read_place(text: str, subcommand: str) -> tuple[int, int]:
             return millisecond << SEQUENCE_BITS, (millisecond + 1 << SEQUENCE_BITS) - 1
     except (ValueError, OverflowError):
         raise Fault("INVALID_PARAMS", subcommand, text) from None
-    raise Fault("INVALID_MSGREFTYPE", subcommand, text)
+    if target is None or not equals:
+        raise Fault("INVALID_PARAMS", subcommand, text)
+    raise Fault("INVALID_MSGREFTYPE", subcommand, target, text)
 
 
 class Place(NamedTuple):
@@ -179,7 +194,9 @@ def _find_place(node: Node, user: User, subcommand: str, target: str) -> tuple[s
     name = whom.account if whom is not None and whom.account else target
     if account is None or not is_nickname(name):
         raise Fault("INVALID_TARGET", subcommand, target)
-    return target, Place(talk_keys(account.name, name)[0], account.registered)
+    other = node.state.accounts.find(name)
+    called = whom.nick if whom is not None else other.name if other is not None else target
+    return called, Place(talk_keys(account.name, name)[0], account.registered)
 
 
 def _queries(subcommand: str, place: Place, params: Sequence[str], limit: int, end: int, playback: bool) -> list[Query]:
@@ -191,9 +208,9 @@ def _queries(subcommand: str, place: Place, params: Sequence[str], limit: int, e
         return Query(place.key, max(after, start), min(before, end), most, newest, everything)
 
     if subcommand == "LATEST":
-        after = start if params[1] == "*" else _read_place(params[1], subcommand)[1]
+        after = start if params[1] == "*" else _read_place(params[1], subcommand, params[0])[1]
         return [between(after, end, limit, True)]
-    first, last = _read_place(params[1], subcommand)
+    first, last = _read_place(params[1], subcommand, params[0])
     if subcommand == "BEFORE":
         return [between(start, first, limit, True)]
     if subcommand == "AFTER":
@@ -202,16 +219,21 @@ def _queries(subcommand: str, place: Place, params: Sequence[str], limit: int, e
         earlier = limit // 2
         around = [between(first - 1, end, limit - earlier, False)]
         return [between(start, first, earlier, True), *around] if earlier else around
-    other_first, other_last = _read_place(params[2], subcommand)
+    other_first, other_last = _read_place(params[2], subcommand, params[0])
     if first <= other_first:
         return [between(last, other_first, limit, False)]
     return [between(other_last, first, limit, True)]
 
 
 def _ask_targets(node: Node, client: Client, user: User, params: Sequence[str], limit: int) -> None:
-    """Which of the user's rooms, and who in private, have spoken between two times, and when last."""
+    """Which of the user's rooms, and who in private, have spoken between two times, and when last.
+
+    The limit counts from the first of the times.
+    """
     assert node.log.history is not None
-    places = sorted(_read_place(text, "TARGETS") for text in params[:2])
+    places = [_read_place(text, "TARGETS") for text in params[:2]]
+    newest = places[0] > places[1]
+    places.sort()
     after, before = places[0][1], min(places[1][0], node.log.history.newest + 1)
     queries: list[Query | TalksQuery] = [
         Query(room.key, max(after, first_id(room.created) - 1), before, 1, newest=True, everything=False)
@@ -221,8 +243,9 @@ def _ask_targets(node: Node, client: Client, user: User, params: Sequence[str], 
     names = {room.key: room.name for room in user.rooms}
     if user.account and (account := node.state.accounts.find(user.account)) is not None:
         client.cost += limit * LINE_COST
-        queries.append(TalksQuery(account.key, max(after, first_id(account.registered) - 1), before, limit))
-    _ask(node, client, queries, partial(_show_targets, names, limit, client.server_name, _batch(client)), "TARGETS")
+        queries.append(TalksQuery(account.key, max(after, first_id(account.registered) - 1), before, limit, newest))
+    shown = slice(-limit, None) if newest else slice(limit)
+    _ask(node, client, queries, partial(_show_targets, names, shown, client.server_name, _batch(client)), "TARGETS")
 
 
 # Answers
@@ -245,10 +268,12 @@ def _show(dialect: Dialect, room: str, server: str, batch: str, entries: Sequenc
     return _in_batch(batch, build("BATCH", f"+{batch}", "chathistory", room, source=server), lines, server)
 
 
-def _show_targets(names: dict[str, str], limit: int, server: str, batch: str, entries: Sequence[Entry]) -> list[bytes]:
+def _show_targets(
+    names: dict[str, str], shown: slice, server: str, batch: str, entries: Sequence[Entry]
+) -> list[bytes]:
     lines = [
         build("CHATHISTORY", "TARGETS", _target_of(entry, names), timestamp(entry.at), source=server)
-        for entry in entries[:limit]
+        for entry in entries[shown]
     ]
     return _in_batch(batch, build("BATCH", f"+{batch}", "draft/chathistory-targets", source=server), lines, server)
 

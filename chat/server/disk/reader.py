@@ -96,14 +96,14 @@ _TALKS = """
         FROM talk WHERE room IS NOT NULL
     )
     SELECT json_group_array(json_array(id, at, node, user, line, room)) FROM (
-        SELECT id, at, node, user, line, room FROM newest JOIN entry USING (id) ORDER BY id LIMIT ?4
+        SELECT id, at, node, user, line, room FROM newest JOIN entry USING (id) ORDER BY id {} LIMIT ?4
     )
 """
 
 
 def _select_talks(connection: sqlite3.Connection, query: TalksQuery) -> list[Entry]:
     values = (query.account, query.after, query.before, query.limit)
-    ((text,),) = connection.execute(_TALKS, values).fetchall()
+    ((text,),) = connection.execute(_TALKS.format("DESC" if query.newest else ""), values).fetchall()
     entries = []
     for number, at, node, user, line, room in json.loads(text):
         with suppress(WireError):

@@ -27,6 +27,7 @@ class TalksQuery:
     after: int
     before: int
     limit: int  # of partners
+    newest: bool = False  # those with the last of these entries, or with the first
 
 
 Show = Callable[[Sequence[Entry]], list[bytes]]  # called in the reader's thread: touches nothing of the loop's
