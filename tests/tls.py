@@ -4,6 +4,7 @@ import datetime
 import os
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from chat.server.net.certificates import Certificates
+from chat.settings import Settings, parse_address
 from tests.support import PATIENCE, IrcClient, PlainClient, RunningServer
 
 
@@ -42,6 +45,10 @@ class Authority:
         self._ca.cert_pem.write_to_path(str(path))
         return str(path)
 
+    def server(self) -> ssl.SSLContext:
+        """The server's own, for IRC."""
+        return Certificates(Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **self.settings)).context(False)
+
     def client(self, name: str = "") -> ssl.SSLContext:
         """A client's context that trusts this authority; with `name`, one with a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -66,6 +73,21 @@ def write_self_signed(file: Path, name: str, days: int = 1) -> None:
     made = made.not_valid_before(now - datetime.timedelta(days=2)).not_valid_after(now + datetime.timedelta(days=days))
     form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     file.write_bytes(key.private_bytes(*form) + made.sign(key, SHA256()).public_bytes(Encoding.PEM))
+
+
+def pair(
+    of_server: ssl.SSLContext, of_client: ssl.SSLContext
+) -> tuple[ssl.SSLObject, ssl.SSLObject, list[ssl.MemoryBIO]]:
+    """A server's and a client's end that have shaken hands, and what the server's reads from and writes to."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = of_server.wrap_bio(up, down, server_side=True)
+    client = of_client.wrap_bio(down, up, server_hostname="localhost")
+    for end in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    with suppress(ssl.SSLWantReadError):
+        client.read()
+    return server, client, [up, down]
 
 
 def secure(server: RunningServer, context: ssl.SSLContext, scheme: str = "ircs") -> ssl.SSLSocket:

@@ -4,15 +4,19 @@ Never in time. A guard against slipping back: the limits are what the server doe
 it may grow with and with nothing else.
 """
 
+import ssl
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench.still import StillServer, StillSocket, counted, still_server
+from chat.server.net.tls_transport import TlsTransport
 from chat.wires.irc import IrcDialect
 from chat.wires.relay import RelayWire
 from chat.wires.tilde import TildeWire
+from tests.tls import Authority, pair
 
 FEW, MANY = 100, 400  # members of the room
 SOME, MORE = 10, 400  # other rooms, other guests
@@ -99,6 +103,33 @@ def test_a_message_is_encoded_once_for_each_dialect_in_the_room() -> None:
             a_word(server, room)
     assert counts["encodes"] == 2
     assert counts["sends"] == 19
+
+
+def test_by_tls_too_messages_are_sent_once_a_member(tmp_path: Path) -> None:
+    authority, members = Authority(tmp_path), 20
+    contexts = authority.server(), authority.client()
+    for messages in (1, 64):
+        with still_server() as server:
+            room = full_room(server, members)
+            ends = [secured(server, sock, contexts) for sock in room]
+            with counted(server) as counts:
+                server.say(room[0], *["PRIVMSG #a :good morning"] * messages)
+        assert counts["encodes"] == messages
+        assert counts["sends"] == members - 1
+        for network, client, incoming in ends[1:]:
+            (data,) = network.heard
+            incoming.write(data)
+            assert client.read(65_536).count(b" PRIVMSG #a :good morning\r\n") == messages
+
+
+def secured(
+    server: StillServer, sock: StillSocket, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> tuple[StillSocket, ssl.SSLObject, ssl.MemoryBIO]:
+    """From now on the server's sends to `sock` are by TLS; returns the socket below, and the client's end."""
+    ours, client, (up, down) = pair(*contexts)
+    network = server.socket()
+    sock.send = TlsTransport(network, ours, up, down).send  # type: ignore[arg-type, assignment, method-assign]
+    return network, client, down
 
 
 def a_join(server: StillServer, room: list[StillSocket]) -> None:

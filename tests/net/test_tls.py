@@ -1,5 +1,7 @@
 """TLS: people talk over it as over TCP, handshakes hold up nobody, and certificates change while people talk."""
 
+import ctypes
+import gc
 import hashlib
 import logging
 import random
@@ -25,7 +27,7 @@ from chat.server.net.tls_transport import PIECE_BYTES, RECORDS, TlsTransport
 from chat.settings import Settings, parse_address
 from tests.ops.serving import serving
 from tests.support import PATIENCE, IrcClient, RunningServer, running_server
-from tests.tls import Authority, half_open, secure, secure_irc, secure_plain
+from tests.tls import Authority, half_open, pair, secure, secure_irc, secure_plain
 
 BOTH = ("irc", "ircs")
 
@@ -428,23 +430,9 @@ class Talkative:
         return data
 
 
-def pair(authority: Authority) -> tuple[ssl.SSLObject, ssl.SSLObject, list[ssl.MemoryBIO]]:
-    """A server's and a client's end that have shaken hands, and what the server's reads from and writes to."""
-    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    certificates = Certificates(Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **authority.settings))
-    server = certificates.context(False).wrap_bio(up, down, server_side=True)
-    client = authority.client().wrap_bio(down, up, server_hostname="localhost")
-    for end in (client, server, client, server):
-        with suppress(ssl.SSLWantReadError):
-            end.do_handshake()
-    with suppress(ssl.SSLWantReadError):
-        client.read()
-    return server, client, [up, down]
-
-
 def received(authority: Authority, *texts: bytes, size: int = 65_536) -> tuple[bytes, int]:
     """What one `recv` gives of texts in records of their own, and how often it reads."""
-    server, client, (up, down) = pair(authority)
+    server, client, (up, down) = pair(authority.server(), authority.client())
     for text in texts:
         client.write(text)
     sock = Talkative(up.read())
@@ -485,7 +473,7 @@ class Narrow:
 @pytest.mark.parametrize("size", [1, 400, 8_192, 8_193, 50_000])
 @pytest.mark.parametrize("seed", range(5))
 def test_what_a_socket_takes_in_pieces_arrives_once_and_in_order(authority: Authority, size: int, seed: int) -> None:
-    server, client, (up, down) = pair(authority)
+    server, client, (up, down) = pair(authority.server(), authority.client())
     chance = random.Random(seed)
     sock = Narrow([])
     transport = TlsTransport(sock, server, up, down)  # type: ignore[arg-type]
@@ -505,6 +493,61 @@ def test_what_a_socket_takes_in_pieces_arrives_once_and_in_order(authority: Auth
         while part := client.read(65_536):
             got += part
     assert got == sent
+
+
+class MallInfo(ctypes.Structure):
+    """glibc's mallinfo2: the eighth is the bytes in use."""
+
+    _fields_ = [(f"field{number}", ctypes.c_size_t) for number in range(10)]
+
+
+def allocated() -> int:
+    """Bytes that libraries have allocated; the interpreter's small objects are elsewhere."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is None:
+        pytest.skip("this C library does not tell how much it has allocated")
+    mallinfo.restype = MallInfo
+    gc.collect()
+    info = mallinfo()
+    return int(info.field7 + info.field4)  # and what is mapped by itself
+
+
+def test_an_idle_connection_keeps_at_most_32_kib_of_the_librarys_memory_after_full_records(
+    authority: Authority,
+) -> None:
+    """Of the 40 KiB that an idle user of TLS may take: the rest is for what the server itself keeps."""
+    for_server, for_client = authority.server(), authority.client()
+    kept: list[tuple[TlsTransport, socket.socket]] = []
+
+    def connect() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        handshake = Handshake(ours, "", None, for_server, 0.0)  # type: ignore[arg-type]  # no listener is needed
+        with for_client.wrap_socket(theirs, server_hostname="localhost", do_handshake_on_connect=False) as client:
+            client.setblocking(False)
+            for _ in range(2):
+                with suppress(ssl.SSLWantReadError):
+                    client.do_handshake()
+                done = handshake.go_on()
+            assert done
+            client.setblocking(True)
+            transport, _ = handshake.arrived()
+            client.sendall(b"x" * 32_768)  # two records, as large as they can be
+            read = 0
+            while read < 32_768:
+                with suppress(BlockingIOError):
+                    read += len(transport.recv(65_536))
+            assert transport.send(b"x" * 32_768) == 32_768
+        kept.append((transport, ours))  # type: ignore[arg-type]
+
+    connect()  # what is made once
+    before, many = allocated(), 100
+    for _ in range(many):
+        connect()
+    each = (allocated() - before) / many
+    for _, ours in kept:
+        ours.close()
+    assert 4_096 < each < 32_768
 
 
 def test_a_process_reads_the_certificate_again_on_sighup_and_answers_a_check_by_tls(authority: Authority) -> None:
