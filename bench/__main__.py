@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import ceiling, instrument
-from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c
-from bench.cases import P99_LIMIT, Case, all_cases
-from bench.command import count, positive, readers, started, words
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c, need_openssl
+from bench.cases import P99_LIMIT, PLAIN, Case, all_cases
+from bench.command import count, need_program, positive, readers, started, words
 from bench.goals import check, goals_table
 from bench.machine import facts
 from bench.process import StartError, raise_file_limit
 from bench.servers import NAMES, USUAL, YARDSTICKS, Server, choose
-from bench.table import COLUMNS, DISTURBED, failed, medians, outline, table
+from bench.table import COLUMNS, DISTURBED, cost_of_tls, failed, medians, outline, table
 from bench.turn import Turn, take_turn
 
 FAILURE = 1
@@ -46,14 +46,16 @@ def _parser() -> argparse.ArgumentParser:
     few = f"{', '.join(NAMES)}; by default {', '.join(USUAL)}"
     add("--servers", type=words(NAMES), default=list(USUAL), metavar="A,B", help=few)
     names = [*COLUMNS, instrument.NAME]
-    add("--cases", type=words(names), default=names, metavar="A,B", help=", ".join(names))
+    usual = [name for name in names if name not in PLAIN]
+    few = f"{', '.join(names)}; by default all but those with TLS"
+    add("--cases", type=words(names), default=usual, metavar="A,B", help=few)
     add(
         "--rounds",
         type=count,
         default=3,
         metavar="N",
         help="turns of each server and case (default 3); busy runs in every second of them, from the first on, and "
-        "steady-10000, rooms, large, arrival and idle in every third",
+        "steady-10000, rooms, large, arrival and both idle ones in every third",
     )
     add("--scale", type=positive, default=1, metavar="X", help="of all numbers of members (default 1)")
     add("--seconds", type=positive, default=2, metavar="S", help="of counted load a turn (default 2)")
@@ -107,6 +109,9 @@ def _run(options: argparse.Namespace, scratch: Path) -> int:
             from bench import plot  # only a run that draws needs matplotlib
         except ImportError as error:
             raise StartError(f"--plot needs the packages of requirements/bench.txt: {error}") from None
+    if PLAIN.keys() & set(options.cases):
+        need_openssl()
+        need_program("openssl", "openssl")
     generator, bare_epoll = compile_c(GENERATOR, scratch), compile_c(BARE_EPOLL, scratch)
     bare_uring = compile_c(BARE_URING, scratch) if "bare-uring" in options.servers else None
     servers = choose(options.servers, bare_epoll, options.python, options.checkout, bare_uring)
@@ -152,6 +157,8 @@ def _compare(
     checked = [goal for name in ours for goal in check(rows, name, peers)]
     for case in cases:
         print(f"\n{case.name}: {case.title}\n\n{table(turns, servers, case.name)}")
+        if case.tls and (cost := cost_of_tls(turns, servers, case.name)):
+            print(f"\n{cost}")
     for name in ours:
         print(f"\ngoals of {name}\n\n{goals_table([goal for goal in checked if goal.server == name])}")
     if any(headroom.values()):
@@ -192,6 +199,8 @@ def _take_turns(
         rotated = present[round_ % len(present) :] + present[: round_ % len(present)]
         for case in cases:
             for server in rotated if round_ % case.every == 0 else ():
+                if server.left_out(case.tls):
+                    continue
                 with tempfile.TemporaryDirectory(dir=scratch) as folder:
                     turn = take_turn(generator, server, case, round_, Path(folder))
                 print(f"round {round_ + 1}/{rounds} {outline(turn)}", file=sys.stderr, flush=True)

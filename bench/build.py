@@ -11,6 +11,7 @@ BARE_EPOLL = HERE / "peers" / "bare_epoll.c"
 BARE_URING = HERE / "peers" / "bare_uring.c"  # includes the former
 
 COMPILERS = ("cc", "gcc", "clang")
+OPENSSL = ("-DTLS", "-lssl", "-lcrypto")  # of a generator that can speak TLS
 FLAGS = ("-O2", "-std=gnu11", "-D_GNU_SOURCE", "-pthread")
 TIMEOUT = 120  # s for one program; it takes about two
 
@@ -25,6 +26,22 @@ def compiler() -> str | None:
     return next(filter(None, map(shutil.which, [wanted] if wanted else COMPILERS)), None)
 
 
+def has_openssl() -> bool:
+    """Whether the compiler finds OpenSSL's headers; without them the generator is built, and speaks no TLS."""
+    found = compiler()
+    if found is None:
+        return False
+    command = [found, "-E", "-x", "c", "-"]
+    done = subprocess.run(command, input="#include <openssl/ssl.h>", capture_output=True, text=True, timeout=TIMEOUT)
+    return done.returncode == 0
+
+
+def need_openssl() -> None:
+    """Raises BuildError where a case of TLS cannot be measured."""
+    if compiler() and not has_openssl():
+        raise BuildError("the cases with TLS need OpenSSL's headers (apt-get install libssl-dev)")
+
+
 def compile_c(source: Path, folder: Path) -> Path:
     """Compile one file, or a folder of them, into `folder` and return the program. Raises BuildError."""
     found = compiler()
@@ -35,6 +52,7 @@ def compile_c(source: Path, folder: Path) -> Path:
     program = folder / source.stem
     files = sorted(source.glob("*.c")) if source.is_dir() else [source]
     command = [found, *FLAGS, "-o", str(program), *map(str, files)]
+    command += OPENSSL if source == GENERATOR and has_openssl() else ()
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     if done.returncode:
         complaint = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")

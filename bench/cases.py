@@ -18,7 +18,9 @@ FIRST_RATE = 1000  # messages/s of a search's first step; every server here does
 P99_LIMIT = 0.05  # s until a message's last receiver, on a busy day; people do not notice less
 BUSY_ROOM = 20  # members of a room on a busy day
 CROWDED_ROOM = 50  # members of a room, and rooms of a user, in the case of many rooms
+TLS_PENDING = 200  # members with TLS that may connect at a time; a server may drop a handshake that takes 10 s
 STEPS_MOST = 60  # of a search, which takes about 20; after these a generator counts as stuck
+PLAIN = {"tls-saturated": "saturated", "tls-steady": "steady", "tls-idle": "idle"}  # cases with TLS, and those without
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Case:
         }
         words = [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]
         return ["--mode", self.mode or self.name, *words]
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.options.get("tls"))
 
     @property
     def patience(self) -> float:
@@ -74,6 +80,7 @@ def all_cases(
     busy = {**search, "rooms-each": 1, "room-size": BUSY_ROOM}
     rooms = {**search, "rooms-each": CROWDED_ROOM, "room-size": CROWDED_ROOM}
     silence = {"seconds": idle_seconds, "warmup": idle_seconds / 10, "rooms-each": 1, "room-size": BUSY_ROOM}
+    secure = {"tls": 1}
     every_message = f"{TEXT}-byte messages, {RATE} a second on a fixed timetable"
     kept = f"the most messages a second with p99 below {P99_LIMIT * 1000:g} ms"
     return [
@@ -129,6 +136,29 @@ def all_cases(
             f"{of(10_000):,} members in rooms of {BUSY_ROOM}, {idle_seconds:g} s of silence",
             of(10_000),
             silence,
+            every=3,
+        ),
+        Case(
+            "tls-saturated",
+            f"{of(1000):,} members by TLS in one room, {TEXT}-byte messages, {WINDOW} in flight",
+            of(1000),
+            {**flood, **secure},
+            mode="saturated",
+        ),
+        Case(
+            "tls-steady",
+            f"{of(1000):,} members by TLS in one room, {every_message}",
+            of(1000),
+            {**steady, **secure},
+            mode="steady",
+        ),
+        Case(
+            "tls-idle",
+            f"{of(10_000):,} members by TLS in rooms of {BUSY_ROOM}, {idle_seconds:g} s of silence",
+            of(10_000),
+            {**silence, **secure},
+            ROOMS_DEADLINE,
+            mode="idle",
             every=3,
         ),
     ]

@@ -70,7 +70,7 @@ def headroom(
     """
     first = COLUMNS[case][0]
     figures = {name: value for name in servers if (value := rows[name][first.title]) is not None}
-    if case == "idle" or not figures or first.best is None:
+    if "idle" in case or not figures or first.best is None:
         return None
     fastest = max(figures, key=figures.__getitem__) if first.best is max else min(figures, key=figures.__getitem__)
     cpu = rows[fastest]["generator CPU"]

@@ -54,6 +54,7 @@ GOALS = (
     Goal("busy: messages/s at least the best peer's", "busy", "messages/s", Against.PEERS, 1, least=True),
     Goal("arrival: all joins seen in at most 0.5 of the best peer's", "arrival", "all joins seen", Against.PEERS, 0.5),
     Goal("arrival: at most 4 KiB of memory a member", "arrival", "memory a member", Against.NOTHING, 4),
+    Goal("tls-idle: at most 40 KiB of memory a member", "tls-idle", "memory a member", Against.NOTHING, 40),
     Goal("idle: server CPU below every peer's, or none at all", "idle", "server CPU", Against.PEERS, 1, strict=True),
 )
 

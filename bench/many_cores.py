@@ -47,8 +47,8 @@ class Rings(FanfareUring):
         super().__init__(f"fanfare-uring, {number} rings", sys.executable)
         self._number = number
 
-    def command(self, port: int, folder: Path) -> list[str]:
-        env, *rest = super().command(port, folder)
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        env, *rest = super().command(port, folder, tls)
         return [env, f"FANFARE_SENDERS={self._number}", *rest]
 
 

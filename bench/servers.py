@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.build import HERE
+from bench.certificates import make_certificate
 from chat.server.net.io_uring import Ring, Unavailable
 
 AT_ONCE = 1_000_000  # connections that may be opened at the same time; in effect all
@@ -24,6 +25,7 @@ class Server(ABC):
 
     peer = True  # False for Fanfare itself and for the yardstick
     pending = AT_ONCE
+    speaks_tls = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -32,12 +34,19 @@ class Server(ABC):
         """Why it cannot run here, or None."""
         return None
 
+    def left_out(self, tls: bool) -> str | None:
+        """Why it has no turn in a case with TLS or without, or None."""
+        return self.missing() or ("it has no TLS here" if tls and not self.speaks_tls else None)
+
     @abstractmethod
     def version(self) -> str: ...
 
     @abstractmethod
-    def command(self, port: int, folder: Path) -> list[str]:
-        """The command that starts it on 127.0.0.1. `folder` is empty, for its configuration and state."""
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        """The command that starts it on 127.0.0.1. `folder` is empty, for its configuration and state.
+
+        Raises StartError where no certificate can be made.
+        """
 
 
 def _first_line(*command: str) -> str:
@@ -47,6 +56,7 @@ def _first_line(*command: str) -> str:
 
 class Fanfare(Server):
     peer = False
+    speaks_tls = True
 
     log = "memory:"
     sender = "auto"
@@ -61,12 +71,15 @@ class Fanfare(Server):
     def version(self) -> str:
         return f"{_first_line(*self._command, '--version')}, {_first_line(self._python, '--version')}"
 
-    def command(self, port: int, folder: Path) -> list[str]:
-        listen = f"irc://127.0.0.1:{port}"
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        listen = [f"{'ircs' if tls else 'irc'}://127.0.0.1:{port}"]
+        if tls:
+            certificate, key = make_certificate(folder)
+            listen += ["--tls-cert", str(certificate), "--tls-key", str(key)]
         limits = ["--rate-limit", "off", "--max-per-address", str(AT_ONCE)]
         # By variables, which a checkout that has no such setting does not read.
         variables = [f"FANFARE_LOG={self.log.format(folder)}", f"FANFARE_SENDER={self.sender}"]
-        return ["env", *variables, *self._command, "serve", "--listen", listen, *limits]
+        return ["env", *variables, *self._command, "serve", "--listen", *listen, *limits]
 
 
 class FanfareOnDisk(Fanfare):
@@ -76,8 +89,8 @@ class FanfareOnDisk(Fanfare):
 
 
 class FanfareStrict(FanfareOnDisk):
-    def command(self, port: int, folder: Path) -> list[str]:
-        return [*super().command(port, folder), "--durability", "strict"]
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        return [*super().command(port, folder, tls), "--durability", "strict"]
 
 
 class FanfareSend(Fanfare):
@@ -99,7 +112,7 @@ class ThreadPerClient(Server):
     def version(self) -> str:
         return f"the tutorials' server, Python {sys.version.split()[0]}"
 
-    def command(self, port: int, folder: Path) -> list[str]:
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
         return [sys.executable, str(HERE / "peers" / "thread_per_client.py"), str(port)]
 
 
@@ -117,7 +130,7 @@ class BareEpoll(Server):
     def version(self) -> str:
         return "batched broadcast and nothing else, in C"
 
-    def command(self, port: int, folder: Path) -> list[str]:
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
         return [str(self._program), str(port), *self._options]
 
 
@@ -173,7 +186,7 @@ class NgIrcd(Packaged):
     def version(self) -> str:
         return super().version().partition("-")[0]
 
-    def command(self, port: int, folder: Path) -> list[str]:
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
         config = _configured("ngircd.conf", port, folder)
         config.chmod(0o644)
         folder.chmod(0o755)  # it gives up root and still reads
@@ -182,26 +195,33 @@ class NgIrcd(Packaged):
 
 class InspIrcd(Packaged):
     programs, package, variable = ("inspircd",), "inspircd", "INSPIRCD"
+    speaks_tls = True
 
-    def command(self, port: int, folder: Path) -> list[str]:
-        config = _configured("inspircd.conf", port, folder)
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        config = _configured("inspircd.conf", port, folder, 'sslprofile="peer"' if tls else "")
+        if tls:
+            certificate, key = make_certificate(folder)
+            profile = f'<sslprofile name="peer" provider="gnutls" certfile="{certificate}" keyfile="{key}">'
+            config.write_text(f'{config.read_text()}<module name="ssl_gnutls">\n{profile}\n')
         root = ["--runasroot"] if os.geteuid() == 0 else []
         return [self._found(), "--nofork", "--nolog", *root, "--config", str(config)]
 
 
 class Ergo(Packaged):
     programs, package, variable = ("ergo", "ergochat"), "ergochat", "ERGO"
+    speaks_tls = True
 
-    def command(self, port: int, folder: Path) -> list[str]:
-        config = _configured("ergo.yaml", port, folder)
+    def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
+        files = 'tls: {{cert: "{}", key: "{}"}}'.format(*make_certificate(folder)) if tls else ""
+        config = _configured("ergo.yaml", port, folder, files)
         _first_line(self._found(), "initdb", "--conf", str(config))  # if this fails, `run` reports it
         return [self._found(), "run", "--quiet", "--conf", str(config)]
 
 
-def _configured(name: str, port: int, folder: Path) -> Path:
-    """A copy of the configuration of the peers' containers, for a server on 127.0.0.1."""
+def _configured(name: str, port: int, folder: Path, tls: str = "") -> Path:
+    """A copy of the configuration of the peers' containers, for 127.0.0.1; `tls` is said of the listener."""
     text = (SETTINGS / name).read_text()
-    for word, value in (("HOST", "127.0.0.1"), ("PORT", port), ("FOLDER", folder)):
+    for word, value in (("HOST", "127.0.0.1"), ("PORT", port), ("FOLDER", folder), ("TLS", tls)):
         text = text.replace(f"@{word}@", str(value))
     config = folder / name
     config.write_text(text)

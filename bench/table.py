@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from bench.cases import PLAIN
 from bench.servers import Server
 from bench.turn import Turn
 
@@ -125,6 +126,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *COSTS[1:],
     ),
 }
+COLUMNS |= {case: COLUMNS[plain] for case, plain in PLAIN.items()}
 
 
 def outline(turn: Turn) -> str:
@@ -165,13 +167,26 @@ def table(turns: Sequence[Turn], servers: Sequence[Server], case: str) -> str:
         peers = [value for server in servers if server.peer and (value := rows[server.name][column.title]) is not None]
         best.append(column.best(peers) if column.best and peers else None)
     for server in servers:
-        reason = server.missing()
+        reason = server.left_out(case in PLAIN)
         cells = [
             _cell(column, rows[server.name][column.title], of_best)
             for column, of_best in zip(columns, best, strict=True)
         ]
         lines.append([server.name, reason] if reason else [server.name, *cells])
     return aligned(lines)
+
+
+def cost_of_tls(turns: Sequence[Turn], servers: Sequence[Server], case: str) -> str:
+    """The values of a case with TLS over those of its plain case; empty where the run has none of those."""
+    rows = []
+    for server in servers:
+        secure, plain = medians(turns, server.name, case), medians(turns, server.name, PLAIN[case])
+        ratios = [
+            f"{value / base:.2f}x" if (value := secure[title]) and (base := plain[title]) else "-" for title in plain
+        ]
+        if set(ratios) != {"-"}:
+            rows.append([server.name, *ratios])
+    return aligned([["TLS / plain", *(column.title for column in COLUMNS[case])], *rows]) if rows else ""
 
 
 def _cell(column: Column, value: float | None, best: float | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.cases import Case
+from bench.cases import TLS_PENDING, Case
 from bench.process import StartError, cpu_of, cpu_of_machine, free_port, last_words, memory, running, serving
 from bench.servers import Server
 
@@ -36,7 +36,7 @@ def take_turn(generator: Path, server: Server, case: Case, round_: int, folder: 
     log = folder / "log"
     log.touch()
     try:
-        with serving(server.command(port, folder), port, log) as process:
+        with serving(server.command(port, folder, case.tls), port, log) as process:
             result, error = run_generator(generator, port, case, server.pending, process.pid)
             if error and process.poll() is not None:
                 error += f" (the server had ended with status {process.returncode}{last_words(log)})"
@@ -54,6 +54,7 @@ def run_generator(
     were idle, and the share of one CPU that other processes took: a turn on a busy machine is worth less.
     """
     command = [str(generator), "--port", str(port), *case.command_line()]
+    pending = min(pending, TLS_PENDING) if case.tls else pending
     command += ["--pending", str(pending), "--server", str(server)]
     memory_before, began = memory(server), time.monotonic()
     others_before = cpu_of_machine() - cpu_of(server)

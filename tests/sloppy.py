@@ -1,6 +1,8 @@
 """A chat server with a fault to order: just enough IRC for the benchmark's generator."""
 
+import socket
 import socketserver
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ class _Server(socketserver.ThreadingTCPServer):
         prompt: int | None = None,
         delay: float = 0,
         stop_reading: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """`withheld` and `doubled` are part of a line that one member never gets, or gets twice.
 
@@ -27,6 +30,7 @@ class _Server(socketserver.ThreadingTCPServer):
         has joined is not read from any more.
         """
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.tls = tls
         self.piece = piece
         self.withheld = withheld
         self.doubled = doubled
@@ -38,6 +42,12 @@ class _Server(socketserver.ThreadingTCPServer):
         self.held: list[tuple[_Handler, bytes]] = []  # what is late: a speaker and the line
         self.rooms: defaultdict[bytes, list[_Handler]] = defaultdict(list)
         self.lock = threading.Lock()  # guards `rooms`, `said` and `held`, and keeps the lines to one member whole
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        sock, address = super().get_request()
+        if self.tls:  # its first read makes the handshake
+            sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return sock, address
 
     def say(self, speaker: "_Handler", rest: bytes) -> None:
         self.said += 1

@@ -5,6 +5,7 @@ missing=""
 command -v xvfb-run >/dev/null && command -v xauth >/dev/null || missing="$missing xvfb xauth"
 "$python" -c 'import tkinter' 2>/dev/null || missing="$missing python3-tk"
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+echo '#include <openssl/ssl.h>' | cc -E - >/dev/null 2>&1 || missing="$missing libssl-dev"
 # The report is opened in a browser: 110 MB to fetch, half a minute to install.
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
     missing="$missing chromium"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bench import build
 from bench.__main__ import main
 from bench.build import GENERATOR, BuildError, compile_c, compiler
-from bench.cases import Case, all_cases
+from bench.cases import PLAIN, Case, all_cases
 from bench.table import COLUMNS
 
 needs_cc = pytest.mark.skipif(compiler() is None, reason="the generator is written in C and no C compiler is installed")
@@ -35,7 +36,7 @@ def test_every_case_is_measured_with_every_delivery_accounted_for(
     assert main([*TINY, *servers, "--json", str(file), "--plot", str(picture)]) == 0
     report, output = json.loads(file.read_text()), capsys.readouterr().out
     assert [(turn["case"], turn["server"]) for turn in report["turns"]] == [
-        (case, server) for case in COLUMNS for server in ("fanfare", "bare-epoll")
+        (case, server) for case in COLUMNS if case not in PLAIN for server in ("fanfare", "bare-epoll")
     ]
     for turn in report["turns"]:
         check(turn)
@@ -49,6 +50,29 @@ def test_every_case_is_measured_with_every_delivery_accounted_for(
     assert (
         output.index("generator, against a bare sink") < output.index("saturated: ") < output.index("goals of fanfare")
     )
+
+
+@needs_cc
+@pytest.mark.skipif(not build.has_openssl(), reason="OpenSSL has no headers here")
+def test_what_tls_costs_is_told_beside_the_plain_case_and_a_server_without_it_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*TINY, "--servers", "fanfare,bare-epoll", "--cases", "steady,tls-steady"]) == 0
+    tables = capsys.readouterr().out.split("\ntls-steady: ")[1].split("\n\n")
+    assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["fanfare", "bare-epoll"]
+    assert tables[1].endswith("bare-epoll  it has no TLS here")
+    assert tables[2].startswith("  TLS / plain  complete p50  complete p99")
+    assert [line.split()[0] for line in tables[2].splitlines()[1:]] == ["fanfare"]
+
+
+@needs_cc
+def test_a_case_with_tls_without_the_headers_is_one_line_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "has_openssl", lambda: False)
+    assert main([*TINY, "--servers", "fanfare", "--cases", "tls-steady"]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint == "bench: the cases with TLS need OpenSSL's headers (apt-get install libssl-dev)\n"
 
 
 @needs_cc
@@ -86,8 +110,18 @@ def test_cases_have_the_sizes_of_the_documentation_and_run_in_their_rounds() -> 
         "large": 1000,
         "arrival": 5000,
         "idle": 10_000,
+        "tls-saturated": 1000,
+        "tls-steady": 1000,
+        "tls-idle": 10_000,
     }
-    assert [name for name, case in cases.items() if case.every == 1] == ["saturated", "steady-100", "steady"]
+    often = ["saturated", "steady-100", "steady", "tls-saturated", "tls-steady"]
+    assert [name for name, case in cases.items() if case.every == 1] == often
+    for name, case in cases.items():
+        assert case.tls is (name in PLAIN)
+        if name in PLAIN:
+            plain = cases[PLAIN[name]]
+            assert {**plain.options, "tls": 1} == case.options
+            assert (plain.members, plain.every) == (case.members, case.every)
     assert (cases["busy"].options["room-size"], cases["rooms"].options["rooms-each"]) == (20, 50)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c, compiler
+from bench import build
+from bench.build import BARE_EPOLL, BARE_URING, GENERATOR, compile_c, compiler, has_openssl
 from bench.cases import Case
 from bench.process import free_port, running, serving
 from bench.servers import AT_ONCE, BareEpoll, BareUring, Fanfare, Server, ThreadPerClient, choose
 from bench.turn import run_generator, take_turn
 from tests.sloppy import sloppy_server
+from tests.tls import Authority
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="the generator is written in C and no compiler is installed")
 
@@ -231,3 +233,77 @@ def test_a_server_that_stops_reading_stops_nothing_but_is_told_of(generator: Pat
         output, complaint = process.communicate(timeout=20)
     assert (process.returncode, output) == (1, "")
     assert complaint == "generator: 4 of 4 members had no answer to their PING 0.1 s after the last message\n"
+
+
+needs_openssl = pytest.mark.skipif(not has_openssl(), reason="OpenSSL has no headers here")
+
+
+def by_tls(case: Case, readers: int = 0) -> Case:
+    return Case(case.name, "", case.members, {**case.options, "tls": 1, "readers": readers}, 20, mode=case.mode)
+
+
+@needs_openssl
+@pytest.mark.parametrize("name", ["fanfare", "inspircd", "ergo"])
+@pytest.mark.parametrize("case", [SATURATED, STEADY, LARGE, SEARCH, IDLE], ids=lambda case: str(case.name))
+def test_by_tls_too_every_delivery_is_accounted_for(generator: Path, tmp_path: Path, name: str, case: Case) -> None:
+    (server,) = choose([name], tmp_path)
+    if why := server.missing():
+        pytest.skip(why)
+    turn = take_turn(generator, server, by_tls(case), 0, tmp_path)
+    assert turn.error is None
+    assert turn.result is not None
+    assert turn.result["generator_cpu_percent"] >= 0
+    assert turn.result["arrival"]["joined"] == turn.result["arrival"]["connections"]
+    if case is not IDLE:
+        messages = turn.result["messages"]
+        assert messages["delivered"] == messages["expected_deliveries"] > 0
+
+
+@needs_openssl
+def test_threads_that_read_share_tls_with_the_one_that_sends(generator: Path, tmp_path: Path) -> None:
+    turn = take_turn(generator, choose(["fanfare"], tmp_path)[0], by_tls(SATURATED, readers=3), 0, tmp_path)
+    assert turn.error is None
+    assert turn.result is not None
+    check_one_room(turn.result, MEMBERS)
+    check_accounts(turn.result, MEMBERS)
+
+
+@needs_openssl
+@pytest.mark.parametrize("piece", [1, 143])
+def test_records_may_hold_any_part_of_a_line(generator: Path, tmp_path: Path, piece: int) -> None:
+    case = Case("steady", "", 3, {"text": 100, "seconds": 0.1, "warmup": 0, "rate": 50}, 10)
+    with sloppy_server(piece=piece, tls=Authority(tmp_path).server()) as port:
+        result, error = run_generator(generator, port, by_tls(case), AT_ONCE, os.getpid())
+    assert error is None
+    assert result is not None
+    check_one_room(result, 3)
+    check_accounts(result, 3)
+
+
+@needs_openssl
+def test_a_message_lost_by_tls_fails_the_run_and_is_named(generator: Path, tmp_path: Path) -> None:
+    with sloppy_server(withheld=b"0000000003 ", tls=Authority(tmp_path).server()) as port:
+        _, error = run_generator(generator, port, by_tls(SATURATED), AT_ONCE, os.getpid())
+    assert error is not None
+    assert error.endswith("got message 4 of member 0 when 3 was due: lost, twice or out of order")
+
+
+@needs_openssl
+def test_a_server_without_tls_is_one_clear_line(generator: Path, tmp_path: Path) -> None:
+    (server,), port = choose(["fanfare"], tmp_path), free_port()
+    with serving(server.command(port, tmp_path), port, tmp_path / "log"):
+        _, error = run_generator(generator, port, by_tls(IDLE), AT_ONCE, os.getpid())
+    assert error is not None
+    assert re.fullmatch(r"generator: TLS of member \d+: wrong version number", error)
+
+
+def test_without_the_headers_the_generator_is_built_and_says_what_tls_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "has_openssl", lambda: False)
+    generator = compile_c(GENERATOR, tmp_path)
+    with sloppy_server() as port:
+        assert run_generator(generator, port, IDLE, AT_ONCE, os.getpid())[1] is None
+        assert run_generator(generator, port, by_tls(IDLE), AT_ONCE, os.getpid())[1] == (
+            "generator: --tls 1 takes a generator that was built with OpenSSL's headers (apt-get install libssl-dev)"
+        )

@@ -7,11 +7,11 @@ import pytest
 
 from bench.goals import GOALS, check, goals_table
 from bench.servers import ThreadPerClient
-from bench.table import failed, medians, table
+from bench.table import cost_of_tls, failed, medians, table
 from bench.turn import Turn
 
 
-def turn(server: str, rate: float, others: float = 1) -> Turn:
+def turn(server: str, rate: float, others: float = 1, case: str = "saturated") -> Turn:
     latency = {"p50": 1000.0, "p99": 2000.0}
     result = {
         "deliveries_per_s": rate,
@@ -20,7 +20,7 @@ def turn(server: str, rate: float, others: float = 1) -> Turn:
         "server_cpu_percent": 90,
         "others_cpu_percent": others,
     }
-    return Turn(server, "saturated", 0, result)
+    return Turn(server, case, 0, result)
 
 
 def busy(server: str, rate: float | None, bounded_by: str) -> Turn:
@@ -43,6 +43,15 @@ def test_a_table_shows_medians_of_undisturbed_rounds_and_their_ratio_to_the_best
     assert shown[1].split()[:3] == ["peer", "200", "1.00x"]
     assert shown[2].split()[:3] == ["other", "50", "0.25x"]
     assert failed(turns[-1]) == "saturated other FAILED in round 2: it broke"
+
+
+def test_the_cost_of_tls_is_a_ratio_to_the_same_servers_plain_case_and_nothing_without_it() -> None:
+    servers = [ThreadPerClient("a"), ThreadPerClient("b")]
+    turns = [turn("a", 50, case="tls-saturated"), turn("a", 200), turn("b", 100)]
+    rows = cost_of_tls(turns, servers, "tls-saturated").splitlines()
+    assert rows[0].split()[:4] == ["TLS", "/", "plain", "deliveries/s"]
+    assert [row.split()[:3] for row in rows[1:]] == [["a", "0.25x", "1.00x"]]
+    assert cost_of_tls(turns[:1], servers, "tls-saturated") == ""
 
 
 def test_a_search_that_the_generator_held_up_once_is_marked() -> None:
@@ -88,6 +97,7 @@ def test_goals_are_checked_at_their_bounds_and_those_without_figures_show_a_dash
         (99, 100, "fast", False),
         (6, 10, "fast", False),
         (4, 1, None, True),
+        (None, 1, None, None),
         (None, None, None, None),
     ]
     rows = goals_table(checked).splitlines()

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 
 struct connection *connections;
 uint32_t total, dialled;
-static pthread_mutex_t owing = PTHREAD_MUTEX_INITIALIZER; /* a reader answers PINGs while the main thread sends */
 
 /* A loopback address has about 28,000 ports to dial from; use the next 127.0.0.x before half of them are gone (the
  * other half may still be closing from an earlier run). */
@@ -61,6 +59,9 @@ void dial(void)
     choose_source(c->fd, dialled);
     if (connect(c->fd, (struct sockaddr *)&target, sizeof target) < 0 && errno != EINPROGRESS)
         quit(1, "cannot connect member %u to port %.0f: %s", c->number, option.port, strerror(errno));
+    pthread_mutex_init(&c->sending, NULL);
+    if (option.tls)
+        tls_begin(c);
     c->loop = loop;
     watch(c->loop, EPOLL_CTL_ADD, c->fd, EPOLLIN | EPOLLOUT, c);
     dialled++;
@@ -74,6 +75,8 @@ void on_connected(struct connection *c)
     if (error)
         quit(1, "cannot connect member %u to port %.0f: %s", c->number, option.port, strerror(error));
     watch(c->loop, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+    if (c->tls && !tls_shake_hands(c)) /* goes on when the server has answered */
+        return;
     c->open = true;
     putf(c, "NICK b%u\r\nUSER bench 0 * :bench\r\n", c->number);
 }
@@ -81,7 +84,7 @@ void on_connected(struct connection *c)
 /* How many bytes the server took. */
 static size_t give(struct connection *c, const char *data, size_t size)
 {
-    ssize_t took = send(c->fd, data, size, MSG_NOSIGNAL);
+    ssize_t took = c->tls ? tls_send(c, data, size) : send(c->fd, data, size, MSG_NOSIGNAL);
     if (took < 0 && errno != EAGAIN)
         quit(1, "the server closed member %u's connection: %s", c->number, strerror(errno));
     return took < 0 ? 0 : (size_t)took;
@@ -101,22 +104,36 @@ static void owe(struct connection *c, const char *data, size_t size)
 /* Never blocks, never reorders: what a server does not read waits here, and counts as the server's delay. */
 void put(struct connection *c, const char *data, size_t size)
 {
-    pthread_mutex_lock(&owing);
+    pthread_mutex_lock(&c->sending);
     size_t took = c->owed_size ? 0 : give(c, data, size);
     if (took < size)
         owe(c, data + took, size - took);
-    pthread_mutex_unlock(&owing);
+    pthread_mutex_unlock(&c->sending);
 }
 
 void on_writable(struct connection *c)
 {
-    pthread_mutex_lock(&owing);
+    pthread_mutex_lock(&c->sending);
     size_t took = give(c, c->owed, c->owed_size);
     c->owed_size -= took;
     memmove(c->owed, c->owed + took, c->owed_size);
     if (!c->owed_size)
         watch(c->loop, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
-    pthread_mutex_unlock(&owing);
+    pthread_mutex_unlock(&c->sending);
+}
+
+/* As recv. `more`: there are bytes that no poller will report. */
+ssize_t receive(struct connection *c, char *data, size_t size, bool *more)
+{
+    if (!c->tls)
+        return recv(c->fd, data, size, 0);
+    pthread_mutex_lock(&c->sending);
+    ssize_t got = tls_recv(c, data, size);
+    int error = errno;
+    *more = got > 0 && tls_has_more(c);
+    pthread_mutex_unlock(&c->sending);
+    errno = error;
+    return got;
 }
 
 void putf(struct connection *c, const char *format, ...)

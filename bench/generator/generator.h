@@ -2,10 +2,12 @@
 #ifndef GENERATOR_H
 #define GENERATOR_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum {
     LINE_MAX_BYTES = 1024, /* longest line kept across reads; IRC allows 512 */
@@ -23,7 +25,7 @@ extern enum mode mode;
 extern const char *mode_name;
 extern struct options { /* --name value; options.c has what each is, its limits and its default */
     double port, members, room_size, rooms_each, text, window, pending, seconds, warmup, rate, limit, deadline,
-        join_deadline, server, readers;
+        join_deadline, server, readers, tls;
 } option;
 
 void read_options(int argc, char **argv);
@@ -67,12 +69,14 @@ struct connection {
     int fd;
     int loop; /* the epoll that watches it */
     uint32_t number;
-    bool open;            /* TCP is up and NICK/USER are sent */
+    bool open;            /* TCP and TLS are up and NICK/USER are sent */
+    struct ssl_st *tls;   /* OpenSSL's SSL; NULL without TLS */
     uint32_t rooms_joined;
     uint32_t kept;        /* bytes of an unfinished line in `keep` */
     char keep[LINE_MAX_BYTES];
     char *owed;           /* what the server did not take yet */
     size_t owed_size;
+    pthread_mutex_t sending; /* and reading, with TLS: a reader answers PINGs while the main thread sends */
 };
 
 extern struct connection *connections;
@@ -81,8 +85,17 @@ extern uint32_t total, dialled; /* total: the members and, in one room, the send
 void dial(void);
 void on_connected(struct connection *c);
 void on_writable(struct connection *c);
+ssize_t receive(struct connection *c, char *data, size_t size, bool *more);
 void put(struct connection *c, const char *data, size_t size);
 __attribute__((format(printf, 2, 3))) void putf(struct connection *c, const char *format, ...);
+
+/* ---- tls.c ---- */
+
+void tls_begin(struct connection *c); /* on a socket that is dialled */
+bool tls_shake_hands(struct connection *c); /* a step; true when the handshake is done */
+ssize_t tls_recv(struct connection *c, char *data, size_t size); /* as recv; one record at most */
+bool tls_has_more(struct connection *c); /* bytes were received that no poller will report */
+ssize_t tls_send(struct connection *c, const char *data, size_t size); /* as send; what it did not take comes again, and more */
 
 /* ---- rooms.c ---- */
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { READ_BYTES = 256 << 10 }; /* one recv; several hundred messages, so that a batch costs one system call */
@@ -60,15 +59,17 @@ static void on_line(struct connection *c, const char *line, size_t size)
     }
 }
 
-/* A line may begin in one recv and end in another: its first part waits in `keep` and is put in front of the rest. */
-static void on_readable(struct connection *c)
+/* A line may begin in one recv and end in another: its first part waits in `keep` and is put in front of the rest.
+ * True when it must be called again, for what no poller will report. */
+static bool on_readable(struct connection *c)
 {
     static _Thread_local char space[LINE_MAX_BYTES + READ_BYTES];
     char *start = space + LINE_MAX_BYTES - c->kept, *end;
-    ssize_t got = recv(c->fd, space + LINE_MAX_BYTES, READ_BYTES, 0);
+    bool more = false;
+    ssize_t got = receive(c, space + LINE_MAX_BYTES, READ_BYTES, &more);
     read_clock();
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return false;
     if (got <= 0)
         quit(1, "the server closed member %u's connection (%s): %u of %u had joined, %u of %u messages were complete",
              c->number, got < 0 ? strerror(errno) : "end of stream", joined, total, finished, sent);
@@ -81,6 +82,7 @@ static void on_readable(struct connection *c)
         quit(1, "member %u got a line of over %td bytes, the limit is %d", c->number, end - start, LINE_MAX_BYTES);
     c->kept = (uint32_t)(end - start);
     memcpy(c->keep, start, c->kept);
+    return more;
 }
 
 void on_ready(struct connection *c, unsigned events)
@@ -92,7 +94,8 @@ void on_ready(struct connection *c, unsigned events)
     if (events & EPOLLOUT && c->owed_size)
         on_writable(c);
     if (events & ~EPOLLOUT)
-        on_readable(c);
+        while (on_readable(c))
+            ;
 }
 
 /* Wait once, at most `wait_ms`, and handle what is ready: so many events. Ends the run when a message is overdue. */

@@ -37,6 +37,7 @@ static const struct { const char *name; double *to, low, high; } numbers[] = {
     {"--deadline", &option.deadline, 0.1, 600},    /* s until all must have a message */
     {"--join-deadline", &option.join_deadline, 0.1, 3600}, /* s until all must be in their rooms */
     {"--readers", &option.readers, 0, READERS_MOST},       /* threads that read; 0: the one that sends does */
+    {"--tls", &option.tls, 0, 1},                          /* 1: members speak TLS */
     {"--server", &option.server, 0, 1e9}};         /* the server's process, to read its CPU time; 0: unknown */
 
 void quit(int status, const char *format, ...)
