@@ -6,3 +6,8 @@ SEQUENCE_BITS = 16  # of an id, for entries within one millisecond; the bits abo
 def first_id(at: float) -> int:
     """The least id that an entry of that time has, to the millisecond, in seconds since the epoch."""
     return int(at * 1000) << SEQUENCE_BITS
+
+
+def time_of(number: int) -> float:
+    """The time in an id, in seconds since the epoch, to the millisecond."""
+    return (number >> SEQUENCE_BITS) / 1000

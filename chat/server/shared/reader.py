@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from chat.errors import FanfareError, WireError
 from chat.server.core.apply import VERBS
 from chat.server.log.entry import Entry
+from chat.server.log.ids import time_of
 from chat.server.shared.outage import NEVER, Outage
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
@@ -137,4 +138,5 @@ def entry_of(item: Item) -> Entry:
         raise LogLost(f"entry {item.id} of the shared log is no line of IRC: {error}") from None
     if request.verb not in VERBS:
         raise LogLost(f"entry {item.id} of {item.node} asks for {request.verb}, which this server does not know")
-    return Entry(item.entry_id, item.at, item.node, item.user, request)
+    number = item.entry_id
+    return Entry(number, time_of(number), item.node, item.user, request)

@@ -17,6 +17,7 @@ from chat.server.core.apply import SINCE, apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.entry import Entry
+from chat.server.log.ids import time_of
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.shared.appender import Appender
 from chat.server.shared.outage import NEVER
@@ -218,7 +219,8 @@ class SharedLog:
         """The item's entry; one that this process appended has the request that was sent."""
         if item.node == self._node and self._appender.sent(item.epoch):
             request = self._appender.returned(item.sequence)
-            return Entry(item.entry_id, item.at, item.node, item.user, request)
+            number = item.entry_id
+            return Entry(number, time_of(number), item.node, item.user, request)
         entry = entry_of(item)
         if item.node == ABOUT_NODES and entry.request.source == self._node:
             what, epoch = entry.request.params
