@@ -1,27 +1,24 @@
-"""This process's part of one measured window: its senders, its ledger, its health. Knows no other process."""
+"""This process's part of one measured window: its senders, its ledgers, its health. Knows no other process."""
 
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any, Protocol
 
 import gevent
 
-from loadtest.core import stamps
-from loadtest.core.completions import LocalCompletions
-from loadtest.core.examine import Audience, Language
+from loadtest.core.examine import Language
 from loadtest.core.histogram import Growth, Histogram
 from loadtest.core.ledger import Ledger
-from loadtest.core.notices import NoticeLog
 from loadtest.core.receiver import Receiver
 from loadtest.core.slices import TENTHS, Overdue, Slices, tenth_of
 from loadtest.core.stamps import Stamp, Stamps
-from loadtest.core.statement import Statement, added, total
+from loadtest.core.statement import Statement
 from loadtest.net.connection import Connection
 from loadtest.run.health import Collections, Health, settle
+from loadtest.run.ledgers import Ledgers, sizes_of
 from loadtest.run.machine import Sampler
 from loadtest.run.messages import Delta, Opening, SenderPlan
 from loadtest.run.sender import Say, Sender
@@ -29,10 +26,6 @@ from loadtest.run.settings import Settings
 
 Show = Callable[[Histogram], None]  # brings a row of Locust's table up to date
 NewRow = Callable[[str, str], Show]  # of this kind and name
-
-
-_SO_FAR = ("duplicated", "reordered", "stray", "corrupt", "late")  # counts that are told while the window lasts
-_UNPLANNED = 1 << 32  # messages of those whose number nobody knows beforehand: what a stamp can count
 
 
 class Listener(Protocol):
@@ -64,20 +57,12 @@ class Part:
         self.crowd_sent: Counter[str] = Counter()  # by room, of users who come and go
         self.crowd_left: Counter[str] = Counter()  # and how many of those said that they leave
         self.dropped: Counter[str] = Counter()
-        self._run_id = run_id
         settle()
         self._members = dict(members)
         self._stamps = Stamps(run_id, self.number, settings.message_size, opening.offset_ns, opening.sizes)
-        start_ns, death = opening.start_ns, opening.death
+        start_ns = opening.start_ns
         late_after_ns = round(settings.late_after * 1e9)
-        self._late_after_ns, self._wire = late_after_ns, wire
-        self._slices = slices = Slices(start_ns, opening.slice_ns)
-        self._others = Slices(start_ns, opening.slice_ns) if death and death.node >= 0 else None
-        self._notices = NoticeLog(stamps.nick_head(run_id), death.victims, death.at_ns) if death else None
-        self._completions = LocalCompletions(
-            lambda sender, number: sum(ledger.size(sender, number) for ledger in self.ledgers), self._heard(opening)
-        )
-        self.ledgers = [self._ledger(node, opening) for node in range(opening.nodes)]
+        self._ledgers = Ledgers(run_id, opening, self._members, self._stamps, late_after_ns, wire)
         self._planned: dict[int, int] = {}  # messages of each sender that is here
         self._speaking: set[int] = set()  # the users who are senders
         self._rows = [new_row(kind, settings.scenario) for kind in ("send", "deliver", "leave")]
@@ -86,7 +71,7 @@ class Part:
         self._collections.watch()
         self._growths = {name: Growth() for name in self._growing()}
         schedules = {each.sender: each.schedule(start_ns) for each in opening.senders}
-        self._overdue = Overdue(schedules, late_after_ns, slices, self)
+        self._overdue = Overdue(schedules, late_after_ns, self._ledgers.slices, self._ledgers)
         self._has_crowds = bool(opening.crowds)
         self._reset_receivers()
         sender = Sender(
@@ -107,6 +92,11 @@ class Part:
     def finished(self) -> bool:
         """Nothing more will be sent."""
         return all(each.ready() for each in self._sending) and time.monotonic_ns() >= self._end_ns
+
+    @property
+    def ledgers(self) -> Sequence[Ledger]:
+        """Of those at each node."""
+        return self._ledgers.each
 
     @property
     def send_lateness(self) -> Histogram:
@@ -152,29 +142,12 @@ class Part:
         """Bring Locust's table up to date."""
         self.flush()
         self._rows[0](self._health.send_lateness)
-        self._rows[1](self._sum(ledger.fanout for ledger in self.ledgers))
-        self._rows[2](self._sum(ledger.leaves.fanout for ledger in self.ledgers))
+        self._rows[1](self._ledgers.fanout)
+        self._rows[2](self._ledgers.leaves)
 
     def flush(self) -> None:
         """Count what was noted."""
-        for ledger in self.ledgers:
-            ledger.flush()
-
-    @property
-    def joined(self) -> int:
-        """Users who came in the window."""
-        return sum(ledger.joined for ledger in self.ledgers)
-
-    @property
-    def ended(self) -> int:
-        return sum(ledger.ended for ledger in self.ledgers)
-
-    def due(self, sent: Mapping[int, int]) -> int:
-        """As `Ledger.due`, over all nodes."""
-        return sum(ledger.due(sent) for ledger in self.ledgers)
-
-    def under_way(self, sent: Mapping[int, int]) -> int:
-        return sum(ledger.under_way(sent) for ledger in self.ledgers)
+        self._ledgers.flush()
 
     def so_far(self) -> dict[str, Any]:
         """What was sent, and what came of it, as in a `Status`: the leader waits until they agree."""
@@ -184,9 +157,9 @@ class Part:
             "due": self._due_here() if self.finished else 0,
             "crowd_sent": dict(self.crowd_sent),
             "crowd_left": dict(self.crowd_left),
-            "delivered": sum(ledger.delivered for ledger in self.ledgers),
-            "leaves_delivered": sum(ledger.leaves.delivered for ledger in self.ledgers),
-            "completed": self.ledgers[0].take_completed(),
+            "delivered": self._ledgers.delivered,
+            "leaves_delivered": self._ledgers.leaves_delivered,
+            "completed": self._ledgers.take_completed(),
             "delta": self._delta(),
         }
 
@@ -197,29 +170,19 @@ class Part:
             grown={name: self._growths[name].take(each) for name, each in self._growing().items()},
             sent=self.sent.total() + self.crowd_sent.total(),
             overdue=None if self._has_crowds else self._overdue.count(time.monotonic_ns(), own),  # no schedule
-            **{name: sum(getattr(ledger, name) for ledger in self.ledgers) for name in _SO_FAR},
+            **self._ledgers.counts_so_far(),
             cpu_percent=self._health.cpu_percent(),
             dropped=dict(self.dropped),
         )
 
     def _growing(self) -> dict[str, Histogram]:
         health = self._health
-        return {
-            "fanout": self._sum(ledger.fanout for ledger in self.ledgers),
-            "send_lateness": health.send_lateness,
-            "loop_lag": health.loop_lag,
-            "receive_backlog": self._sum(ledger.waits for ledger in self.ledgers),
-        }
-
-    @staticmethod
-    def _sum(histograms: Iterable[Histogram]) -> Histogram:
-        """Of all nodes' ledgers; of one it is its own."""
-        return reduce(added, histograms)
+        return {**self._ledgers.growing(), "send_lateness": health.send_lateness, "loop_lag": health.loop_lag}
 
     def _due_here(self) -> int:
         """What may still come, as far as is known here: that a sender elsewhere has sent less comes out at the end."""
         short = self.short()
-        return self.due(short) - self.under_way(short)
+        return self._ledgers.due(short) - self._ledgers.under_way(short)
 
     def short(self) -> dict[int, int]:
         """The senders here who sent fewer messages than planned, and how many these were."""
@@ -238,16 +201,12 @@ class Part:
         self._usage.finish()
         health = self._health
         return replace(
-            total([self._stated(ledger, short) for ledger in self.ledgers]),
+            self._ledgers.statement(short),
             window=self.number,
             sent=dict(self.sent),
             crowd_sent=dict(self.crowd_sent),
             crowd_left=dict(self.crowd_left),
-            slices=self._slices.each(),
-            others=self._others.each() if self._others else [],
             lags=health.lags.each() if health.lags else [],
-            completed=self.ledgers[0].take_completed(),
-            partial=self.ledgers[0].take_partial(),
             send_lateness=health.send_lateness,
             loop_lag=health.loop_lag,
             collections=self._collections.times,
@@ -256,86 +215,15 @@ class Part:
             stood_still_us=health.stood_still_us,
             machine=health.machine,
             dropped=dict(self.dropped),
-            notices=self._notices.heard() if self._notices else None,
-        )
-
-    def _stated(self, ledger: Ledger, short: Mapping[int, int]) -> Statement:
-        """What the receivers at one node had."""
-        several = len(self.ledgers) > 1
-        return Statement(
-            due=ledger.due(short),
-            under_way=ledger.under_way(short),
-            joined=ledger.joined,
-            ended=ledger.ended,
-            delivered=ledger.delivered,
-            duplicated=ledger.duplicated,
-            reordered=ledger.reordered,
-            late=ledger.late,
-            stray=ledger.stray,
-            corrupt=ledger.corrupt,
-            diverged=ledger.diverged,
-            leaves_duplicated=ledger.leaves.duplicated,
-            leaves=ledger.leaves.fanout,
-            within=ledger.within,
-            across=ledger.across,
-            within_due=ledger.awaited(True, short) if several else 0,
-            across_due=ledger.awaited(False, short) if several else 0,
-            tenths=ledger.fairness.tenths,
-            read=ledger.read,
-            doubt=ledger.doubt,
-            receive_backlog=ledger.waits,
-            orders=ledger.orders(),
         )
 
     def close(self) -> None:
         self._collections.stop()
         gevent.killall([*self._sending, *self._watching], block=False)
 
-    def _ledger(self, node: int, opening: Opening) -> Ledger:
-        """Of the members at one node, so that what is read costs the same however many nodes there are."""
-        near = {each.sender for each in opening.senders if each.node == node}
-        return Ledger(
-            self._stamps,
-            self._late_after_ns,
-            self._audiences(opening, self._at(node)),
-            self._slices,
-            self._notices,
-            self._wire,
-            near if opening.nodes > 1 else None,
-            self._completions,
-            self._others if opening.death and opening.death.node != node else None,
-        )
-
-    def _audiences(self, opening: Opening, members: Mapping[int, Listener]) -> dict[int, Audience]:
-        """Who of these members should have what."""
-        sizes = self._sizes(members)
-        crowds = ((each.sender, each.room, each.leaves) for each in opening.crowds)
-        return {sender: Audience(room, sizes[room], _UNPLANNED, leaves) for sender, room, leaves in crowds} | {
-            each.sender: Audience(
-                each.room,
-                sizes[each.room] - (each.user in members),
-                each.count,
-                schedule=each.schedule(opening.start_ns),
-                nick=stamps.nick_of(self._run_id, each.user),
-                is_here=each.user in members,
-            )
-            for each in opening.senders
-        }
-
-    def _heard(self, opening: Opening) -> set[int]:
-        """The senders that have a receiver here."""
-        return {sender for sender, audience in self._audiences(opening, self._members).items() if audience.size}
-
-    def _at(self, node: int) -> dict[int, Listener]:
-        return {number: member for number, member in self._members.items() if member.node == node}
-
-    @staticmethod
-    def _sizes(members: Mapping[int, Listener]) -> Counter[str]:
-        return Counter(member.receiver.room for member in members.values())
-
     def _reset_receivers(self) -> None:
         """Give everyone here a clean receiver, in the order in which they came in."""
-        sizes, places = self._sizes(self._members), Counter[str]()
+        sizes, places = sizes_of(self._members), Counter[str]()
         for member in self._members.values():
             room = member.receiver.room
             member.receiver = Receiver(room, tenth=tenth_of(places[room], sizes[room]))

@@ -73,10 +73,11 @@ Report = Callable[[str, int, Exception | None], None]  # what a guest did, its n
 class Book(Protocol):
     """What a flow needs of the window's part."""
 
-    ledgers: list[Ledger]  # of those at each node
     crowd_sent: Counter[str]
     crowd_left: Counter[str]
 
+    @property
+    def ledgers(self) -> Sequence[Ledger]: ...  # of those at each node
     @property
     def send_lateness(self) -> Histogram: ...
     def words(self, stamp: Stamp) -> str: ...
