@@ -121,6 +121,7 @@ def rows(values: dict[str, Any] | None) -> list[Row]:
         *_verdict("Verdict so far", values["so_far"]),
         *_verdict("Last verdict", values["last"]),
         *_latency("Fan-out", recent["fanout_us"], whole["fanout_us"], ("p50", "p90", "p99", "p999", "max")),
+        *_by_nodes(recent, whole),
         *_latency("Completion", None, whole["complete_us"], ("p50", "p99")),
         *((f"{name.title()} deliveries", "", _count(messages[name])) for name in _TAB_COUNTS),
         ("Messages a second", _rate(recent["messages_per_s"]), _rate(whole["messages_per_s"])),
@@ -143,6 +144,15 @@ def _latency(title: str, recent: dict[str, int] | None, whole: dict[str, int], n
         (f"{title} {name.replace('p999', 'p99.9')}, ms", _time(recent, name) if recent else "", _time(whole, name))
         for name in names
     ]
+
+
+# Of the fan-out, where the users are spread over several nodes.
+_PARTS = {"within": "within a node", "across": "across nodes"}
+
+
+def _by_nodes(recent: dict[str, Any], whole: dict[str, Any]) -> list[Row]:
+    named = {f"{kind}_us": f"Fan-out {words}" for kind, words in _PARTS.items() if f"{kind}_us" in whole}
+    return [row for key, title in named.items() for row in _latency(title, recent[key], whole[key], ("p50", "p99"))]
 
 
 def _time(figures: dict[str, int], name: str) -> str:
@@ -192,7 +202,7 @@ def _lines(values: dict[str, Any] | None) -> Iterator[str]:
             yield f'fanfare_deliveries{{{label},state="{name}"}} {count}'
     yield "# HELP fanfare_latency_seconds From the intended time to the arrival, in this window."
     yield "# TYPE fanfare_latency_seconds summary"
-    for kind in ("fanout", "complete"):
+    for kind in (kind for kind in ("fanout", *_PARTS, "complete") if f"{kind}_us" in values["whole"]):
         yield from _summary("fanfare_latency_seconds", f'{label},of="{kind}"', values["whole"][f"{kind}_us"])
     yield "# HELP fanfare_generator_seconds The generator's own delays."
     yield "# TYPE fanfare_generator_seconds summary"

@@ -21,7 +21,9 @@ from loadtest.run.settings import Settings
 from loadtest.run.workers import Workers
 
 RECENT_S = 5  # whole seconds that "recent" means: long enough for a p99, short enough to see a change
-_NAMES = ("fanout", "send_lateness", "loop_lag", "receive_backlog")
+_PARTS = ("within", "across")  # of the fan-out, where there are several nodes
+_FANOUTS = ("fanout", *_PARTS)
+_HEALTH = ("send_lateness", "loop_lag", "receive_backlog")
 _COUNTS = ("duplicated", "reordered", "stray", "corrupt", "late")
 
 
@@ -30,7 +32,7 @@ class Second:
     """What was told within one second."""
 
     at: int
-    fanout: Histogram = field(default_factory=Histogram)
+    fanouts: dict[str, Histogram] = field(default_factory=lambda: {name: Histogram() for name in _FANOUTS})
     sent: int = 0
 
 
@@ -42,7 +44,7 @@ class Live:
 
     def _begin(self, window: int) -> None:
         self.window = window
-        self.grown = {name: Histogram() for name in _NAMES}
+        self.grown = {name: Histogram() for name in (*_FANOUTS, *_HEALTH)}
         self._states: dict[str, Delta] = {}  # of each process, its latest
         self._seconds: deque[Second] = deque(maxlen=RECENT_S + 1)
 
@@ -57,8 +59,9 @@ class Live:
         for kind, packed in delta.grown.items():
             if packed:
                 self.grown[kind].add_packed(packed)
-        if packed := delta.grown["fanout"]:
-            second.fanout.add_packed(_alone(packed))
+        for kind, recent in second.fanouts.items():
+            if new := delta.grown.get(kind):
+                recent.add_packed(_alone(new))
         before = self._states.get(name)
         second.sent += delta.sent - (before.sent if before else 0)
         self._states[name] = delta
@@ -74,16 +77,18 @@ class Live:
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
 
-    def recent(self, start_s: float, now_s: float) -> tuple[Histogram, int, int]:
-        """Fan-out and messages of the last whole seconds since `start_s`, when the window began; how many those are."""
+    def recent(self, start_s: float, now_s: float) -> tuple[dict[str, Histogram], int, int]:
+        """Fan-out, whole and by parts, and messages of the last whole seconds since `start_s`, when the window began;
+        how many seconds those are.
+        """
         until = int(now_s)
         since = max(until - RECENT_S, int(start_s) + 1)
-        fanout, sent = Histogram(), 0
-        for second in self._seconds:
-            if since <= second.at < until:
-                fanout.merge(second.fanout)
-                sent += second.sent
-        return fanout, sent, max(0, until - since)
+        seconds = [second for second in self._seconds if since <= second.at < until]
+        fanouts = {name: Histogram() for name in _FANOUTS}
+        for name, histogram in fanouts.items():
+            for second in seconds:
+                histogram.merge(second.fanouts[name])
+        return fanouts, sum(second.sent for second in seconds), max(0, until - since)
 
     def added_to(self, figures: Figures, complete: Histogram) -> Figures:
         """A run's figures as they were before this window, and what there is of this window beside."""
@@ -96,12 +101,12 @@ class Live:
             sent=figures.sent + self.sent,
             expected=figures.expected + delivered + overdue,
             delivered=figures.delivered + delivered,
-            fanout=added(figures.fanout, self.grown["fanout"]),
+            # What is lost is known by parts when the window is collected.
+            within_due=figures.within_due + self.grown["within"].count,
+            across_due=figures.across_due + self.grown["across"].count,
+            **{name: added(getattr(figures, name), self.grown[name]) for name in (*_FANOUTS, *_HEALTH)},
             complete=added(figures.complete, complete),
             cpu_percent=max([figures.cpu_percent, *(state.cpu_percent for state in self._states.values())]),
-            send_lateness=added(figures.send_lateness, self.grown["send_lateness"]),
-            loop_lag=added(figures.loop_lag, self.grown["loop_lag"]),
-            receive_backlog=added(figures.receive_backlog, self.grown["receive_backlog"]),
             dropped=dict(dropped),
             **{name: getattr(figures, name) + self.count(name) for name in _COUNTS},
         )
@@ -133,14 +138,16 @@ class Situation:
     start_s: float  # when the window began, or will; 0 without one
     open_s: float
     last: Verdict | None = None  # of the last window, or course of windows, that is over
+    nodes: int = 1
 
 
 def look(
     live: Live, complete: Histogram, situation: Situation, verdict: Verdict | None, now_s: float
 ) -> dict[str, Any]:
     """Plain values, named as in `summary.json`. `verdict` is the one so far, None where there is nothing to judge."""
-    fanout, sent, seconds = live.recent(situation.start_s or now_s, now_s)
-    whole = live.grown["fanout"]
+    fanouts, sent, seconds = live.recent(situation.start_s or now_s, now_s)
+    fanout, whole = fanouts["fanout"], live.grown["fanout"]
+    shown = _FANOUTS if situation.nodes > 1 else ("fanout",)
     return {
         "scenario": situation.scenario,
         "doing": situation.doing,
@@ -150,12 +157,12 @@ def look(
         "so_far": verdict,
         "last": situation.last,
         "recent": {
-            "fanout_us": fanout.figures(),
+            **{f"{name}_us": fanouts[name].figures() for name in shown},
             "messages_per_s": sent / seconds if seconds else None,
             "deliveries_per_s": fanout.count / seconds if seconds else None,
         },
         "whole": {
-            "fanout_us": whole.figures(),
+            **{f"{name}_us": live.grown[name].figures() for name in shown},
             "complete_us": complete.figures(),
             "messages_per_s": live.sent / situation.open_s if situation.open_s else None,
             "deliveries_per_s": whole.count / situation.open_s if situation.open_s else None,
@@ -169,7 +176,7 @@ def look(
         "generator": {
             "processes": situation.processes,
             "cpu_percent": live.cpu_percent(),
-            **{f"{name}_us": live.grown[name].figures() for name in _NAMES[1:]},
+            **{f"{name}_us": live.grown[name].figures() for name in _HEALTH},
         },
     }
 
@@ -215,6 +222,7 @@ class Monitor:
             run.start_s,
             run.open_s(now_ns),
             self.last,
+            figures.nodes,
         )
         return look(self._live, complete, situation, None if run.is_apart else self._judge(figures), now_ns / 1e9)
 

@@ -21,3 +21,14 @@ def test_every_figure_of_a_window_is_a_line() -> None:
     assert 'fanfare_latency_seconds_count{scenario="room",of="fanout"} 8' in lines
     assert 'fanfare_generator_seconds_count{scenario="room",of="loop_lag"} 0' in lines
     assert all(line.startswith(("#", "fanfare_")) for line in lines)
+
+
+def test_several_nodes_have_two_more_latencies() -> None:
+    live = Live()
+    for name in ("within", "across"):
+        live.grown[name].add(1_500, 4)
+    for nodes, shown in ((1, 0), (2, 4)):
+        situation = Situation("room", "window 1", 9, 0, 9, 1, 1.0, 2.0, None, nodes)
+        lines = text(look(live, Histogram(), situation, None, 3.0))
+        assert lines.count('scenario="room",of="within",quantile=') == shown
+        assert lines.count('scenario="room",of="across",quantile=') == shown

@@ -26,5 +26,24 @@ def test_the_rows_say_how_it_goes() -> None:
     assert shown["Generator: loop lag p99, ms"] == ("", "–")
 
 
+def test_what_stays_within_a_node_and_what_goes_across_are_told_apart_where_there_are_several() -> None:
+    live = Live()
+    live.take("a", status(sent=2, fanout=(100, 2_500), within=(100,), across=(2_500,)), 1.0)
+    by_nodes = {}
+    for nodes in (1, 2):
+        where = Situation("room", "window 1", 8, 0, 8, 1, 0.5, 2.0, None, nodes)
+        values = look(live, Histogram(), where, None, 2.5)
+        by_nodes[nodes] = {name: row for name, *row in rows(values) if " node" in name}
+    assert by_nodes == {
+        1: {},
+        2: {
+            "Fan-out within a node p50, ms": ["0.100", "0.100"],
+            "Fan-out within a node p99, ms": ["0.100", "0.100"],
+            "Fan-out across nodes p50, ms": ["2.500", "2.500"],
+            "Fan-out across nodes p99, ms": ["2.500", "2.500"],
+        },
+    }
+
+
 def test_before_the_first_run_there_is_one_row() -> None:
     assert rows(None) == [("Run", "not started", "")]

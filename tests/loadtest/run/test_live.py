@@ -20,9 +20,16 @@ def packed(*samples: int) -> list[int]:
 
 
 def status(
-    window: int = 1, sent: int = 0, fanout: tuple[int, ...] = (), overdue: int | None = 0, **more: Any
+    window: int = 1,
+    sent: int = 0,
+    fanout: tuple[int, ...] = (),
+    overdue: int | None = 0,
+    within: tuple[int, ...] = (),
+    across: tuple[int, ...] = (),
+    **more: Any,
 ) -> Status:
-    grown = {**EMPTY, "fanout": packed(*fanout) if fanout else []}
+    several = {name: packed(*each) for name, each in (("within", within), ("across", across)) if each}
+    grown = {**EMPTY, "fanout": packed(*fanout) if fanout else [], **several}
     usual = {**dict.fromkeys(("duplicated", "reordered", "stray", "corrupt", "late"), 0), "cpu_percent": 1.0}
     return Status(window=window, delta=Delta(grown, sent, overdue, **{**usual, **more}))
 
@@ -114,3 +121,18 @@ def test_an_objective_is_held_against_what_has_a_sample() -> None:
     )
     assert judge_so_far(figures, limits, {}) == Verdict("pass", [])
     assert judge_so_far(Figures("broadcast", "there"), limits, {}) is None
+
+
+def test_a_requirement_of_deliveries_across_nodes_is_held_against_the_window_under_way() -> None:
+    live = Live()
+    live.take("a", status(sent=1, fanout=(100, 900), within=(100,), across=(900,)), 1.0)
+    figures = live.added_to(Figures("broadcast", "there", nodes=2), Histogram())
+    verdict = judge_so_far(figures, Settings(require="within_max<0.5ms,across_max<0.5ms"), measures(figures))
+    assert verdict == Verdict("fail", ["across_max is 0.900 ms, the requirement is across_max<0.5ms"])
+
+
+def test_what_was_lost_across_nodes_in_an_earlier_window_stays_lost() -> None:
+    live = Live()
+    live.take("a", status(sent=1, fanout=(100,), across=(100,)), 1.0)
+    figures = live.added_to(Figures("broadcast", "there", nodes=2, across_due=3), Histogram())
+    assert figures.never_of(figures.across) == 3
