@@ -28,12 +28,6 @@ class Event:
     size: int  # bytes of text; at least what a stamp takes, at most what a line holds
 
 
-def check_schedule(text: str) -> str:
-    if text not in SCHEDULES:
-        raise ValueError(f"there is no schedule {text!r}, choose from {', '.join(SCHEDULES)}")
-    return text
-
-
 def drawn(seed: str, rate: float, length_s: float) -> list[float]:
     """Seconds after the window's start, of a Poisson process of so many a second."""
     chance, times = Random(seed), []

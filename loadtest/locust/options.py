@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.errors import SetupError
 from loadtest.run.scenario import SCENARIOS, Scenario
-from loadtest.run.settings import Settings, spelled, typed
+from loadtest.run.settings import Settings, one_of, spelled, typed
 
 _USE = "is now"
 # What options were called before.
@@ -50,12 +50,6 @@ def on_page() -> frozenset[str]:
     return frozenset(name for name, each in all_options().items() if each.metadata["on_page"])
 
 
-def _scenario(name: str) -> str:
-    if name not in SCENARIOS:
-        raise argparse.ArgumentTypeError(f"there is no scenario {name!r}, choose from {', '.join(SCENARIOS)}")
-    return name
-
-
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser."""
     group = parser.add_argument_group("Fanfare load test")
@@ -71,7 +65,7 @@ def add_options(parser: Any) -> None:
             continue
         action = group.add_argument(
             spelled(each),
-            type=_scenario if each.name == "scenario" else each.metadata["kind"],
+            type=one_of("scenario", SCENARIOS) if each.name == "scenario" else each.metadata["kind"],
             default=each.default,
             action=_Joined if each.name == "require" else "store",
             choices=tuple(SCENARIOS) if each.name == "scenario" else None,  # the page then has a list to choose from

@@ -4,7 +4,7 @@
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 from chat.errors import SetupError
 from loadtest.core import stamps
 from loadtest.core.requirements import DEFAULT
-from loadtest.core.schedules import SCHEDULES, check_schedule
+from loadtest.core.schedules import SCHEDULES
 from loadtest.wires.wire import Login
 
 SECRETS = ("server_password", "sasl_password")  # in no report
@@ -63,6 +63,23 @@ def checked(check: Callable[[str], str]) -> Callable[[str], str]:
     return parse
 
 
+def one_of(what: str, names: Iterable[str]) -> Callable[[str], str]:
+    """One of these names."""
+
+    def parse(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"there is no {what} {text!r}, choose from {', '.join(names)}")
+        return text
+
+    return parse
+
+
+def some_of(what: str, names: Iterable[str]) -> Callable[[str], str]:
+    """Some of these names, separated by commas."""
+    one = one_of(what, names)
+    return lambda text: ",".join(map(one, text.split(",")))
+
+
 def secret(text: str) -> str:
     """The text, or what the file after an `@` holds. Raises SetupError."""
     if not text.startswith("@"):
@@ -108,7 +125,7 @@ class Settings:
     )
     schedule: str = option(
         "even",
-        checked(check_schedule),
+        one_of("schedule", SCHEDULES),
         "When senders speak: " + "; ".join(f"{name}: {words}" for name, words in SCHEDULES.items()),
         on_page=True,
     )

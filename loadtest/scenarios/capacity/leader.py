@@ -20,7 +20,7 @@ from loadtest.report.blocks import NONE, Block, Section, ms, register_section
 from loadtest.report.plots import Line, Look, Mark, Plot, in_ms, linear, ms_axis
 from loadtest.run.run import Run
 from loadtest.run.scenario import OneRoom
-from loadtest.run.settings import Settings, checked, number, option
+from loadtest.run.settings import Settings, number, one_of, option
 from loadtest.scenarios.capacity import steps
 from loadtest.scenarios.capacity.steps import Played, at, side, together
 
@@ -34,19 +34,13 @@ _RESULT = {PASS: HELD, FAIL: MISSED, INVALID: GENERATOR}
 _log = logging.getLogger("locust.fanfare")
 
 
-def check_search(text: str) -> str:
-    if text not in SEARCHES:
-        raise ValueError(f"there is no search for {text!r}, choose from {', '.join(SEARCHES)}")
-    return text
-
-
 @dataclass(frozen=True)
 class CapacitySettings(Settings):
     """What is searched for, and how."""
 
     search: str = option(
         "users",
-        checked(check_search),
+        one_of("search for", SEARCHES),
         "what is raised: " + "; ".join(f"{name}: {words}" for name, words in SEARCHES.items()),
         on_page=True,
     )

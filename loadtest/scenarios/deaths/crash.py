@@ -5,7 +5,7 @@ from typing import Protocol
 
 from loadtest.core.requirements import DEFAULT
 from loadtest.run.run import Run
-from loadtest.run.settings import checked, number, option
+from loadtest.run.settings import number, option, some_of
 from loadtest.scenarios.deaths import cut
 from loadtest.scenarios.deaths.leader import Deaths, DeathSettings
 from loadtest.wires.wire import LEAVES, NAMES
@@ -58,14 +58,6 @@ def deadline_s(name: str, timeouts: Timeouts) -> float:
     return SLACK_S + (min(pinged, timeouts.server_user_timeout) if name == "silence" else pinged)
 
 
-def check_ways(text: str) -> str:
-    """The text, when it names ways, separated by commas. Raises ValueError with what is wrong."""
-    for name in text.split(","):
-        if name not in WAYS:
-            raise ValueError(f"there is no way {name!r} to die, choose from {', '.join(WAYS)}")
-    return text
-
-
 @dataclass(frozen=True)
 class CrashSettings(DeathSettings):
     """How they die; and what is known of the server's settings, whose defaults are Fanfare's."""
@@ -74,7 +66,7 @@ class CrashSettings(DeathSettings):
     # Those that a server hears of at once; the others take its time-outs.
     ways: str = option(
         "quit,fin,rst,kill",
-        checked(check_ways),
+        some_of("way to die", WAYS),
         "how they die, one way after the other: " + ", ".join(f"{w.name} ({w.summary})" for w in WAYS.values()),
         on_page=True,
     )

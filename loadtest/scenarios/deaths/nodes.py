@@ -20,7 +20,7 @@ from loadtest.run.control import STORE, Control, ControlSettings, Undone, aside,
 from loadtest.run.hosts import Hosts
 from loadtest.run.role import Role, Worker
 from loadtest.run.run import Run
-from loadtest.run.settings import AroundSettings, checked, number, option
+from loadtest.run.settings import AroundSettings, number, option, some_of
 from loadtest.run.window import Speaker, Window
 from loadtest.scenarios.deaths.leader import Watched
 from loadtest.scenarios.deaths.survivors import Survivors
@@ -48,21 +48,13 @@ FAULTS = {
 }
 
 
-def check_faults(text: str) -> str:
-    """The text, when it names faults, separated by commas. Raises ValueError with what is wrong."""
-    for name in text.split(","):
-        if name not in FAULTS:
-            raise ValueError(f"there is no fault {name!r}, choose from {', '.join(FAULTS)}")
-    return text
-
-
 @dataclass(frozen=True)
 class NodesSettings(ControlSettings, AroundSettings):
     """What happens, and how the nodes are set."""
 
     faults: str = option(
         "stop,kill",
-        checked(check_faults),
+        some_of("fault", FAULTS),
         "what happens, one after the other: " + ", ".join(f"{n} ({f.summary})" for n, f in FAULTS.items()),
     )
     server_lease: float = option(

@@ -11,23 +11,15 @@ from hypothesis import strategies as st
 
 from chat.errors import SetupError
 from loadtest.core.schedules import (
-    SCHEDULES,
     Event,
     ListedSchedule,
     Schedule,
-    check_schedule,
     dealt,
     drawn,
     in_bursts,
     read_log,
 )
 from loadtest.core.stamps import MAX_SIZE, MIN_SIZE
-
-
-def test_a_schedule_is_one_of_the_list() -> None:
-    assert [check_schedule(name) for name in SCHEDULES] == ["even", "poisson", "bursts"]
-    with pytest.raises(ValueError, match=r"^there is no schedule 'odd', choose from even, poisson, bursts$"):
-        check_schedule("odd")
 
 
 def test_a_poisson_process_has_its_rate_and_is_the_same_for_the_same_seed() -> None:

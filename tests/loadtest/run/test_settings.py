@@ -1,6 +1,8 @@
+import argparse
+
 import pytest
 
-from loadtest.run.settings import check_share, share_of
+from loadtest.run.settings import check_share, one_of, share_of, some_of
 
 
 @pytest.mark.parametrize(
@@ -15,3 +17,13 @@ def test_a_share_is_a_number_of_users(text: str, users: int, count: int) -> None
 def test_what_is_no_share_is_refused_with_what_was_typed(text: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         check_share(text)
+
+
+def test_an_option_of_names_takes_those_of_its_list_and_says_which_there_are() -> None:
+    names = ("quit", "fin")
+    assert one_of("way", names)("fin") == "fin"
+    assert some_of("way", names)("fin,quit,fin") == "fin,quit,fin"
+    for parse in (one_of("way", names), some_of("way", names)):
+        for text in ("", "quit,", "quit, fin", "QUIT", "nap"):
+            with pytest.raises(argparse.ArgumentTypeError, match=r"^there is no way '.*', choose from quit, fin$"):
+                parse(text)

@@ -160,7 +160,7 @@ def test_without_nft_the_silent_way_is_refused_in_one_line(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--ways", "quit,sleep"), "argument --ways: there is no way 'sleep' to die, choose from quit, fin, rst, kill"),
+        (("--ways", "quit,sleep"), "argument --ways: there is no way to die 'sleep', choose from quit, fin, rst, kill"),
         (("--victims", "19"), "--victims 19 of 20 users leaves fewer than 2 observers"),
         (("--victims", "0"), "argument --victims: must be more than 0 and, as a share, at most 100%, got '0'"),
         (("--announcers", "16"), "--announcers 16 is more than the 15 observers"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.scenarios.deaths.crash import WAYS, CrashSettings, check_ways, deadline_s
+from loadtest.scenarios.deaths.crash import CrashSettings, deadline_s
 
 SERVER = CrashSettings(inform_within=2, server_ping_interval=90, server_ping_timeout=60, server_user_timeout=30)
 
@@ -18,10 +18,3 @@ def test_the_deadline_is_the_servers_own_time_and_a_second(name: str, seconds: f
 def test_of_a_silent_peer_the_shorter_time_out_counts() -> None:
     settings = CrashSettings(server_ping_interval=2, server_ping_timeout=3, server_user_timeout=30)
     assert deadline_s("silence", settings) == 6
-
-
-def test_ways_are_known_names() -> None:
-    assert check_ways(",".join(WAYS)) == "quit,fin,rst,kill,stop,silence"
-    for text in ("", "quit,", "quit, fin", "QUIT", "nap"):
-        with pytest.raises(ValueError, match="no way"):
-            check_ways(text)
