@@ -52,6 +52,8 @@ def on_page() -> frozenset[str]:
 
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser."""
+    if parser.prog == "__main__.py":  # `python -m locust`, as `fanfare load` starts it
+        parser.prog = "locust"
     group = parser.add_argument_group("Fanfare load test")
     for name in _RENAMED:
         renamed = group.add_argument(name, action=_Renamed, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
