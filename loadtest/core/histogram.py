@@ -104,6 +104,7 @@ class Histogram:
     def percentile(self, percent: float, never: int = 0) -> int:
         """The duration that `percent` of the samples do not exceed, within 1 %; 0 when there are none.
 
+        Where that is all of them it is the longest, to the microsecond, as `figures` has it.
         `never` more are taken for infinitely late: NEVER_US where a percentile is one of these.
         """
         whole = self.count + never
@@ -113,6 +114,8 @@ class Histogram:
         rank = max(1, -(-whole * round(percent * 1000) // 100_000))
         if rank > self.count:
             return NEVER_US
+        if rank == self.count:
+            return self.longest
         seen = 0
         for bucket, count in enumerate(self.counts):
             seen += count

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.core.histogram import BUCKETS, LONGEST_US, NEVER_US, Histogram, bucket_of, floor_of
+from loadtest.core.histogram import BUCKETS, LONGEST_US, NEVER_US, Histogram, bucket_of, floor_of, middle_of
 
 durations = st.integers(0, LONGEST_US)
 samples = st.lists(durations, min_size=1, max_size=60)
@@ -125,3 +125,13 @@ def test_every_figure_is_the_percentile_of_its_name() -> None:
 def test_a_histogram_is_no_key_because_it_changes() -> None:
     with pytest.raises(TypeError, match=r"^a histogram changes$"):
         hash(Histogram())
+
+
+def test_the_highest_percentile_is_the_longest_and_not_the_middle_of_its_bucket() -> None:
+    histogram = Histogram()
+    for us in (200_000, 222_150):
+        histogram.add(us)
+    assert histogram.percentile(100) == histogram.figures()["max"] == 222_150
+    assert histogram.percentile(99) == 222_150
+    assert histogram.percentile(50) == middle_of(bucket_of(200_000))
+    assert (histogram.percentile(50, never=2), histogram.percentile(75, never=2)) == (222_150, NEVER_US)
