@@ -1,4 +1,7 @@
-"""What a stampede and a restart add to table and page: pure functions of their parts of the summary."""
+"""What a stampede and a restart add to table and page: pure functions of their parts of the summary.
+
+Both have the part "stampede", so nothing here is called by the name of either.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,13 +41,13 @@ def section(stampede: Mapping[str, Any]) -> Section:
     blocks = [
         Block(
             ("after the stop, ms", "server gone", "accepts again", "50 % back", "90 % back", "all back"),
-            (("stampede", *(ms(stampede[moment]) for moment in moments)),),
+            (("the restart", *(ms(stampede[moment]) for moment in moments)),),
             note=_RETURN,
         ),
-        Block(("users", *users), (("stampede", *(f"{stampede[key]:,}" for key in users.values())),), note=_USERS),
-        Block(("attempts to return", *map(spaced, attempts)), (("stampede", *each_count(attempts)),), note=_ATTEMPTS),
+        Block(("users", *users), (("all users", *(f"{stampede[key]:,}" for key in users.values())),), note=_USERS),
+        Block(("attempts to return", *map(spaced, attempts)), (("all users", *each_count(attempts)),), note=_ATTEMPTS),
         Block(
-            ("stampede, ms", *LATENCY_HEAD),
+            ("return, ms", *LATENCY_HEAD),
             (
                 latency("back in the room", stampede["back_us"]),
                 latency("TCP connection", stampede["connect_us"]),
@@ -55,8 +58,8 @@ def section(stampede: Mapping[str, Any]) -> Section:
         ),
     ]
     if why:
-        blocks.insert(3, Block(("other attempts", "reasons"), (("stampede", reasons(why)),), has_words=True))
-    return Section("Stampede", (*blocks, _return_cost(stampede)))
+        blocks.insert(3, Block(("other attempts", "reasons"), (("all users", reasons(why)),), has_words=True))
+    return Section("Return after the restart", (*blocks, _return_cost(stampede)))
 
 
 def _return_cost(stampede: Mapping[str, Any]) -> Block:
