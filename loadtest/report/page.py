@@ -101,7 +101,8 @@ def _verdict(summary: Mapping[str, Any]) -> str:
     reasons = "".join(f"<li>{escape(printable(reason))}</li>" for reason in summary["reasons"])
     listed = f"<ul>{reasons}</ul>" if reasons else ""
     meaning = f"{OF_ITSELF[word].capitalize()}." if "selfcheck" in summary else _MEANING[word]
-    return f'<section class="verdict {word}"><p><b>{word}</b> {meaning}</p>{listed}</section>'
+    required = f'<p class="soft">Required: {escape(", ".join(summary.get("requirements") or ["nothing"]))}</p>'
+    return f'<section class="verdict {word}"><p><b>{word}</b> {meaning}</p>{listed}{required}</section>'
 
 
 def _glance(summary: Mapping[str, Any]) -> str:

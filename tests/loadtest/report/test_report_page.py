@@ -63,6 +63,12 @@ def full() -> Figures:
     return figures
 
 
+@pytest.mark.parametrize(("terms", "said"), [(["p99<50ms", "lost=0"], "p99<50ms, lost=0"), ([], "nothing")])
+def test_the_page_says_what_was_required(terms: list[str], said: str) -> None:
+    summary = summarise(full(), Verdict("pass", []), {}, {"requirements": terms})
+    assert f"Required: {said} " in unescape(text_of(page(summary, full())))
+
+
 def test_the_page_says_the_verdict_first_and_what_matters_at_a_glance() -> None:
     text = text_of(page(summary_of(full(), "fail", "1 delivery lost", "<b>late</b> & more"), full()))
     order = [
