@@ -16,7 +16,7 @@ from loadtest.core.result import Verdict
 from loadtest.locust import seams
 from loadtest.locust.options import settings_of, typed_options
 from loadtest.locust.progress import users
-from loadtest.report.blocks import NONE, ms
+from loadtest.report.blocks import BY_NODE, NONE, ms
 from loadtest.run.live import RECENT_S
 from loadtest.run.settings import Settings
 
@@ -146,13 +146,9 @@ def _latency(title: str, recent: dict[str, int] | None, whole: dict[str, int], n
     ]
 
 
-# Of the fan-out, where the users are spread over several nodes.
-_PARTS = {"within": "within a node", "across": "across nodes"}
-
-
 def _by_nodes(recent: dict[str, Any], whole: dict[str, Any]) -> list[Row]:
-    named = {f"{kind}_us": f"Fan-out {words}" for kind, words in _PARTS.items() if f"{kind}_us" in whole}
-    return [row for key, title in named.items() for row in _latency(title, recent[key], whole[key], ("p50", "p99"))]
+    shown = [(f"Fan-out {words}", key) for words, key in BY_NODE if key in whole]
+    return [row for title, key in shown for row in _latency(title, recent[key], whole[key], ("p50", "p99"))]
 
 
 def _time(figures: dict[str, int], name: str) -> str:
@@ -202,7 +198,7 @@ def _lines(values: dict[str, Any] | None) -> Iterator[str]:
             yield f'fanfare_deliveries{{{label},state="{name}"}} {count}'
     yield "# HELP fanfare_latency_seconds From the intended time to the arrival, in this window."
     yield "# TYPE fanfare_latency_seconds summary"
-    for kind in (kind for kind in ("fanout", *_PARTS, "complete") if f"{kind}_us" in values["whole"]):
+    for kind in (kind for kind in ("fanout", "within", "across", "complete") if f"{kind}_us" in values["whole"]):
         yield from _summary("fanfare_latency_seconds", f'{label},of="{kind}"', values["whole"][f"{kind}_us"])
     yield "# HELP fanfare_generator_seconds The generator's own delays."
     yield "# TYPE fanfare_generator_seconds summary"

@@ -139,7 +139,8 @@ def _members(summary: dict[str, Any]) -> list[str]:
     if not any(members.values()):
         return []
     shown = ", ".join(f"{count:,} {what}" for what, count in members.items())
-    return _named("members", f"{shown}; {under_way:,} deliveries on their way as connections ended")
+    what = "delivery" if under_way == 1 else "deliveries"
+    return _named("members", f"{shown}; {under_way:,} {what} under way as connections ended")
 
 
 def _error(summary: dict[str, Any]) -> str:

@@ -203,7 +203,8 @@ class Run:
                 more=plain,
             )
             workers.tell(name, "window", encode(opening))
-        _log.info("Window %d: %s users in %s rooms", window.number, f"{window.users:,}", f"{len(window.rooms):,}")
+        rooms = f"{len(window.rooms):,} room{'s' * (len(window.rooms) != 1)}"
+        _log.info("Window %d: %s users in %s", window.number, f"{window.users:,}", rooms)
         return window
 
     def play(self, window: Window) -> Statement:

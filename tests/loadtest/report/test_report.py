@@ -163,6 +163,12 @@ def test_the_table_shows_counts_microseconds_and_the_verdict_in_words() -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "1 delivery under way"), (2, "2 deliveries under way")])
+def test_the_table_says_what_was_under_way(count: int, words: str) -> None:
+    figures = Figures("churn", "host:1", 20, 20, left=1, under_way=count)
+    assert words in " ".join(table(summary_of(figures, "pass")).split())
+
+
 def cells(text: str, name: str) -> list[list[str]]:
     """Of the lines that begin with this name."""
     return [line.split() for line in text.splitlines() if line.split()[:1] == [name]]
