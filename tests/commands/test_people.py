@@ -63,6 +63,26 @@ def test_who_shows_people_by_name_or_mask(server: RunningServer, mask: str) -> N
     ]
 
 
+@pytest.mark.parametrize("mask", ["*!*na@*", "ANA!*", "~an?@*", "*ana@127.0.0.*"])
+def test_who_shows_people_by_their_whole_mask(server: RunningServer, mask: str) -> None:
+    server.irc("ana"), server.irc("bea")
+    assert [row.split()[1] for row in talk(server.irc("carl"), f"WHO {mask} %n")] == ["carl"] * 2
+    assert talk(server.irc("dora"), f"WHO {mask} %n")[0] == "354 dora ana"
+
+
+@pytest.mark.parametrize("mask", ["127.0.0.1", "127.*", "*.?.1"])
+def test_who_shows_people_by_their_host(server: RunningServer, mask: str) -> None:
+    server.irc("ana"), server.irc("bea")
+    rows = talk(server.irc("carl"), f"WHO {mask} %n")
+    assert rows == ["354 carl ana", "354 carl bea", "354 carl carl", f"315 carl {mask} :End of WHO list"]
+
+
+@pytest.mark.parametrize("mask", ["10.*", "x!*", "ana@*", "127.0.0"])
+def test_who_of_other_hosts_shows_nobody(server: RunningServer, mask: str) -> None:
+    server.irc("ana")
+    assert talk(server.irc("carl"), f"WHO {mask}") == [f"315 carl {mask} :End of WHO list"]
+
+
 @pytest.mark.parametrize("mask", ["#no", "nobody", "no*", "[a-z]*", "#"])
 def test_who_of_nobody_ends_at_once(server: RunningServer, mask: str) -> None:
     assert talk(server.irc("ana"), f"WHO {mask}") == [f"315 ana {mask} :End of WHO list"]

@@ -2,8 +2,10 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 
+from chat.events import Person
 from chat.server.commands.limits import LINE_COST
 from chat.server.commands.table import command, send_cursor
 from chat.server.commands.who import Fields, read_options, who_line
@@ -42,6 +44,7 @@ from chat.wires.numerics import (
 
 ROOMS_BYTES = 380  # in a line of RPL_WHOISCHANNELS; beside two nicknames and the longest server name, 63 bytes
 NICKS_BYTES = 380  # in a line of RPL_ISON and RPL_USERHOST, likewise
+IN_NO_NICKNAME = frozenset("*?!@.:")
 LOOK_COST = LINE_COST / 4  # for each user that is looked at
 
 
@@ -52,7 +55,7 @@ def who(node: Node, client: Client, user: User, message: Message) -> None:
     if mask.startswith("#"):
         room = node.state.visible_room(mask, user)
         send_cursor(client, _room_lines(node, client, user, mask, room, operators, fields))
-    elif "*" in mask or "?" in mask:
+    elif set(mask) & IN_NO_NICKNAME:
         send_cursor(client, _matching_lines(node, client, user, mask, operators, fields))
     else:
         found = node.state.find_user(mask)
@@ -77,16 +80,25 @@ def _room_lines(
 def _matching_lines(
     node: Node, client: Client, user: User, mask: str, operators: bool, fields: Fields | None
 ) -> Iterator[bytes]:
-    """The users whose nickname matches: the asker, those in a common room, and those that are not invisible."""
-    fits = matcher(mask)
+    """The users who match: the asker, those in a common room, and those that are not invisible."""
+    fits, compared = matcher(mask), _compared(mask)
     for other in list(node.state.operators if operators else node.state.users.values()):
         client.cost += LOOK_COST
-        if not fits(fold(other.nick)) or node.state.find_user(other.nick) is not other:
+        if not fits(fold(compared(other.person))) or node.state.find_user(other.nick) is not other:
             yield b""
         elif not other.invisible or other is user or not user.rooms.keys().isdisjoint(other.rooms):
             client.cost += LINE_COST
             yield who_line(node, client, "*", other, "", fields)
     yield client.numeric_line(RPL_ENDOFWHO, mask)
+
+
+def _compared(mask: str) -> Callable[[Person], str]:
+    """What a mask is compared with: the nickname, unless it has what only hosts and whole masks have."""
+    if "!" in mask:
+        return attrgetter("mask")
+    if "@" in mask:
+        return lambda person: f"{person.user}@{person.host}"
+    return attrgetter("host" if "." in mask or ":" in mask else "nick")
 
 
 def _signs(client: Client) -> Mapping[str, str]:
