@@ -1,8 +1,9 @@
-"""`fanfare admin ban`, `kill` and `hash-password`: what operators of the server do too, and what makes them."""
+"""`fanfare admin ban`, `kill`, `rehash` and `hash-password`: what operators do too, and what makes them."""
 
 import argparse
 
 from chat.admin.accounts import read_password
+from chat.admin.show import as_values
 from chat.admin.verbs import Parsers, add_verb
 from chat.errors import SetupError
 
@@ -28,6 +29,7 @@ def add_parsers(kinds: Parsers) -> None:
     kill = add_verb(kinds, "kill", "end somebody's connection", fields=("nick", "reason"))
     kill.add_argument("nick", metavar="NICK")
     kill.add_argument("--reason", metavar="TEXT", help="their rooms see it")
+    add_verb(kinds, "rehash", "read the configuration and the certificates again, as SIGHUP does", show=as_values)
     hash_ = kinds.add_parser("hash-password", help="the hash of an operator's password, for the setting `operators`")
     hash_.add_argument("--password-stdin", action="store_true", help="read it from standard input, and ask nobody")
     hash_.set_defaults(run=_hash_password)

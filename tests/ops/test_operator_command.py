@@ -2,11 +2,14 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from chat import cli
+from chat.errors import SetupError
 from chat.server.accounts import operator_hash
+from chat.settings import Settings
 from tests.ops.test_admin_command import admin, log
 from tests.support import running_server
 
@@ -38,6 +41,26 @@ def test_a_ban_from_the_shell_ends_whom_it_fits_and_survives_the_server(
         assert bans(capsys) == [("*bob@*", "no ads"), ("192.0.2.0/24", "no reason given")]
         assert admin("ban", "remove", "*bob@*") == 0
         server.irc("bob")
+
+
+def test_the_configuration_is_read_again_from_the_shell(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(log=log, admin="") as server:
+        running = server.server.settings
+        server.server._load = lambda: replace(running, motd="new")
+        assert admin("rehash", "--json") == 0
+        assert json.loads(capsys.readouterr().out) == {"configuration": "changed: motd"}
+
+        def broken() -> Settings:
+            raise SetupError("fanfare.toml: it is not UTF-8")
+
+        server.server._load = broken
+        assert admin("rehash") == 1
+        assert "the settings stay as they are: fanfare.toml: it is not UTF-8" in capsys.readouterr().err
+        ana = server.irc("ana")
+        ana.send("MOTD")
+        assert ana.expect("372").params[-1] == "- new"
+    assert admin("rehash") == 1
+    assert "no server runs here" in capsys.readouterr().err
 
 
 def test_somebody_is_killed_from_the_shell(log: str, capsys: pytest.CaptureFixture[str]) -> None:

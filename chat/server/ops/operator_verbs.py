@@ -1,8 +1,9 @@
-"""An administrator's verbs that operators have too: server bans and KILL."""
+"""An administrator's verbs that operators have too: server bans, KILL and REHASH."""
 
 from chat.server.commands.operators import NO_REASON, ban_request, mask_of, read_duration
 from chat.server.core.server_bans import Ban
-from chat.server.ops.operation import Operation, Rows
+from chat.server.ops.operation import AdminError, Operation, Rows
+from chat.server.ops.rereading import UNCHANGED
 from chat.server.ops.verb_table import verb
 from chat.wires.irc import timestamp
 from chat.wires.message import Message
@@ -37,6 +38,20 @@ def _kill(operation: Operation) -> None:
     whom = node.state.get_user(operation.text("nick"))
     reason = operation.text("reason", "") or NO_REASON
     operation.ask(Message("KILL", [whom.mask, reason], node.name), {"killed": whom.mask})
+
+
+@verb("rehash", changes=True)
+def _rehash(operation: Operation) -> None:
+    if operation.place.facts()["server"] is None:
+        raise AdminError("no server runs here: it reads its configuration when it starts")
+
+    def tell(told: str) -> None:
+        if told.startswith(UNCHANGED):
+            operation.fail(told)
+        else:
+            operation.done({"configuration": told})
+
+    operation.node.reread(tell)
 
 
 def _row(ban: Ban) -> dict[str, object]:
