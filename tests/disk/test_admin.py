@@ -308,6 +308,41 @@ def test_a_wrong_command_gets_one_line_and_status_2(
     assert error.count("\n") == 1
 
 
+SPOILT: list[dict[str, object]] = [
+    {"id": "0"},
+    {"id": "-5"},
+    {"id": "f" * 20},
+    {"at": "nan"},
+    {"at": "1e30"},
+    {"user": "f" * 20},
+    {"node": 5},
+    {"rooms": [5]},
+    {"rooms": [""]},
+    {"rooms": 5},
+    {"line": "PRIVMSG #a hello"},
+    {"line": ":ana!~ana@host FOO #a hello"},
+    {"line": ":ana!~ana@host PRIVMSG #a"},
+    {"line": ":ana!~ana@host PRIVMSG : hello"},
+    {"line": ":ana!~ana@host PRIVMSG"},
+    {"line": ":ana!~ana@host KICK #a bea"},
+    {"line": ":ana!~ana@host TOPIC #a"},
+    {"line": ""},
+    {"line": 5},
+]
+
+
+def test_an_import_takes_nothing_that_could_not_be_shown(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = out(capsys, "export")
+    for spoilt in SPOILT:
+        (tmp_path / "export").write_text("\n".join([*lines, json.dumps({**json.loads(lines[-1]), **spoilt})]))
+        assert admin("import", str(tmp_path / "export")) == 2, spoilt
+        complaint = f"fanfare: line {len(lines) + 1} is no entry that was exported: "
+        assert capsys.readouterr().err.startswith(complaint), spoilt
+    assert out(capsys, "export") == lines
+
+
 def test_imported_words_of_people_whom_the_log_does_not_know_stay_also_with_strict(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

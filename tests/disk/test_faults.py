@@ -150,7 +150,7 @@ def test_a_backup_that_fails_says_why_and_leaves_no_file(
         assert not copy.exists()
     assert capsys.readouterr().err.splitlines() == [
         f"fanfare: no backup {copy} was made: database or disk is full; make room on its disk",
-        f"fanfare: there is no log {tmp_path / 'none'}",
+        f"fanfare: there is no log {tmp_path / 'none'}: a server makes it when it first starts",
     ]
 
 

@@ -32,6 +32,10 @@ from chat.wires.names import fold
 
 AT_ONCE = 500  # entries in one transaction; some 5 ms
 POLL = 0.25  # s between two looks of `tail --follow`
+LATEST = 1e11  # s since the epoch; the year 5138
+# That an entry has at least: one with fewer can neither be shown nor applied.
+PARAMS = {"PRIVMSG": 2, "NOTICE": 2, "TOPIC": 2, "MODE": 2, "JOIN": 1, "PART": 1, "QUIT": 1, "KICK": 3, "NICK": 1}
+PARAMS |= {"GHOST": 1, "KILL": 2}
 SHOWN = "said OR EXISTS (SELECT 1 FROM place WHERE place.id = entry.id AND NOT place.said)"
 
 
@@ -70,7 +74,7 @@ def opened(path: Path, read_only: bool) -> Iterator[sqlite3.Connection]:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise SetupError(f"there is no log {path}") from None
+        raise SetupError(f"there is no log {path}: a server makes it when it first starts") from None
     except OSError as error:
         raise SetupError(explain(path, error)) from None
     try:
@@ -201,10 +205,14 @@ def _read(line: str, number: int) -> Row:
         values = json.loads(line)
         user = int(values["user"], 16) if "user" in values else BY_NAME
         row = Row(int(values["id"], 16), values["at"], values["node"], user, values["line"], tuple(values["rooms"]))
-        float(row.at)
-        if not row.message.source or not all(isinstance(room, str) for room in row.rooms):
+        if not (0 < row.id < NEWEST and BY_NAME <= row.user < NEWEST and 0.0 <= float(row.at) < LATEST):
             raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError, WireError):
+        if not isinstance(row.node, str) or not all(room and isinstance(room, str) for room in row.rooms):
+            raise ValueError
+        message = row.message
+        if not message.source or not message.params[0] or len(message.params) < PARAMS[message.verb]:
+            raise ValueError
+    except (ValueError, LookupError, TypeError, AttributeError, WireError):
         raise SetupError(f"line {number} is no entry that was exported: {line.strip()[:60]!r}") from None
     return row
 
