@@ -1,4 +1,4 @@
-"""Three servers in containers behind a balancer: one room, whichever of them goes, and the store away for a while."""
+"""Three servers in containers: one room behind a balancer, and one account under faults, whichever of them goes."""
 
 import os
 import socket
@@ -8,13 +8,17 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests.composed import Compose, checked, run
+from tests.composed import BRIEF, UNHURRIED, Compose, checked, run
 from tests.support import IrcClient
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the images may have to be built
 
 NO_ENGINE = 2  # compose.sh's exit status for it
 START_S = 60.0  # for a container to answer
+CAPS = "batch message-tags draft/chathistory"
+FAULTS = "--faults=kill,stop,cut,store-stop,store-kill"
+PROFILES = ("--profile", "cluster", "--profile", "cluster-faults")
+DOWN = ("down", "--timeout", "5", "--volumes", "--remove-orphans")
 SERVICES = ("store", "node-1", "node-2", "node-3", "balancer")
 
 
@@ -34,7 +38,7 @@ class Cluster:
             with suppress(OSError, AssertionError), ExitStack() as attempt:
                 sock = socket.create_connection(self.compose.address("balancer", 6667), 20.0)
                 client = IrcClient(attempt.enter_context(sock))
-                client.register(nick)
+                client.register(nick, CAPS)
                 client.join("#a")
                 self._clients.push(attempt.pop_all())
                 return client
@@ -45,26 +49,44 @@ class Cluster:
         return client.expect("312").params[2]
 
 
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    compose = Compose(tmp_path_factory.mktemp("report"))
+def history(client: IrcClient) -> list[tuple[str, str | None]]:
+    """What was said, with its ids."""
+    client.send("AWAY :behind all that was said before", "CHATHISTORY LATEST #a * 100")
+    client.expect("BATCH")
+    return [(message.params[1], message.tag("msgid")) for message in client.until("BATCH") if message.verb == "PRIVMSG"]
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    """With the images built; nothing of one test is there for the next."""
+    compose = Compose(tmp_path_factory.mktemp("report"), FANFARE_LEASE="3")
     answer = compose("version")
     if answer.returncode == NO_ENGINE:
         missing: Callable[[str], None] = pytest.fail if os.environ.get("REQUIRE_DOCKER") == "1" else pytest.skip
         missing(answer.stderr.strip())
+    try:
+        checked(compose(*PROFILES, "build", "store", "node-1", "cluster-faults"))
+        yield compose
+    finally:
+        checked(compose(*PROFILES, *DOWN, "--rmi", "local"))
+        run("docker", "image", "rm", compose.image, compose.cluster_image, compose.node_image)  # Compose v2 has done so
+
+
+@pytest.fixture
+def cluster(compose: Compose) -> Iterator[Cluster]:
     with ExitStack() as clients:
         cluster = Cluster(compose, clients)
         try:
-            cluster("build", "store", "node-1")
             cluster("up", "--detach", *SERVICES)
             yield cluster
         finally:
             clients.close()
-            cluster("down", "--timeout", "5", "--rmi", "local", "--volumes", "--remove-orphans")
-            run("docker", "image", "rm", compose.cluster_image, compose.node_image)  # Compose v2 has done so
+            cluster(*DOWN)
 
 
-def test_users_of_three_nodes_share_a_room_when_a_node_is_killed_and_when_the_store_is_away(cluster: Cluster) -> None:
+def test_users_of_three_nodes_share_a_room_and_its_past_whichever_goes_and_when_the_store_is_away(
+    cluster: Cluster,
+) -> None:
     clients = [cluster.client(f"u{number}") for number in range(6)]
     nodes = {client.nick: cluster.node_of(client) for client in clients}
     assert sorted(set(nodes.values())) == ["node-1", "node-2", "node-3"]
@@ -87,8 +109,40 @@ def test_users_of_three_nodes_share_a_room_when_a_node_is_killed_and_when_the_st
     assert left[1].expect("PRIVMSG").params[1] == "said while the store begins again"
     assert back.expect("PRIVMSG").params[1] == "said while the store begins again"
 
+    cluster("rm", "--force", "-v", "node-2")  # with all that it had
     cluster("up", "--detach", "node-2")
     again = [cluster.client(f"n{number}") for number in range(3)]
-    assert "node-2" in {cluster.node_of(client) for client in again}
+    nodes |= {client.nick: cluster.node_of(client) for client in (back, *again)}
     again[0].say("#a", "good evening")
     assert left[0].expect("PRIVMSG").params[1] == "good evening"
+    past = {nodes[client.nick]: history(client) for client in (*left, back, *again)}
+    assert sorted(past) == ["node-1", "node-2", "node-3"]
+    assert [text for text, _ in past["node-2"]] == [
+        "to all of us",
+        "said while the store begins again",
+        "good evening",
+    ]
+    assert past["node-1"] == past["node-2"] == past["node-3"]
+
+
+def test_nodes_and_the_store_are_stopped_cut_off_and_killed_under_load_and_nothing_is_lost(compose: Compose) -> None:
+    """Nodes are declared gone after their lease of 3 s; only a fault takes 6.5."""
+    users = ("--users=9", "--spawn-rate=20", "--rate=20", "--server-lease=5", "--outage=1")
+    try:
+        done = compose(*PROFILES, "run", "--rm", "-T", "cluster-faults", *users, *BRIEF, *UNHURRIED, FAULTS)
+    finally:
+        checked(compose(*PROFILES, *DOWN))
+    assert done.returncode == 0, done.stderr[-4000:] + done.stdout[-4000:]
+    summary = compose.summary()
+    assert summary["messages"]["delivered"] > 0
+    assert summary["members"] == {"joined": 0, "left": 3, "dropped": 0}, "whose node was killed"
+    told = {each["how"]: (each["victims"], each["informed"], each["false_deaths"]) for each in summary["disconnects"]}
+    assert told == {
+        "stop": (3, 6, 0),
+        "cut": (3, 6, 0),
+        "kill": (3, 6, 0),
+        "store-stop": (0, 0, 0),
+        "store-kill": (0, 0, 0),
+    }
+    back = {each["fault"]: each["back"] for each in summary["nodes"]["faults"]}
+    assert (back["stop"], back["cut"], back["kill"]) == (3, 3, 3)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the load test's scenario `nodes` asks for in compose's profile cluster-faults: faults.sh WHAT 1|2|3|store.
-# Their processes are in one process namespace with this, and the engine starts again those that end. It is on the
-# machine of the store: what a node is cut off from is dropped here.
+# Their processes are in one process namespace with this, each with a shell that starts it again when it has ended; the
+# shell of one that is killed is stopped until `start`. This runs on the store's machine: what a node is cut off from is
+# dropped here.
 set -eu
 what=$1
 which=$2
@@ -10,28 +11,32 @@ store) word=redis-server ;;
 *) word=--node=faults-node-$which ;;
 esac
 
-find_pid() {
+find_pid() { # of the "program", or its "shell"
     for process in /proc/[0-9]*; do
         case $(tr '\0' ' ' <"$process/cmdline" 2>/dev/null || true) in
-        "sh "* | */faults.sh*) ;;
-        *"$word"*) echo "${process#/proc/}" && return ;;
+        "sh -c "*"$word"*) found=shell ;;
+        "sh "* | */faults.sh*) continue ;;
+        *"$word"*) found=program ;;
+        *) continue ;;
         esac
+        [ "$found" = "$1" ] && echo "${process#/proc/}" && return
     done
     return 1
 }
 
 send() {
-    pid=$(find_pid) || { echo "$which does not run" && exit 1; }
+    pid=$(find_pid "$2") || { echo "$which does not run" && exit 1; }
     kill -s "$1" "$pid"
 }
 
 case $what in
-drain) send TERM ;;
-kill) send KILL ;;
-stop) send STOP ;;
-cont) send CONT ;;
+drain) send TERM program ;;
+kill) send STOP shell && send KILL program ;;
+stop) send STOP program ;;
+cont) send CONT program ;;
 start)
-    until find_pid >/dev/null; do sleep 0.1; done
+    send CONT shell
+    until find_pid program >/dev/null; do sleep 0.1; done
     if [ "$which" = store ]; then
         until python3 -c 'import socket; socket.create_connection(("127.0.0.1", 6379), 1)' 2>/dev/null; do sleep 0.1; done
     fi

@@ -113,7 +113,7 @@ class Nodes(Watched):
                 raise SetupError(f"--faults: {name} takes --control{other}")
 
     def clear_up(self) -> None:
-        """A run that was stopped leaves no node stopped or cut off."""
+        """A run that was stopped leaves no node stopped, cut off or killed."""
         if self._under_way:
             with suppress(Undone):
                 self._control.do(*self._under_way, self.settings.recover_within)
@@ -179,18 +179,19 @@ class Nodes(Watched):
         """Begin it and end it. Raises Undone."""
         settings, fault, node = self.settings, FAULTS[name], self._hosts.count - 1
         target = STORE if fault.to_store else name_of(node)
+        stays_away = fault.cuts and name == self.faults[-1] and not self._control.can_start
         _sleep_until(at_ns)
-        self._under_way = None if fault.cuts else (fault.ends, target)
+        self._under_way = None if stays_away else (fault.ends, target)
         self._control.do(fault.begins, target, settings.recover_within)
         self._done_after_us = (time.monotonic_ns() - at_ns) // 1000
         _sleep_until(at_ns + round(self._away_s(fault) * 1e9))
-        if fault.cuts and name == self.faults[-1] and not self._control.can_start:
+        if stays_away:
             return
         if fault.cuts:
             self._control.start(node, settings.recover_within)
         else:
             self._control.do(fault.ends, target, settings.recover_within)
-            self._under_way = None
+        self._under_way = None
 
     def _listed_again(self, run: Run, users: Sequence[int]) -> int:
         """How many are members again: all, or as many as after `--recover-within`."""

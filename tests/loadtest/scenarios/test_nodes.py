@@ -1,13 +1,14 @@
 """The scenario nodes end to end: a node of a real cluster, and its store, are stopped and killed. Exact counts."""
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.loadtest.cluster import needs_store, running_cluster
 from tests.loadtest.fronts import running_fronts
-from tests.loadtest.runs import UNHURRIED, master_port, run, summary
+from tests.loadtest.runs import PATIENCE, UNHURRIED, master_port, run, started, summary
 from tests.support import running_server
 
 USERS = 8
@@ -86,6 +87,17 @@ def test_what_the_users_of_another_node_do_not_get_is_lost_and_counted(tmp_path:
     assert report["reasons"] == ["2 deliveries lost; the requirement is lost=0"]
     [killed] = report["disconnects"]
     assert (killed["victims"], killed["observers"], killed["informed"]) == (3, 5, 5)
+
+
+def test_a_run_that_is_stopped_starts_the_node_that_it_has_killed(tmp_path: Path) -> None:
+    with running_server() as server, running_fronts(tmp_path, server.ports["irc"]) as fronts:
+        options = ("--headless", "--faults", "kill", "--control", fronts.control, "--server-lease", "60")
+        with started(*fronts.hosts, *NODES, *BRIEF, *options) as process:
+            while fronts.done != ["kill 2"]:
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE)
+        assert fronts.done == ["kill 2", "start 2"]
 
 
 @pytest.mark.parametrize(
