@@ -63,10 +63,16 @@ def log_of(server: RunningServer) -> SqliteLog:
 
 
 def test_on_a_full_disk_relaxed_talk_goes_on_and_is_written_once_there_is_room(
-    small_disk: Path, caplog: pytest.LogCaptureFixture
+    small_disk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.INFO)
-    with keeping(small_disk / "log") as server:
+    socket = str(tmp_path / "socket")
+    monkeypatch.setenv("FANFARE_ADMIN", socket)
+    with keeping(small_disk / "log", admin=socket) as server:
         ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
         ballast = fill(small_disk)
         for number in range(500):
@@ -76,6 +82,9 @@ def test_on_a_full_disk_relaxed_talk_goes_on_and_is_written_once_there_is_room(
         while "takes nothing" not in server.server.status():
             pass
         assert "entries wait" in server.server.status()
+        assert cli.main(["admin", "log", "export", "--log", f"sqlite:{small_disk / 'log'}"]) == 0
+        warning = "fanfare: the newest entries may be missing: log takes nothing: database or disk is full, "
+        assert capsys.readouterr().err.startswith(warning)
         ballast.unlink()
         while "is written, 0 entries wait, 0 lost" not in server.server.status():
             pass

@@ -14,6 +14,8 @@ def _settle(operation: Operation) -> None:
     history = operation.node.log.history
     if history is None:
         raise AdminError("this server keeps no history")
+    if operation.node.log.figures().error:
+        raise AdminError(operation.node.log.status())
     newest = f"{history.newest:x}"
     history.ask([], lambda entries: [], lambda lines: operation.done({"newest": newest}))
 
