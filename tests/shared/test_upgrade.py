@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,14 @@ from tests.shared.store_process import RedisProcess
 from tests.support import PATIENCE, IrcClient
 
 NEWER = (sys.executable, "-m", "tests.shared.newer_server", "serve")
+OLDER = (sys.executable, "-m", "tests.shared.older_server", "serve")
 NOT_YET = "Not every server of this network knows SHINE yet"
 WORDS = 20  # that everybody says between two steps of the upgrade
 
 
 @pytest.fixture
 def start(start: Start) -> Start:
-    """`start("a")` is a node of this version, `start("b", NEWER)` one of the next."""
+    """`start("a")` is a node of this version, `start("b", NEWER)` one of the next, with OLDER of the one before."""
     return lambda name, command=SERVE: start(name, "--lease", "4", "--drain", "0.2", command=command)
 
 
@@ -71,6 +73,36 @@ def test_nodes_of_two_versions_talk_in_the_older_one_until_the_last_older_node_l
     written = versions(store)
     assert written[-1] == ENTRY_VERSION + 1
     assert written == sorted(written)
+
+
+def test_a_node_of_the_version_before_takes_part_until_it_has_left(start: Start, store: RedisProcess) -> None:
+    old, new = start("old", OLDER), start("new")
+    ana, bob = old.irc("ana", "#r"), new.irc("bob", "#r")
+    ana.expect("JOIN")
+    ana.send("MODE #r +v bob", "NICK anna", "PRIVMSG #r :from the old one")
+    assert bob.expect("PRIVMSG").source.startswith("anna!")
+    bob.send("TOPIC #r :about", "NICK rob", "PRIVMSG #r :from the new one")
+    assert ana.expect("PRIVMSG").source.startswith("rob!")
+    for client in (ana, bob):
+        client.send("NAMES #r")
+        assert client.expect("353").params[-1] == "@anna +rob"
+    new.process.signal(signal.SIGSTOP)
+    ana.expect("QUIT")
+    new.process.signal(signal.SIGCONT)
+    ana.expect("JOIN")
+    written: Any = store.client().xrange("fanfare:log")
+    assert {fields["v"] for _, fields in written} == {"1"}
+    assert {fields["n"] for _, fields in written if "u" not in fields} == {"old", "*"}
+
+    old.process.signal(signal.SIGTERM)
+    assert old.process.end()[0] == 0
+    bob.say("#r", "alone")
+    bob.sync()
+    assert versions(store)[-1] == 2
+    status, errors = start("old", OLDER).process.end()
+    assert status == 2
+    assert "is written in version 2, this server reads 1" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
 
 
 def test_an_older_node_does_not_start_once_the_newer_version_is_written(start: Start) -> None:
