@@ -48,6 +48,9 @@ PANELS = (
     Panel("arrival", "all joins seen", "5,000 join: all have seen all", "{:.1f} s", False),
     Panel("arrival", "memory a member", "Memory a member", "{:.1f} KiB", False),
     Panel("idle", "server CPU", "CPU of 10,000 idle members", "{:.3f} %", False),
+    Panel("tls-saturated", "deliveries/s", "Saturated, by TLS: million deliveries/s", "{:.2f}", True),
+    Panel("tls-steady", "complete p50", "Steady, by TLS, 1,000 members complete: p50", "{:.1f} ms", False),
+    Panel("tls-idle", "memory a member", "Memory a member by TLS", "{:.1f} KiB", False),
 )
 MILLIONS = "deliveries/s"
 
