@@ -238,6 +238,7 @@ def test_a_slow_reader_on_tls_gets_everything_in_order(authority: Authority) -> 
         for number in range(1_500):  # 0.7 MB, more than the kernel takes
             ben.say("#a", f"{number} {'x' * 450}")
         ben.sync()
+        ana.hurry()
         assert [int(ana.expect("PRIVMSG").params[1].split()[0]) for _ in range(1_500)] == list(range(1_500))
 
 
