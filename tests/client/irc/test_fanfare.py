@@ -51,7 +51,7 @@ class Person:
 
     def connect(self, address: Address, login: Login | None = None) -> None:
         self.session = Session(
-            address, self.nick, Patience(goodbye=0.2), rooms=(self.room,), login=lambda: login or Login()
+            address, self.nick, Patience(goodbye=PATIENCE), rooms=(self.room,), login=lambda: login or Login()
         )
         self.session.start()
 

@@ -43,7 +43,7 @@ class Person:
         self.network = Network(nick, rooms[0], f"127.0.0.1:{port}")
         for room in rooms[1:]:
             self.network.join(room)
-        self.session = Session(Address("127.0.0.1", port), nick, Patience(goodbye=0.2), rooms=rooms)
+        self.session = Session(Address("127.0.0.1", port), nick, Patience(goodbye=PATIENCE), rooms=rooms)
         self.session.start()
         self.until(lambda: all(talk.joined for talk in self.network.talks.rooms()))
 
@@ -138,7 +138,7 @@ def test_a_name_that_is_taken_is_had_back_when_it_is_free(two: tuple[Person, Per
     again.network = Network("ben", "#lobby", "h:1")
     again.network.connection.was_welcomed = True  # as after a cut, when our ghost is still there
     address = Address("127.0.0.1", int(ana.network.server.rpartition(":")[2]))
-    again.session = Session(address, "ben", Patience(goodbye=0.2), instead=("ben_",))
+    again.session = Session(address, "ben", Patience(goodbye=PATIENCE), instead=("ben_",))
     again.session.start()
     again.until(lambda: again.network.current.joined)
     assert again.network.me.nick == "ben_"
