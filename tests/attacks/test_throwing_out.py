@@ -28,11 +28,12 @@ LINES = {
 def flood(besieged: Siege, bad: list[StillSocket], line: bytes, victims: list[StillSocket], seconds: float) -> int:
     """As much as their rates let them say, to readers of 1 Mbit/s; gives the most that one of these lagged."""
     server, lag = besieged.server, 0
+    connections = {sock: server.connection(sock) for sock in (*bad, *victims)}
     end = server.now + seconds
     while server.now < end:
         for sock in bad:
             sock.heard.clear()
-            if not (sock.readable or server.connection(sock).wire.waiting):
+            if not (sock.readable or connections[sock].wire.waiting):
                 sock.said = line * (DEFAULTS.input_limit // 2 // len(line))
         for sock in victims:
             sock.heard.clear()
@@ -40,7 +41,7 @@ def flood(besieged: Siege, bad: list[StillSocket], line: bytes, victims: list[St
         server.step()
         server.now += STEP
         assert not any(sock.closed for sock in victims)
-        lag = max(lag, *(server.connection(sock).queue.lag for sock in victims))
+        lag = max(lag, *(connections[sock].queue.lag for sock in victims))
     return lag
 
 
@@ -116,19 +117,20 @@ def test_a_reader_that_lags_is_dropped_only_after_some_seconds(takes: int, schem
         (victim,) = members(server, 1, "#club", name="victim")
         bad = members(server, 60, "#club", name="speaker")
         server.advance(SETTLED)
+        connections = {sock: server.connection(sock) for sock in (victim, *bad)}
         victim.room = 0
         over = None
         for _ in range(400):
             for sock in bad:
                 sock.heard.clear()
-                if not (sock.readable or server.connection(sock).wire.waiting):
+                if not (sock.readable or connections[sock].wire.waiting):
                     sock.said = LINES["plain"] * 10
             victim.room = takes
             server.step()
             server.now += STEP
             if victim.closed:
                 break
-            if over is None and server.connection(victim).queue.lag > DEFAULTS.lag_limit:
+            if over is None and connections[victim].queue.lag > DEFAULTS.lag_limit:
                 over = server.now
         assert victim.closed
         assert over is not None

@@ -26,6 +26,7 @@ from chat.wires.web_socket import WebSocketWire
 from chat.wires.wire import Wire
 from tests.tls import Authority
 
+WORDS = (int(Opcode.TEXT), int(Opcode.BINARY))
 SECURE = Arrival(secure=True)
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -87,23 +88,25 @@ class Web:
         return bytes([0x80 * final | opcode]) + length + bytes(4) + payload  # a mask of zeros changes nothing
 
     def unpack(self, data: bytes) -> bytes:
-        data, lines = self._rest + data, []
+        data = self._rest + data
+        lines: list[bytes] = []
         if not self._answered:
             head, self._answered, rest = _parted(data, b"\r\n\r\n")
             if not self._answered:
                 self._rest = head
                 return b""
             data = rest
-        while len(data) >= 2:
-            size, start = data[1], 2
+        at = 0
+        while len(data) - at >= 2:
+            size, start = data[at + 1], at + 2
             if size == 126:
-                size, start = int.from_bytes(data[2:4]), 4
+                size, start = int.from_bytes(data[start : start + 2]), at + 4
             if len(data) < start + size:
                 break
-            if data[0] & 15 in (Opcode.TEXT, Opcode.BINARY):
-                lines.append(data[start : start + size] + b"\r\n")
-            data = data[start + size :]
-        self._rest = data
+            if data[at] & 15 in WORDS:
+                lines += (data[start : start + size], b"\r\n")
+            at = start + size
+        self._rest = data[at:]
         return b"".join(lines)
 
 
