@@ -57,6 +57,7 @@ _HOLDS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_OF_MESSAGES = ("", "read", "complete", "first", "median", "within", "across")  # the run's own messages tell these
 _TERM = re.compile(r"\s*([a-z0-9_]+)\s*(<=|>=|<|>|=)\s*([0-9.]+)\s*(us|µs|ms|s|%|)\s*")
 
 
@@ -88,7 +89,7 @@ class Term:
     def messages(self) -> int:
         """How many it takes for this to be more than chance: a high percentile of few is one message's luck."""
         prefix, _, percentile = self.name.rpartition("_")
-        if percentile not in PERCENTS or prefix not in ("", "complete", "first", "median", "within", "across"):
+        if percentile not in PERCENTS or prefix not in _OF_MESSAGES:
             return 1
         return enough_for(PERCENTS[percentile])
 

@@ -6,6 +6,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,13 @@ class Figures:
         return self.expected - self.delivered - self.under_way
 
     def never_of(self, histogram: Histogram) -> int:
-        """Of the fan-out the lost deliveries; of `first`, `median` and `complete` the messages that got not so far."""
+        """Of the fan-out the lost deliveries, of `read` their share; of `first`, `median` and `complete` the messages
+        that got not so far.
+        """
         if histogram is self.fanout:
             return max(0, self.lost)
+        if histogram is self.read:  # a sample, of which as great a part is lost as of all
+            return ceil(max(0, self.lost) * self.read.count / self.delivered) if self.delivered else self.lost
         for part, due in ((self.within, self.within_due), (self.across, self.across_due)):
             if histogram is part:
                 return max(0, due - part.count)
@@ -142,7 +147,11 @@ class Figures:
     def latency(self, kind: str) -> dict[str, int | None]:
         """As `Histogram.figures`, with null in place of a percentile that too few messages tell."""
         histogram: Histogram = getattr(self, kind)
-        whole: dict[str, int | None] = dict(histogram.figures(self.never_of(histogram)))
+        return self.told(histogram, self.never_of(histogram))
+
+    def told(self, histogram: Histogram, never: int = 0) -> dict[str, int | None]:
+        """Of the same messages, or a sample of them."""
+        whole: dict[str, int | None] = dict(histogram.figures(never))
         lacking = [name for name, percent in PERCENTS.items() if self.heard and self.heard < enough_for(percent)]
         return {**whole, **dict.fromkeys(lacking)}
 

@@ -143,7 +143,7 @@ def measures(figures: "Figures", own: Measures | None = None) -> Measures:
         **_given("first", "first", figures),
         **_given("median", "median", figures),
         **(_given("within", "within", figures) | _given("across", "across", figures) if figures.nodes > 1 else {}),
-        **percentiles("read", figures.read),
+        **_given("read", "read", figures),
         "lost": float(figures.lost),
         "duplicated": float(figures.duplicated),
         "reordered": float(figures.reordered),

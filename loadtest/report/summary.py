@@ -37,7 +37,7 @@ def summarise(
         "members": {"joined": figures.joined, "left": figures.left, "dropped": sum(figures.dropped.values())},
         "fanout_us": figures.latency("fanout"),
         **({f"{part}_us": figures.latency(part) for part in ("within", "across")} if figures.nodes > 1 else {}),
-        "read_us": figures.read.figures(),
+        "read_us": figures.latency("read"),
         "first_us": figures.latency("first"),
         "median_us": figures.latency("median"),
         "complete_us": figures.latency("complete"),
@@ -45,7 +45,7 @@ def summarise(
             kind: {name: figures.interval(kind, percent) for name, percent in _INTERVALS.items()}
             for kind in ("fanout", "first", "median", "complete")
         },
-        "tenths_us": [tenth.figures() for tenth in figures.tenths],
+        "tenths_us": [figures.told(tenth) for tenth in figures.tenths],
         "disconnects": [],
         **part,
         "generator": {

@@ -149,7 +149,7 @@ def _error(summary: dict[str, Any]) -> str:
     return f" ± {ms(error_us)}" if error_us else ""
 
 
-def _fairness(tenths: Sequence[dict[str, int]]) -> list[str]:
+def _fairness(tenths: Sequence[dict[str, int | None]]) -> list[str]:
     """Whether those who came first are served first."""
     first, last = tenths[0], tenths[-1]
     if not (first["count"] and last["count"]):

@@ -9,6 +9,7 @@ import pytest
 from loadtest.core.codec import Misfit
 from loadtest.core.histogram import NEVER_US, Histogram
 from loadtest.core.intervals import of_ranks, of_slices
+from loadtest.core.requirements import Requirements
 from loadtest.core.result import Cost, Figures, Result, costs, dump, load_rounds, merged
 
 HIGHEST = ("asked_users", "users", "rooms", "nodes", "workers", "cpu_percent", "stood_still_us", "clock_error_us")
@@ -158,3 +159,20 @@ def test_rounds_are_those_of_a_folder_by_their_start_and_a_run_is_its_own(tmp_pa
     assert [each.run_id for each in load_rounds(tmp_path)] == ["own"]
     with pytest.raises(Misfit, match=r"absent/?.*: No such file or directory"):
         load_rounds(tmp_path / "absent")
+
+
+@pytest.mark.parametrize(("heard", "p99"), [(299, None), (300, 7)])
+def test_a_sample_of_the_deliveries_tells_a_percentile_where_all_of_them_do(heard: int, p99: int | None) -> None:
+    figures = Figures("broadcast", "host:1", expected=9, delivered=9, heard=heard, read=of(7))
+    assert figures.given("read", 99) == figures.latency("read")["p99"] == figures.told(of(7))["p99"] == p99
+    assert figures.given("read", 50) == figures.told(of(7))["p50"] == 7
+    assert bool(Requirements.parse("read_p99<50ms").too_few(heard)) == (p99 is None)
+
+
+def test_the_lost_are_in_the_percentiles_of_reading_by_their_share() -> None:
+    figures = Figures("broadcast", "host:1", expected=100, delivered=90, heard=3_000, read=of(*[7] * 9))
+    assert (figures.given("read", 90), figures.given("read", 91)) == (7, NEVER_US)
+    figures.expected = 91  # a part of one counts as one
+    assert figures.given("read", 99) == NEVER_US
+    nothing = Figures("broadcast", "host:1", expected=2, heard=3_000)
+    assert nothing.given("read", 50) == nothing.given("fanout", 50) == NEVER_US
