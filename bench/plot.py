@@ -49,7 +49,7 @@ PANELS = (
     Panel("arrival", "memory a member", "Memory a member", "{:.1f} KiB", False),
     Panel("idle", "server CPU", "CPU of 10,000 idle members", "{:.3f} %", False),
     Panel("tls-saturated", "deliveries/s", "Saturated, by TLS: million deliveries/s", "{:.2f}", True),
-    Panel("tls-steady", "complete p50", "Steady, by TLS, 1,000 members complete: p50", "{:.1f} ms", False),
+    Panel("tls-steady", "complete p50", "Steady, by TLS, complete: p50", "{:.1f} ms", False),
     Panel("tls-idle", "memory a member", "Memory a member by TLS", "{:.1f} KiB", False),
 )
 MILLIONS = "deliveries/s"
