@@ -304,4 +304,4 @@ def test_a_question_that_cannot_be_answered_fails_and_the_next_does_not(
         assert ana.expect("FAIL").params[:3] == ["CHATHISTORY", "MESSAGE_ERROR", "LATEST"]
     told = next(record for record in caplog.records if "malformed" in record.message)
     assert told.exc_info is None  # one line
-    assert told.message.endswith("disk image is malformed; put it aside, or a backup in its place")
+    assert told.message.endswith("disk image is malformed; put it and its -wal aside, or a backup in their place")

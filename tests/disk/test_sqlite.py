@@ -181,7 +181,7 @@ def test_a_file_of_a_newer_server_of_another_program_or_of_nobody_is_refused_wit
         "newer": f"was written by a newer Fanfare: its format is 9, this one knows {len(file.FORMATS)};"
         " serve it with that version, or name another file",
         "other": "is no log of Fanfare: it is another program's database; name another file",
-        "text": "is damaged: file is not a database; put it aside, or a backup in its place",
+        "text": "is damaged: file is not a database; put it and its -wal aside, or a backup in their place",
         "folder": "cannot be opened: it is a folder; name a file",
     }
     for name, text in wanted.items():

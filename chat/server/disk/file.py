@@ -228,7 +228,7 @@ def remedy(error: OSError | sqlite3.Error) -> str:
             return what
     if isinstance(error, OSError | sqlite3.OperationalError):
         return "see whether its disk is well"
-    return "put it aside, or a backup in its place"
+    return "put it and its -wal aside, or a backup in their place"
 
 
 def _text(error: OSError | sqlite3.Error) -> str:
