@@ -153,13 +153,17 @@ def test_a_ban_ends_whom_it_fits_at_once_and_keeps_them_out_until_it_is_taken_ba
         root, ana = operator(server), server.connect("ana", "#a", host="198.51.100.1")
         bob = server.connect("bob", "#a", host="192.0.2.7")
         ana.heard.clear()
+        bob.heard.clear()
         server.say(root, f"{ban} :no ads here")
         server.advance(6.0)
-        assert ended(bob) == "Banned: no ads here"
+        told = ":fanfare.local 465 {} :You are banned from this server (no ads here)"
+        last = "ERROR :Closing link: Banned: no ads here"
+        assert bob.lines() == [told.format("bob"), last]
         assert [line for line in ana.lines() if "QUIT" in line] == [":bob!~bob@192.0.2.7 QUIT :Banned: no ads here"]
         again = server.connect("bob", host="192.0.2.7")
         assert server.node.state.find_user("bob") is None
-        assert "no ads here" in "".join(again.lines())
+        nick = "bob" if "@" in ban else "*"  # an address is refused before a word is read
+        assert again.lines() == [told.format(nick), last]
         root.heard.clear()
         server.say(root, "STATS k")
         assert "no ads here" in root.lines()[0]

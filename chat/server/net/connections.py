@@ -9,6 +9,7 @@ from itertools import islice
 from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
 from chat.server.core.server_bans import Ban, ServerBans
+from chat.server.core.state import BannedRefusal
 from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
 from chat.server.net.ends import ENDS_COUNTED, kind_of_end
 from chat.server.net.gate import WIDE, Gate
@@ -92,7 +93,7 @@ class Connections:
         self.schedule(connection)
         bans = self._node.state.bans
         if bans.by_mask and (ban := bans.find_address(host, self._node.clock())) is not None:
-            self.drop(connection, ban.told)
+            self._drop_banned(connection, ban)
             return connection
         for data in wire.greeting:
             self.push(connection, data)
@@ -115,9 +116,14 @@ class Connections:
                 else only.find_address(connection.host, ban.at)
             )
             if found is not None and connection.phase is not Phase.CLOSED:
-                self.drop(connection, ban.told)
+                self._drop_banned(connection, ban)
         if looked:
             self.post(partial(self._enforce_some, ban, only, waiting))
+
+    def _drop_banned(self, connection: Connection, ban: Ban) -> None:
+        """By the numeric, programs know that they need not come again."""
+        connection.refuse(BannedRefusal(ban))
+        self.drop(connection, ban.told)
 
     def count_speech(self, connection: Connection, to: str, size: int) -> None:
         """What its address says in one place beyond its share is a debt that each speaker there pays in tokens."""
