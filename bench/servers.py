@@ -210,18 +210,26 @@ class InspIrcd(Packaged):
 class Ergo(Packaged):
     programs, package, variable = ("ergo", "ergochat"), "ergochat", "ERGO"
     speaks_tls = True
+    history = "false"
 
     def command(self, port: int, folder: Path, tls: bool = False) -> list[str]:
         files = 'tls: {{cert: "{}", key: "{}"}}'.format(*make_certificate(folder)) if tls else ""
-        config = _configured("ergo.yaml", port, folder, files)
+        config = _configured("ergo.yaml", port, folder, files, self.history)
         _first_line(self._found(), "initdb", "--conf", str(config))  # if this fails, `run` reports it
         return [self._found(), "run", "--quiet", "--conf", str(config)]
 
 
-def _configured(name: str, port: int, folder: Path, tls: str = "") -> Path:
+class ErgoHistory(Ergo):
+    """With its history on, in memory. On disk it needs MySQL."""
+
+    history = "true"
+
+
+def _configured(name: str, port: int, folder: Path, tls: str = "", history: str = "") -> Path:
     """A copy of the configuration of the peers' containers, for 127.0.0.1; `tls` is said of the listener."""
     text = (SETTINGS / name).read_text()
-    for word, value in (("HOST", "127.0.0.1"), ("PORT", port), ("FOLDER", folder), ("TLS", tls)):
+    values = {"HOST": "127.0.0.1", "PORT": port, "FOLDER": folder, "TLS": tls, "HISTORY": history}
+    for word, value in values.items():
         text = text.replace(f"@{word}@", str(value))
     config = folder / name
     config.write_text(text)
@@ -233,7 +241,7 @@ YARDSTICKS = (YARDSTICK, "bare-uring")
 SENDERS = ("fanfare-send", "fanfare-uring", "bare-uring")  # to compare on many cores, with reading threads
 NAMES = (
     *("fanfare", "fanfare-disk", "fanfare-strict", "fanfare-send", "fanfare-uring"),
-    *("thread-per-client", "ngircd", "inspircd", "ergo", *YARDSTICKS),
+    *("thread-per-client", "ngircd", "inspircd", "ergo", "ergo-history", *YARDSTICKS),
 )
 USUAL = tuple(name for name in NAMES if name not in SENDERS)
 
@@ -254,6 +262,7 @@ def choose(
         "ngircd": [NgIrcd("ngircd")],
         "inspircd": [InspIrcd("inspircd")],
         "ergo": [Ergo("ergo")],
+        "ergo-history": [ErgoHistory("ergo-history")],
         "fanfare-send": [FanfareSend("fanfare-send", sys.executable)],
         "fanfare-uring": [FanfareUring("fanfare-uring", sys.executable)],
         YARDSTICK: [BareEpoll(YARDSTICK, bare_epoll)],

@@ -10,6 +10,7 @@ from bench import build
 from bench.__main__ import main
 from bench.build import GENERATOR, BuildError, compile_c, compiler
 from bench.cases import PLAIN, Case, all_cases
+from bench.servers import choose
 from bench.table import COLUMNS
 
 needs_cc = pytest.mark.skipif(compiler() is None, reason="the generator is written in C and no C compiler is installed")
@@ -95,6 +96,16 @@ def test_a_peer_that_fails_a_case_shows_why_and_the_others_go_on(
     output = capsys.readouterr().out
     assert "steady-100 ergo FAILED in round 1: it ended with status 1" in output
     assert "Traceback" not in output
+
+
+def test_ergo_has_its_history_on_where_the_row_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ERGO", "true")  # the program
+    for server in choose(["ergo", "ergo-history"], Path()):
+        folder = tmp_path / server.name
+        folder.mkdir()
+        server.command(6667, folder)
+        (line,) = (line for line in (folder / "ergo.yaml").read_text().splitlines() if line.startswith("history: "))
+        assert line.startswith(f"history: {{enabled: {'true' if server.name == 'ergo-history' else 'false'}, ")
 
 
 def test_cases_have_the_sizes_of_the_documentation_and_run_in_their_rounds() -> None:

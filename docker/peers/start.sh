@@ -3,7 +3,8 @@
 set -eu
 settings=$(dirname "$0")
 fill() {
-    sed -e 's/@HOST@/0.0.0.0/' -e 's/@PORT@/6667/' -e 's:@FOLDER@:/tmp:' -e 's/@TLS@//' "$settings/$1" >"/tmp/$1"
+    sed -e 's/@HOST@/0.0.0.0/' -e 's/@PORT@/6667/' -e 's:@FOLDER@:/tmp:' -e 's/@TLS@//' -e 's/@HISTORY@/false/' \
+        "$settings/$1" >"/tmp/$1"
 }
 
 case ${1-} in
