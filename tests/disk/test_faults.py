@@ -16,7 +16,7 @@ from chat import cli
 from chat.errors import SetupError
 from chat.server.disk import reader, writer
 from chat.server.disk.sqlite import GATHER, SqliteLog
-from chat.server.disk.writer import Kept
+from chat.server.disk.writer import Kept, Places
 from chat.wires.message import Message
 from tests.disk.test_sqlite import MODES, history, keeping, rows
 from tests.support import RunningServer
@@ -177,11 +177,11 @@ class SlowDisk:
         self._write = writer.write
         monkeypatch.setattr(writer, "write", self.write)
 
-    def write(self, connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+    def write(self, connection: sqlite3.Connection, group: Sequence[Kept], places: Places | None) -> None:
         if not self.free.is_set():
             self.stuck.set()
         self.free.wait()
-        self._write(connection, group, placed)
+        self._write(connection, group, places)
 
 
 @MODES

@@ -7,7 +7,7 @@ import pytest
 
 from chat.server.core.state import Limits
 from chat.server.disk import file, snapshot
-from chat.server.disk.writer import Kept, write
+from chat.server.disk.writer import Kept, Places, write
 from chat.server.log.entry import BY_NAME, Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import keeping, rows
@@ -61,7 +61,7 @@ def test_words_alone_move_the_snapshot_and_no_process_is_started(
         for number, verb in enumerate(("PRIVMSG", "TOPIC"), before + 1):
             entry = Entry(number, 1.0, "node", BY_NAME, Message(verb, ["#a", "text"], "ana!~ana@host"))
             group = [Kept(entry, True, ("#a",), verb == "PRIVMSG")]
-            write(connection, group, group)
+            write(connection, group, Places(group))
             snapshots.since = snapshot.EVERY
             while snapshots.portion():
                 pass

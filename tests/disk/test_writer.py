@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chat.server.disk import file
-from chat.server.disk.writer import FEW, Kept, Writer
+from chat.server.disk.writer import FEW, Kept, Places, Writer, write
 from chat.server.log.entry import NOBODY, Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import history, keeping, rows
@@ -25,8 +25,8 @@ class Owner:
         self.over = threading.Event()
         self.more: Callable[[], None] = lambda: None
 
-    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
-        self.seen.append((*self.count(), placed[-1].entry.id if placed else 0))
+    def written(self, group: Sequence[Kept], places: Places | None) -> None:
+        self.seen.append((*self.count(), places.last if places is not None else 0))
         self.more()
         if self.seen[-1][1] == self.wanted:
             self.over.set()
@@ -80,6 +80,25 @@ def test_places_are_written_at_the_limit_or_once_nothing_more_comes(
     assert owner.seen == seen
 
 
+def test_places_wait_for_the_next_group_while_there_may_be_one(tmp_path: Path) -> None:
+    connection, lock = file.open_log(tmp_path / "log")
+    with closing(connection):
+        owner = Owner(connection, 2 * FEW)
+        writer = Writer(connection, owner, 50.0, 1_000, 1_000)
+        first = threading.Event()
+        owner.more = first.set
+        for group in (words(1, FEW), words(FEW + 1, FEW)):
+            for kept in group:
+                writer.put(kept)
+            writer.hurry()
+            if not first.is_set():
+                writer.start()
+                assert first.wait(50)
+        assert writer.close(50)
+    lock.release()
+    assert owner.seen == [(FEW, 0, 0), (2 * FEW, 0, 0), (2 * FEW, 2 * FEW, 2 * FEW)]
+
+
 def test_what_waits_for_entries_to_be_written_finds_their_places_too(tmp_path: Path) -> None:
     connection, lock = file.open_log(tmp_path / "log")
     found: list[tuple[int, int]] = []
@@ -93,6 +112,17 @@ def test_what_waits_for_entries_to_be_written_finds_their_places_too(tmp_path: P
         assert writer.close(50)
     lock.release()
     assert found == [(2 * FEW, 2 * FEW)]
+
+
+def test_any_name_of_a_room_is_written_as_it_is(tmp_path: Path) -> None:
+    names = ['#"a"', r"#\u0041\\", "#[{}]", "#häuser-家-🏠", "ana bea", "#a"]
+    request = Message("PRIVMSG", ["#a", "hello"], "ana!~ana@host")
+    connection, lock = file.open_log(tmp_path / "log")
+    with closing(connection):
+        write(connection, [], Places([Kept(Entry(file.NEWEST, 1.0, "node", NOBODY, request), False, names, True)]))
+    lock.release()
+    expected = [(name, int(name != "ana bea"), file.NEWEST) for name in names]
+    assert sorted(rows(tmp_path / "log", "SELECT room, said, id FROM place")) == sorted(expected)
 
 
 def test_a_start_notes_where_those_entries_are_shown_that_a_crash_left_without(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from chat.server.disk.file import (
     explain,
     ids_of_room,
     is_served,
-    place_of,
+    is_word,
     remedy,
 )
 from chat.server.log.entry import BY_NAME
@@ -61,7 +61,7 @@ class Row:
 
     def place(self, room: str) -> tuple[str, int, int]:
         """The row of `place` that shows it in a room."""
-        return place_of(fold(room), self.said, self.id)
+        return (room := fold(room)), int(is_word(room, self.said)), self.id
 
     def json(self) -> str:
         values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}

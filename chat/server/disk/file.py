@@ -62,9 +62,9 @@ FORMATS = (
 )  # the n-th makes format n of format n - 1
 
 
-def place_of(room: str, said: bool, number: int) -> tuple[str, int, int]:
-    """The row of `place` that has the entry shown there. Private words are not those of a room: they are read whole."""
-    return room, 1 if said and room[0] == "#" else 0, number
+def is_word(room: str, said: bool) -> bool:
+    """Whether the entry is shown there as words of a room. Private words are not: they are read whole."""
+    return said and room[0] == "#"
 
 
 def ids_of_room(words: bool, newest: bool) -> str:

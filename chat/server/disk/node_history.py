@@ -20,7 +20,7 @@ from chat.server.disk.file import HISTORY_ID, NEWEST, Lock, explain, open_in_mem
 from chat.server.disk.history import WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.sqlite import GATHER, RELAXED_GROUP
-from chat.server.disk.writer import Kept, Writer, write
+from chat.server.disk.writer import Kept, Places, Writer, write
 from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
@@ -109,7 +109,7 @@ class NodeHistory(FileHistory):
 
     def _write_group(self) -> None:
         if self._group:
-            write(self._connection, self._group, self._group)
+            write(self._connection, self._group, Places(self._group))
         self._group = []
 
     # While the server runs
@@ -177,7 +177,7 @@ class NodeHistory(FileHistory):
 
     # The writer's thread
 
-    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
+    def written(self, group: Sequence[Kept], places: Places | None) -> None:
         """The shared log has them anyway."""
 
     def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:

@@ -18,7 +18,7 @@ from chat.server.disk.file import explain, open_log
 from chat.server.disk.history import SHOWN, WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import Snapshots, read_snapshot, replay, write_snapshot
-from chat.server.disk.writer import PLACED_LATER, Kept, Writer, write
+from chat.server.disk.writer import PLACED_LATER, Kept, Places, Writer, write
 from chat.server.log.entry import BY_NAME, Entry
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.log.memory import Stamps
@@ -94,13 +94,13 @@ class SqliteLog:
                 placed = self._placed_behind(began) if placed is None else placed
                 notes.append(Kept(entry, False, refused=entry.id not in placed))
             if len(notes) == RELAXED_GROUP:
-                write(self._connection, notes, notes)
+                write(self._connection, notes, Places(notes))
                 notes = []
         if notes:
-            write(self._connection, notes, notes)
+            write(self._connection, notes, Places(notes))
         quits = self._quit_everybody(state)
         if quits:
-            write(self._connection, quits, quits)
+            write(self._connection, quits, Places(quits))
             after = quits[-1].entry.id
         write_snapshot(self._connection, state, after)
         self._snapshots = Snapshots(self._connection, self.path, state.limits, after)
@@ -226,14 +226,15 @@ class SqliteLog:
 
     # The writer's thread
 
-    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
-        self._snapshots.since += len(placed)
+    def written(self, group: Sequence[Kept], places: Places | None) -> None:
+        if places is not None:
+            self._snapshots.since += places.count
         if self._strict:
             self._snapshots.settled = max(
                 (kept.entry.id for kept in group if not kept.late), default=self._snapshots.settled
             )
-        elif placed:
-            self._snapshots.settled = placed[-1].entry.id
+        elif places is not None:
+            self._snapshots.settled = places.last
         if late := [kept.entry for kept in group if kept.late]:
             self._post(partial(self._deliver, late))
 

@@ -5,23 +5,23 @@ with each, and under load taking it costs up to 5 ms. Places, which say which hi
 room: each that is written alone costs a page of the file, so that under load many groups' places are written together.
 """
 
+import json
 import logging
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from itertools import chain
 from typing import NamedTuple, Protocol
 
-from chat.server.disk.file import place_of, remedy
+from chat.server.disk.file import is_word, remedy
 from chat.server.log.entry import Entry
 
 AT_ONCE = 512  # rows in one statement
 PLACED_LATER = 4_000  # entries that may be written before it is noted which histories show them
-FEW = 64  # entries of a group whose places are written with it: nothing is saved by waiting for others
-ENTRY_COLUMNS, PLACE_COLUMNS = 6, 3
+FEW = 8  # entries of a group whose places are written with it: nothing is saved by waiting for others
+COLUMNS = 6  # of `entry`
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
 IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
@@ -40,14 +40,46 @@ class Kept(NamedTuple):
     refused: bool = False  # it was written, and then refused at its place: it goes
 
 
+class Places:
+    """Which histories show entries whose places are not in the file yet."""
+
+    def __init__(self, group: Iterable[Kept] = ()) -> None:
+        self.count = 0  # entries
+        self.last = 0  # the id of the newest
+        self._shown: tuple[dict[str, list[int]], ...] = ({}, {})  # ids by room: other than words, words
+        self.add(group)
+
+    def add(self, group: Iterable[Kept]) -> None:
+        for entry, _, rooms, said, _, _ in group:
+            self.count += 1
+            self.last = entry.id
+            for room in rooms:
+                self._shown[is_word(room, said)].setdefault(room, []).append(entry.id)
+
+    def write(self, connection: sqlite3.Connection) -> bool:
+        """Write them in the table's order; False when no history shows anything. Raises sqlite3.Error.
+
+        They go as one text, which SQLite takes apart while the loop has the interpreter's lock.
+        """
+        for word, shown in enumerate(self._shown):
+            if shown:
+                text = json.dumps(shown, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+                connection.execute(_PLACE, (word, text))
+        return any(self._shown)
+
+
+_PLACE = """
+    INSERT OR IGNORE INTO place SELECT room.key, ?, id.value FROM json_each(?) AS room, json_each(room.value) AS id
+"""
+
 Item = Kept | Callable[[], None]  # a call is made once everything before it has been written
 
 
 class Owner(Protocol):
     """Called in the writer's thread."""
 
-    def written(self, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
-        """The group is in the file, and so are the places of `placed`."""
+    def written(self, group: Sequence[Kept], places: Places | None) -> None:
+        """The group is in the file, and so are these places."""
 
     def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:
         """The file took nothing of the group; gives the part to try again."""
@@ -74,7 +106,7 @@ class Writer:
         self._later = later
         self._queue: deque[Item] = deque()
         self._held: list[Kept] = []  # being written, or to be tried again
-        self._unplaced: list[Kept] = []  # written without their places
+        self._places = Places()  # of what is being written, or was written without them
         self._calls: list[Callable[[], None]] = []  # behind those
         self._idle = True  # the thread waits, and is to be woken
         self._wake = threading.Event()
@@ -120,9 +152,11 @@ class Writer:
         untidy = True
         while True:
             if not self._queue and not self._held:
-                if self._unplaced and not self.error:
-                    self._try([])
-                if self._closing:
+                if self._places.count and not self.error:
+                    self._sleep(self._gather)  # their places are written with those of others, if more come
+                    if not self._queue:
+                        self._try([])
+                if self._closing and not self._queue:
                     return
                 if not untidy or self.error:
                     self._sleep(RETRY if self.error else IDLE)
@@ -136,11 +170,11 @@ class Writer:
                 untidy = self._tidy()
 
     def _sleep(self, longest: float) -> None:
+        self._wake.clear()
         self._idle = True
         if not self._queue and not self._closing:
             self._wake.wait(longest)
         self._idle = False
-        self._wake.clear()
 
     def _tidy(self) -> bool:
         try:
@@ -151,6 +185,7 @@ class Writer:
             return False
 
     def _write_group(self) -> None:
+        tried = len(self._held)
         while self._queue and len(self._held) < self._group:
             item = self._queue[0]
             if isinstance(item, Kept):
@@ -158,19 +193,19 @@ class Writer:
             else:
                 self._calls.append(item)
             self._queue.popleft()
-        if self._held or self.error or (self._unplaced and self._calls):
+        self._places.add(self._held[tried:])
+        if self._held or self.error or (self._places.count and self._calls):
             self._try(self._held)
         for call in self._calls:
             call()
         self._calls = []
 
     def _try(self, group: list[Kept]) -> None:
-        unplaced = self._unplaced + group
-        due = bool(self._calls) or len(group) < FEW or len(unplaced) > self._later
-        placed, unplaced = (unplaced, []) if due else ([], unplaced)
+        due = self._calls or len(group) < FEW or self._places.count > self._later
+        places = self._places if due and self._places.count else None
         began = time.monotonic()
         try:
-            write(self._connection, group, placed)
+            write(self._connection, group, places)
         except sqlite3.Error as error:
             self._roll_back()
             self._held = self._owner.failed(group, error)
@@ -183,7 +218,7 @@ class Writer:
             log.exception("%d entries cannot be written, and are lost", len(group))
             self._roll_back()
             self._owner.failed(group, fault)
-            self._held, self._unplaced = [], []
+            self._held, self._places = [], Places()
             return
         if self.error:
             log.warning("the log's file takes entries again")
@@ -193,8 +228,9 @@ class Writer:
         self.commit_seconds += took
         if took >= SLOW:
             log.warning("a commit to the log's file took %.1f s; %d entries wait behind it", took, self.waiting)
-        self._unplaced = unplaced
-        self._owner.written(group, placed)
+        if places is not None:
+            self._places = Places()
+        self._owner.written(group, places)
         self._held = []
 
     def _note(self, error: sqlite3.Error, count: int) -> None:
@@ -213,8 +249,8 @@ class Writer:
             self._connection.execute("ROLLBACK")
 
 
-def write(connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequence[Kept]) -> None:
-    """Write the entries of `group` and the places of `placed`, in one transaction. Raises sqlite3.Error.
+def write(connection: sqlite3.Connection, group: Sequence[Kept], places: Places | None) -> None:
+    """Write the entries of `group`, and the places, in one transaction. Raises sqlite3.Error.
 
     Written again, they change nothing.
     """
@@ -225,28 +261,25 @@ def write(connection: sqlite3.Connection, group: Sequence[Kept], placed: Sequenc
             rows += (entry.id, repr(entry.at), entry.node, 1 if said else 0, entry.request.line, entry.user)
         if was_refused:
             refused.append((entry.id,))
-    places = [place_of(room, said, entry.id) for entry, _, rooms, said, _, _ in placed for room in rooms]
     connection.execute("BEGIN IMMEDIATE")
     if rows:
-        _insert(connection, "entry", ENTRY_COLUMNS, rows)
-        last, at = rows[-ENTRY_COLUMNS], rows[1 - ENTRY_COLUMNS]
+        _insert(connection, rows)
+        last, at = rows[-COLUMNS], rows[1 - COLUMNS]
         connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (last, at, last))
-    if places:
-        places.sort()  # by room, as the table is
-        _insert(connection, "place", PLACE_COLUMNS, list(chain.from_iterable(places)))
+    placed = places is not None and places.write(connection)
     if refused:
         connection.executemany("DELETE FROM entry WHERE id = ?", refused)
-    if not rows and not places and not refused:
+    if not rows and not placed and not refused:
         connection.execute("UPDATE last SET at = at")  # is there room again?
     connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: int, values: Sequence[int | str]) -> None:
+def _insert(connection: sqlite3.Connection, values: Sequence[int | str]) -> None:
     """Many rows a statement. Their numbers are powers of two, so that few statements are ever compiled."""
-    row, begin, count = f"({', '.join('?' * columns)})", 0, AT_ONCE
+    row, begin, count = f"({', '.join('?' * COLUMNS)})", 0, AT_ONCE
     while begin < len(values):
-        while count * columns > len(values) - begin:
+        while count * COLUMNS > len(values) - begin:
             count //= 2
-        end = begin + count * columns
-        connection.execute(f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * count)}", values[begin:end])
+        end = begin + count * COLUMNS
+        connection.execute(f"INSERT OR IGNORE INTO entry VALUES {', '.join([row] * count)}", values[begin:end])
         begin = end
