@@ -1,9 +1,13 @@
 """compose.yaml for the tests: docker/compose.sh with project, images, ports and report directory of its own."""
 
+import fcntl
 import json
 import os
 import secrets
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +48,14 @@ def checked(completed: Completed) -> str:
     return completed.stdout.strip()
 
 
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """One build at a time, whichever process of the tests wants it: what one has built is in the next one's cache."""
+    with (Path(tempfile.gettempdir()) / "fanfare-test-builds").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Compose:
     """docker/compose.sh for one project."""
 
@@ -72,7 +84,8 @@ class Compose:
         }
 
     def __call__(self, *arguments: str) -> Completed:
-        return run(str(ROOT / "docker" / "compose.sh"), *arguments, environment=self._environment)
+        with _in_turn() if "build" in arguments else nullcontext():
+            return run(str(ROOT / "docker" / "compose.sh"), *arguments, environment=self._environment)
 
     def set(self, **environment: str) -> None:
         """For what is started from here on."""
