@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sqlite3
 import subprocess
 import threading
@@ -186,9 +187,10 @@ class SlowDisk:
 
 @MODES
 def test_a_slow_commit_holds_up_only_what_strict_promises(
-    tmp_path: Path, durability: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, durability: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk = SlowDisk(monkeypatch)
+    monkeypatch.setattr(writer, "SLOW", 0.0)
     with keeping(tmp_path / "log", durability) as server:
         ana, bea = server.irc("ana", "#a"), server.irc("bea", "#a")
         ana.sync()
@@ -201,6 +203,7 @@ def test_a_slow_commit_holds_up_only_what_strict_promises(
         ana.sync()
         seen += [message.params for message in bea.sync() if message.verb == "PRIVMSG"]
         assert seen == [["#a", "hello"]]
+    assert re.search(r"a commit to the log's file took \d+\.\d s; \d+ entries wait behind it$", caplog.text, re.M)
 
 
 def test_over_the_queues_limit_words_are_lost_and_counted_and_the_state_is_not(

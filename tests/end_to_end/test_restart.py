@@ -1,7 +1,10 @@
 """A server process ends, by SIGTERM or `kill -9`, and starts again: those who come back find all as it was."""
 
 import base64
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +30,34 @@ def serving(path: Path, durability: str, ending: signal.Signals) -> Iterator[int
         process.send_signal(ending)
         process.communicate()
         assert process.returncode == (0 if ending == signal.SIGTERM else -ending)
+
+
+@pytest.mark.timeout(180)
+def test_without_an_option_the_talk_is_kept_in_the_data_folder_which_one_server_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FANFARE_LOG")
+    options = ["--listen", "irc://127.0.0.1:0", "--admin", "off"]
+    for turn in range(2):
+        with served(*options) as (process, (port,)):
+            ana = client_of(port)
+            ana.register("ana", "batch draft/chathistory")
+            ana.join("#a")
+            ana.say("#a", f"word {turn}")
+            ana.send("CHATHISTORY LATEST #a * 10")
+            ana.expect("BATCH")
+            said = [message.params[1] for message in ana.until("BATCH") if message.verb == "PRIVMSG"]
+            assert said == [f"word {number}" for number in range(turn + 1)]
+            ana.sock.close()
+            second = subprocess.run(
+                [sys.executable, "-m", "chat.cli", "serve", *options], capture_output=True, text=True
+            )
+            assert second.returncode == 2
+            path = Path(os.environ["FANFARE_DATA_HOME"]) / "log.sqlite"
+            helps = "stop that one, or name another file"
+            assert second.stderr == f"fanfare: {path} is in use by another server, process {process.pid}: {helps}\n"
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
 
 
 @pytest.mark.timeout(180)  # each starts two processes
