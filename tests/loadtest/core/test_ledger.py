@@ -263,3 +263,50 @@ def test_a_message_that_is_read_twice_is_completed_and_counted_once() -> None:
     assert taken.take_completed() == [0, 0, 2, 1, 1, 1]
     assert taken.take_completed() == taken.take_partial() == []
     assert (counts(taken), taken.fanout.count) == ((2, 4, 0), 2)
+
+
+NEAR, FAR, FARTHER, CROWD = 0, 1, 2, 3
+
+
+def at_one_of_several_nodes(others: Slices | None = None) -> Ledger:
+    """Two receivers; one sender at their node, two at others, and some who come and go."""
+    audiences = {sender: Audience(ROOM, 2, MESSAGES, schedule=TABLE) for sender in (NEAR, FAR, FARTHER)}
+    audiences[CROWD] = Audience(ROOM, 2, MESSAGES)
+    return Ledger(Stamps(RUN, 1, SIZE), LATE_NS, audiences, near={NEAR}, others=others)
+
+
+def test_deliveries_are_told_apart_by_whether_the_sender_is_at_the_same_node() -> None:
+    others = Slices(0, 1_000_000_000)
+    taken, receivers = at_one_of_several_nodes(others), [Receiver(ROOM), Receiver(ROOM)]
+    for receiver in receivers:
+        for sender, us in ((NEAR, 1), (FAR, 2), (FARTHER, 3), (CROWD, 4)):
+            taken.receive(receiver, line(0, sender), just(us * 1_000))
+    assert counts(taken) == (8, 0, 0)
+    assert (taken.within.count, taken.within.longest) == (2, 1)
+    assert (taken.across.count, taken.across.shortest, taken.across.longest) == (4, 2, 3)
+    assert [each.count for each in others.each()] == [6]
+
+
+def test_with_one_node_there_is_nothing_to_tell_apart() -> None:
+    taken = account()
+    taken.receive(Receiver(ROOM), line(0), just(1_000))
+    assert counts(taken) == (1, 0, 0)
+    assert (taken.within.count, taken.across.count) == (0, 0)
+
+
+def test_what_is_awaited_from_near_and_far_is_what_is_due_less_what_was_under_way() -> None:
+    taken = at_one_of_several_nodes()
+    assert (taken.awaited(True, {}), taken.awaited(False, {})) == (2 * MESSAGES, 4 * MESSAGES)
+    taken.end(Receiver(ROOM), 6)  # had none of the six that were meant to leave by then
+    assert taken.under_way({}) == 18
+    assert (taken.awaited(True, {}), taken.awaited(False, {})) == (MESSAGES, 2 * MESSAGES)
+    assert (taken.awaited(True, {NEAR: 3}), taken.awaited(False, {NEAR: 3, FAR: 8})) == (3, 8 + MESSAGES)
+    assert sum(taken.awaited(near, {}) for near in (True, False)) == taken.due({}) - taken.under_way({})
+
+
+def test_a_latency_ends_at_the_arrival_also_where_the_reading_is_not_sampled() -> None:
+    taken, receiver = account(), Receiver(ROOM)
+    taken.receive(receiver, line(0), (5_000, 905_000, 5_000))
+    taken.receive(receiver, line(1), (6_001, 906_001, 6_001))
+    taken.flush()
+    assert (taken.fanout.count, taken.fanout.longest, taken.read.count) == (2, 6, 1)

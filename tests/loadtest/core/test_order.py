@@ -145,3 +145,14 @@ def test_the_older_half_is_forgotten_and_what_is_forgotten_votes_and_ranks_no_mo
 def test_an_order_of_an_odd_number_of_halves_is_none() -> None:
     with pytest.raises(ValueError, match="zip"):
         across([([0, 0, 1], 1), ([0, 0, 1, 0], 1)])
+
+
+def test_the_order_of_half_of_them_is_no_majority_and_of_more_it_is() -> None:
+    half, more = [[A, B], [A, B], [B, A], [B, A]], [[A, B], [B, A], [B, A], [B, A]]
+    assert seen(*half).majority(lambda one, other: 4) == [0, 0, 1, 0]
+    assert seen(*more).majority(lambda one, other: 4) == [1, 0, 0, 0]
+
+
+def test_where_all_who_hear_both_have_them_the_other_way_nobody_diverged() -> None:
+    assert seen([A, B], [B, A]).diverged(lambda one, other: 1) == 0
+    assert seen([A, B], [B, A]).diverged(lambda one, other: 2) == 1
