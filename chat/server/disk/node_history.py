@@ -19,13 +19,15 @@ from chat.server.disk.admin import erase
 from chat.server.disk.file import HISTORY_ID, NEWEST, Lock, explain, open_in_memory, open_log
 from chat.server.disk.history import WORDS, FileHistory
 from chat.server.disk.retention import Retention
-from chat.server.disk.sqlite import GATHER, RELAXED_GROUP
+from chat.server.disk.sqlite import RELAXED_GROUP
 from chat.server.disk.writer import Kept, Places, Writer, write
 from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.settings import Settings
 
+# s that entries wait for others, unless somebody asks for history: what a crash takes is in the shared log.
+GATHER = 0.1
 PURGE = "PURGE"
 
 log = logging.getLogger(__name__)
