@@ -74,7 +74,7 @@ def test_who_is_gone_before_their_registration_comes_back_leaves_no_ghost(
     assert not late.node.state.rooms
 
 
-@pytest.mark.parametrize("on_its_way", ["NICK anna", "JOIN #b", "PART #a", "JOIN #b,#c,#d"])
+@pytest.mark.parametrize("on_its_way", ["NICK anna", "JOIN #b", "PART #a", "JOIN #b,#c,#d", "PRIVMSG #a :x"])
 def test_who_is_gone_before_a_request_of_theirs_comes_back_has_quit(late: LateServer, on_its_way: str) -> None:
     ana, bob = late.connect("ana", "#a"), late.connect("bob", "#a", "#b")
     bob.lines()

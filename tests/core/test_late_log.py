@@ -8,6 +8,7 @@ import pytest
 from bench.still import StillServer, StillSocket
 from chat.server.log.entry import Entry
 from chat.server.net.connection import Phase
+from chat.server.net.loop import WORDS_AHEAD
 from chat.settings import Settings
 from chat.wires.irc import IrcWire
 from chat.wires.message import Message, parse
@@ -74,12 +75,64 @@ def test_a_join_and_the_question_behind_it_answer_in_order(late: LateServer) -> 
     assert late.connection(ana).phase is Phase.OPEN
 
 
+def test_words_to_rooms_go_on_their_way_together_and_what_is_behind_them_waits(late: LateServer) -> None:
+    ana, bob = late.connect("ana", "#a", "#b"), late.connect("bob", "#a", "#b")
+    ana.heard.clear()
+    late.say(ana, "PRIVMSG #a :1", "NOTICE #b :2", "PRIVMSG #a :3", "PART #a", "PRIVMSG #a :4", "PING x")
+    assert [entry.request.params[-1] for entry in late.log.waiting] == ["1", "2", "3"]
+    assert late.connection(ana).phase is Phase.PAUSED
+    late.deliver(2)
+    assert len(late.log.waiting) == 1
+    late.deliver()
+    assert [entry.request.verb for entry in late.log.waiting] == ["PART"]
+    late.deliver_all()
+    assert [line.rpartition(":")[2] for line in bob.lines()][:3] == ["1", "2", "3"]
+    assert verbs(ana) == ["PART", "404", "PONG"]
+    assert late.connection(ana).phase is Phase.OPEN
+
+
+@pytest.mark.parametrize(
+    "line", ["PRIVMSG bob :x", "PRIVMSG #a,#b :x", "PRIVMSG #a", "PRIVMSG #a :", "@label=1 PRIVMSG #a :x", "TAGMSG #a"]
+)
+def test_what_may_be_answered_out_of_turn_waits_for_the_words_before_it(late: LateServer, line: str) -> None:
+    ana = late.connect("ana", "#a", "#b")
+    late.say(ana, "CAP REQ :labeled-response batch message-tags")
+    ana.heard.clear()
+    late.say(ana, "PRIVMSG #a :first", line, "PING x")
+    assert [entry.request.params[-1] for entry in late.log.waiting] == ["first"]
+    assert ana.heard == []
+    late.deliver_all()
+    assert verbs(ana)[-1] == "PONG"
+
+
+@pytest.mark.parametrize(("words", "ahead"), [(15, 15), (16, 16), (17, 16), (40, 16)])
+def test_a_bounded_number_of_words_of_one_connection_is_on_its_way(late: LateServer, words: int, ahead: int) -> None:
+    ana, bob = late.connect("ana", "#a"), late.connect("bob", "#a")
+    late.say(ana, *(f"PRIVMSG #a :{number}" for number in range(words)))
+    assert len(late.log.waiting) == ahead
+    assert late.connection(ana).phase is (Phase.PAUSED if words >= WORDS_AHEAD else Phase.OPEN)
+    late.deliver_all()
+    assert [line.rpartition(":")[2] for line in bob.lines()] == [str(number) for number in range(words)]
+    assert late.connection(ana).phase is Phase.OPEN
+
+
+def test_refusals_of_words_on_their_way_are_answered_in_order(late: LateServer) -> None:
+    ana = late.connect("ana", "#a")
+    late.say(ana, "PRIVMSG #a :1", "PRIVMSG #none :2", "PRIVMSG #a :3", "PRIVMSG #nowhere :4", "PING x")
+    late.deliver_all()
+    assert [(message.verb, message.params[1:2]) for message in map(parse, ana.lines())] == [
+        ("401", ["#none"]),
+        ("401", ["#nowhere"]),
+        ("PONG", ["x"]),
+    ]
+
+
 def test_a_connection_that_waits_is_not_read_and_the_others_go_on(late: LateServer) -> None:
     ana, bob, eve = late.connect("ana", "#a"), late.connect("bob", "#a"), late.connect("eve", "#a")
     late.deliver_all()
     for sock in (ana, bob, eve):
         sock.heard.clear()
-    late.say(ana, "PRIVMSG #a :first")
+    late.say(ana, "TOPIC #a :first")
     ana.said += b"PING late\r\n"
     late.say(bob, "PING x", "NAMES #a")
     assert verbs(bob) == ["PONG", "353", "366"]
@@ -87,7 +140,7 @@ def test_a_connection_that_waits_is_not_read_and_the_others_go_on(late: LateServ
     assert ana.said == b"PING late\r\n"
     late.deliver_all()
     assert [line.rpartition(":")[2] for line in bob.lines()] == ["first", "second"]
-    assert verbs(ana) == ["PONG", "PRIVMSG"]
+    assert verbs(ana) == ["TOPIC", "PONG", "PRIVMSG"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])

@@ -18,12 +18,14 @@ from chat.server.commands import (
 )
 from chat.server.commands.lobby import run_unframed
 from chat.server.commands.table import finish, run
+from chat.server.commands.talk import is_word_to_room
 
 __all__ = [
     "about",
     "accounts",
     "finish",
     "info",
+    "is_word_to_room",
     "listing",
     "markers",
     "modes",

@@ -33,6 +33,7 @@ from chat.wires.numerics import (
     RPL_UNAWAY,
 )
 from chat.wires.text import cut
+from chat.wires.wire import Command
 
 AROUND = len(": PRIVMSG  :\r\n")  # bytes of a line beside its source, target and text
 SHORT_TEXT = 60  # characters; always fits, so its bytes need not be counted
@@ -58,6 +59,15 @@ def privmsg(node: Node, client: Client, user: User, message: Message) -> None:
     client.cost += len(targets) - 1
     for target in targets:
         _say_to(node, client, user, Message(message.verb, [target, params[1]], message.source, message.tags))
+
+
+def is_word_to_room(command: Command) -> bool:
+    """Whether it may run while other words to rooms are on their way to the log: they decide nothing about it, and if
+    it is answered, then by its entry."""
+    if not isinstance(command, Message) or command.verb not in ("PRIVMSG", "NOTICE") or len(command.params) != 2:
+        return False
+    to, text = command.params
+    return text != "" and to[:1] == "#" and "," not in to and "label" not in command.tags
 
 
 @command("NOTICE")

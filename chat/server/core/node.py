@@ -103,7 +103,7 @@ class Node:
 
         Once the entry is applied, `done` is called, or `refused` with the reason (by default the client gets its
         numeric). That is before this returns or, with a log that answers later, afterwards; until then the client's
-        later commands wait.
+        later commands wait, but for words to rooms that come behind others.
         """
         self._ask(client, NOBODY if client.user is None else client.user.id, request, done, refused)
 

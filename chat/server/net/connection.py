@@ -16,7 +16,7 @@ from chat.server.net.send_queue import SendQueue
 from chat.server.net.throttle import Bucket, Throttle
 from chat.server.net.transport import PLAIN, Arrival, Transport
 from chat.settings import Settings
-from chat.wires.wire import Wire
+from chat.wires.wire import Command, Wire
 
 LOOKS = 5  # at a slow reader's progress, within lag_age
 
@@ -58,6 +58,7 @@ class Connection(Client):
         "_looked",
         "_unacknowledged",
         "accepted",
+        "deferred",
         "descriptor",
         "early_lines",
         "ended",
@@ -67,6 +68,7 @@ class Connection(Client):
         "last_cost",
         "last_read",
         "leave_at",
+        "may_go_on",
         "merged",
         "notices",
         "owner",
@@ -105,6 +107,8 @@ class Connection(Client):
         self.throttle = throttle  # None: no limits
         self.last_cost = 0.0  # tokens of its last command beyond one
         self.early_lines = 0  # before registration
+        self.deferred: Command | None = None  # the next, cut from the wire: it waits until nothing is pending
+        self.may_go_on = False  # what is pending are words to rooms: others may follow at once
         self.ended = False  # the peer has ended its output
         self.accepted = now  # s on the monotonic clock, as are all of these times
         self.last_read = now

@@ -19,7 +19,7 @@ from operator import attrgetter
 
 from chat.errors import WireError
 from chat.server.accounts.hashing import Hasher, HashingThread
-from chat.server.commands import finish, run, run_unframed
+from chat.server.commands import finish, is_word_to_room, run, run_unframed
 from chat.server.core.node import Node
 from chat.server.log.log import Log
 from chat.server.log.memory import MemoryLog
@@ -41,6 +41,7 @@ UNFRAMED_READ_BYTES = 4_096  # from an unframed one, whose reads are parsed whol
 UNREAD_BYTES = 65_536  # input that waits in a connection without limits before it is read no further
 CALLBACKS_A_PASS = 256  # from other threads; most are new connections, some 20 µs each
 LINES_A_TURN = 64  # of one connection in a pass; fewer where many are active, so that each has a turn
+WORDS_AHEAD = 16  # to rooms, of one connection, that may be on their way to a log that answers later
 LINES_A_PASS = 512  # of all connections; some 5 ms of commands; fewer where they cost more than a token each
 TRUSTED_LINES_A_PASS = 4_096  # with --rate-limit off: the larger the batch, the fewer sends a message takes
 DEAD_LINES_A_PASS = 128  # of dead connections
@@ -282,7 +283,7 @@ class Loop:
         throttle, wire = connection.throttle, connection.wire
         answered, extra = self.node.fan_out.answered + ANSWERED_A_TURN, self._extra + most
         for ran in range(most):
-            if connection.phase not in RUNS or connection.pending:
+            if connection.phase not in RUNS or (connection.pending and not connection.may_go_on):
                 return ran
             if throttle is not None and wire.waiting:
                 wait = throttle.wait(self.connections.now)
@@ -290,12 +291,17 @@ class Loop:
                     self.connections.hold_back(connection, wait)
                     return ran
             try:
-                command = wire.next()
+                command = connection.deferred or wire.next()
             except WireError as error:
                 self.connections.drop(connection, str(error))
                 return ran
             if command is None:
                 return ran
+            if connection.pending and not is_word_to_room(command):
+                connection.deferred = command
+                self.connections.pause(connection)
+                return ran
+            connection.deferred = None
             self._run_one(connection, command)
             if self._extra > extra or self.node.fan_out.answered > answered:
                 return most
@@ -320,7 +326,10 @@ class Loop:
         if registered is (connection.user is None):
             self.connections.schedule(connection)  # its next deadline may be earlier than the one that is set
         if connection.pending:
-            self.connections.pause(connection)
+            words = connection.reply is None and is_word_to_room(command)
+            connection.may_go_on = words and connection.pending < WORDS_AHEAD
+            if not connection.may_go_on:
+                self.connections.pause(connection)
             if connection.cursor is not None:
                 self.connections.ready[connection] = None
 
