@@ -202,7 +202,7 @@ def test_a_history_has_no_hole_where_its_node_was_away_for_longer_than_the_log_r
         admin.load(tmp_path / "b", exported[: exported.index(next(line for line in exported if "since then" in line))])
         assert answer(bob, LATEST) == answer(ana, LATEST)
         with pytest.raises(SetupError, match="line 1 is newer than the history, which takes that from its shared log"):
-            admin.load(tmp_path / "b", [exported[0].replace('"id": "', '"id": "f')])
+            admin.load(tmp_path / "b", [exported[0].replace('"id": "', '"id": "1')])
 
 
 def test_histories_in_memory_end_where_the_log_does(
