@@ -15,7 +15,7 @@ import pytest
 
 from chat import cli
 from chat.server.disk import admin as admin_of_file
-from chat.server.disk import writer
+from chat.server.disk import file, writer
 from chat.server.disk.file import NEWEST
 from chat.server.log.entry import BY_NAME
 from tests.disk.test_sqlite import history, keeping, rows
@@ -164,6 +164,21 @@ def test_one_persons_words_are_exported_and_erased_and_nobody_elses(
     with keeping(log):
         pass
     assert not any(str(line).startswith(":ana!") for (line,) in rows(log, "SELECT line FROM entry"))
+
+
+def test_a_purge_whose_text_a_reader_still_holds_on_the_disk_says_so(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(file, "PATIENCE", 0.01)
+    with closing(sqlite3.connect(log, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM entry").fetchone()
+        assert admin("purge", "--nick", "ana") == 2
+        complaint = "fanfare: 5 entries purged, but their text stays on the disk while another program reads "
+        assert capsys.readouterr().err.startswith(complaint)
+        reader.execute("COMMIT")
+        assert out(capsys, "purge", "--nick", "ana") == ["0 entries purged"]
+        assert "two ☕".encode() not in log.read_bytes() + Path(f"{log}-wal").read_bytes()
 
 
 def test_purging_a_room_leaves_what_other_rooms_show(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,7 +258,14 @@ def purge(path: Path, room: str, nick: str, before: float | None) -> int:
     """
     end = first_id(before) if before is not None else NEWEST
     with opened(path, False) as connection:
-        return erase(connection, room, nick, end)
+        count = erase(connection, room, nick, end)
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise SetupError(
+            f"{count:,} entries purged, but their text stays on the disk while another program reads {path}:"
+            " end that one, and purge again"
+        )
+    return count
 
 
 def erase(connection: sqlite3.Connection, room: str, nick: str, end: int) -> int:
