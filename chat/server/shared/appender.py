@@ -63,6 +63,7 @@ class Appender:
         self._renew_at = 0.0
         self._declare_at = 0.0  # before that, others may not have had time to renew theirs
         self._wait = FIRST_WAIT
+        self._give_up = NEVER  # by the clock, once it closes
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log appender", daemon=True)
 
@@ -105,10 +106,11 @@ class Appender:
 
     def close(self, patience: float) -> None:
         """Leave the log. Requests that are still waiting get that long."""
+        self._give_up = self._clock() + patience
         self._closing.set()
         self._queue.put(None)
         if self._thread.ident is not None:
-            self._thread.join(patience)
+            self._thread.join(patience + SLOW)
         if not self._thread.is_alive():
             self._store.close()
 
@@ -123,7 +125,7 @@ class Appender:
         try:
             while not (self._closing.is_set() and self._queue.empty() and self._batch is None):
                 self._try()
-                if self._closing.is_set() and self.outage.since != NEVER:
+                if self._closing.is_set() and (self.outage.since != NEVER or self._clock() > self._give_up):
                     return
             with suppress(StoreDown):
                 self._store.declare_gone(self._node, self._epoch, self._token)
@@ -215,7 +217,7 @@ class Appender:
                 log.warning("the store has lost that the node was declared gone, which it no longer is")
                 self._gone, self._batch = False, self._unreturned()
             else:
-                self._closing.wait(FIRST_WAIT)
+                time.sleep(FIRST_WAIT)  # when it closes too: what waits may still go out
             return
         epoch = self._store.enter(self._node, self._token, self._lease, "back")
         if not epoch:
