@@ -10,12 +10,14 @@ import pytest
 
 from chat.errors import SetupError
 from chat.server.core.state import Limits, State
+from chat.server.shared import snapshots as snapshots_module
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.snapshots import Snapshots
 from chat.server.shared.store import Store
 from chat.settings import Settings
+from tests.ops.test_metrics import scraped
 from tests.shared.conftest import MakeNode, Start
 from tests.shared.store_process import Proxy, RedisProcess
 from tests.support import IrcClient, RunningServer, running_server
@@ -265,6 +267,51 @@ def test_the_log_is_cut_at_the_oldest_snapshot_that_is_needed(make_node: MakeNod
     reader.close()
     assert store.client().zcard("fanfare:snapshots") == store.client().hlen("fanfare:states") == 2
     make_node("b").irc("bob", "#r")
+
+
+def test_the_log_gets_no_longer_than_it_is_set_and_its_length_and_memory_are_shown(
+    make_node: MakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_module, "EVERY", 20)
+    monkeypatch.setattr(snapshots_module, "LOOK", 0.01)
+    a, b = make_node("a", log_length=100, metrics="127.0.0.1:0"), make_node("b", log_length=100)
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    for number in range(300):
+        ana.say("#r", f"{number}")
+    assert words(bob, "299")
+    while (shown := scraped(a))["fanfare_log_shared_entries"] >= 100 + 2 * 20:
+        ana.say("#r", "more")
+        ana.sync()
+    assert shown["fanfare_log_shared_entries"] > 0
+    assert 1_000 < shown["fanfare_log_shared_bytes"] < 1_000_000
+    assert " entries in 0.0 MB" in a.server.status()
+
+
+def test_a_node_that_was_cut_off_for_longer_than_the_log_reaches_ends_and_begins_with_a_snapshot(
+    make_node: MakeNode, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_module, "EVERY", 20)
+    monkeypatch.setattr(snapshots_module, "LOOK", 0.01)
+    a, b = make_node("a", log=proxy.url), make_node("b", log_length=10)
+    ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
+    ana.expect("JOIN")
+    proxy.hold("to", "from")
+    bob.expect("QUIT")
+    for number in range(100):
+        bob.send(f"TOPIC #r :{number}")
+    bob.sync()
+    while not 0 < b.server.node.log.figures().shared[0] < 50:
+        bob.send("TOPIC #r :more")
+        bob.sync()
+    proxy.release()
+    assert not a.server.wait()
+    assert "has dropped what this node had not read; it must begin again" in a.server.failure
+    a.server.stop()
+    again = make_node("a")
+    cleo = again.irc("cleo", "#r")
+    bob.expect("JOIN")
+    cleo.sync()
+    assert same(again, b)
 
 
 def test_an_address_has_one_cloak_on_all_nodes(make_node: MakeNode) -> None:

@@ -30,6 +30,7 @@ class Figures:
     commits: int = 0
     commit_seconds: float = 0.0
     error: str = ""  # why nothing can be written now
+    shared: tuple[int, int] = (0, 0)  # entries in a log that servers share, and bytes of its store's memory
 
 
 class Log(Protocol):

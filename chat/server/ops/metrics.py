@@ -186,6 +186,8 @@ gauge("fanfare_log_waiting_entries", "Entries not on disk yet.", lambda s: s.loo
 gauge("fanfare_log_lag_seconds", "Age of the oldest of them.", _log_lag)
 counter("fanfare_log_lost_entries", "Entries that the full queue lost.", lambda s: s.loop.node.log.figures().lost)
 gauge("fanfare_log_failing", "1 while the log takes nothing.", lambda s: float(bool(s.loop.node.log.figures().error)))
+gauge("fanfare_log_shared_entries", "Entries in a shared log.", lambda s: s.loop.node.log.figures().shared[0])
+gauge("fanfare_log_shared_bytes", "Its store's memory for them.", lambda s: s.loop.node.log.figures().shared[1])
 summary("fanfare_log_commit_seconds", "Commits to the log's file, and how long they took.", _commits)
 
 

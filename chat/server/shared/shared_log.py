@@ -192,14 +192,17 @@ class SharedLog:
         """Any thread."""
         down = self._down_for()
         state = f"cannot be reached for {down:.0f} s" if down else "is up"
+        entries, size = self._snapshots.stream
+        holds = f"it holds {entries:,} entries in {size / 1e6:.1f} MB"
         requests = f"{self._appender.waiting:,} requests wait, read up to {self._reader.newest}"
         history = f", {self.history.status()}" if self.history is not None else ""
-        return f"log {self._place} {state}, {requests}{history}"
+        return f"log {self._place} {state}, {holds}, {requests}{history}"
 
     def figures(self) -> Figures:
         down = self._down_for()
         error = f"{self._place} cannot be reached for {down:.0f} s" if down else ""
-        return Figures(self._appender.waiting, time.time() - down if down else None, error=error)
+        since = time.time() - down if down else None
+        return Figures(self._appender.waiting, since, error=error, shared=self._snapshots.stream)
 
     def _down_for(self) -> float:
         """Seconds for which nothing can be appended, or nothing read."""
@@ -231,7 +234,6 @@ class SharedLog:
         return entry
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
-        self._snapshots.since += len(entries)
         self._post(partial(self._apply_all, entries))
 
     # The loop's thread

@@ -15,7 +15,7 @@ from chat.server.shared.reader import AT_ONCE, entry_of
 from chat.server.shared.store import Item, Snapshot, Store, StoreDown
 
 EVERY = 20_000  # entries between two snapshots; a new node reads that many in half a second
-CLAIM = 60.0  # s in which no other node begins one
+CLAIM = 60.0  # s for one to be made, after which another node may try
 REST = 0.005  # s between two portions, so that the loop has the interpreter
 LOOK = 1.0  # s
 
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 
 class Snapshots:
-    """`since` is counted up by the reader; the owner calls the rest."""
+    """Any thread may read `stream`; the owner does the rest."""
 
     def __init__(self, place: Place, token: str, kept: int, oldest: Callable[[str], None] | None = None) -> None:
         """At least `kept` entries stay in the log; `oldest` is told which of them is the first, again and again."""
         self.limits: Limits  # of the state
-        self.since = 0  # entries since this node last looked
+        self.stream = (0, 0)  # entries in the log, and bytes, when it last looked
         self._store = Store(place)
         self._token = token
         self._kept = kept
@@ -49,10 +49,10 @@ class Snapshots:
     def _run(self) -> None:
         while not self._closing.wait(LOOK):
             try:
-                if self.since >= EVERY:
-                    self.since = 0
-                    if self._store.claim_snapshot(self._token, CLAIM):
-                        self.take()
+                if self._store.behind_snapshot() >= EVERY and self._store.claim_snapshot(self._token, CLAIM):
+                    self.take()
+                    self._store.release_snapshot(self._token)
+                self.stream = self._store.size()
                 if self._oldest is not None:
                     self._oldest(self._store.oldest())
             except StoreDown:

@@ -209,9 +209,10 @@ class Store:
         oldest: Any = self._call(self._redis.xrange, self._log, count=1)
         return str(oldest[0][0]) if oldest else "0-0"
 
-    def size(self) -> int:
-        """How many entries the stream holds."""
-        return int(self._call(self._redis.xlen, self._log))
+    def size(self) -> tuple[int, int]:
+        """How many entries the stream holds, and about how many bytes of the store's memory they take."""
+        entries = int(self._call(self._redis.xlen, self._log))
+        return entries, int(self._call(self._redis.memory_usage, self._log) or 0)
 
     # Nodes
 
@@ -264,8 +265,14 @@ class Store:
         keys = [self._log, self._snapshots, self._states, self._meta]
         return bool(self._call(self._write_snapshot, keys=keys, args=arguments))
 
+    def behind_snapshot(self) -> int:
+        """How many entries there are behind the newest snapshot."""
+        count = self._call(self._redis.hget, self._meta, "count")
+        newest: Any = self._call(self._redis.zrange, self._snapshots, -1, -1, withscores=True)
+        return int(count or 0) - (int(newest[0][1]) if newest else 0)
+
     def claim_snapshot(self, token: str, seconds: float) -> bool:
-        """Whether this node is to take the next snapshot; nobody else is for so long.
+        """Whether this node is to take the next snapshot; nobody else is for so long, or until it is released.
 
         Older programs beside this one could not read it.
         """
@@ -273,6 +280,11 @@ class Store:
             return False
         key = f"{self._snapshots}:claim"
         return bool(self._call(self._redis.set, key, token, nx=True, px=int(seconds * 1000)))
+
+    def release_snapshot(self, token: str) -> None:
+        key = f"{self._snapshots}:claim"
+        if self._call(self._redis.get, key) == token:
+            self._call(self._redis.delete, key)
 
 
 def _pairs(fields: Sequence[str]) -> Mapping[str, str]:
