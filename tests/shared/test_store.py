@@ -1,11 +1,13 @@
 """Where a shared log is, from its URL; and the store's own rules about repeated, late and foreign appends."""
 
+from pathlib import Path
+
 import pytest
 
 from chat.errors import SetupError
 from chat.server.shared.place import Place
 from chat.server.shared.store import DeclaredGone, Snapshot, Store, StoreDown
-from tests.shared.store_process import RedisProcess
+from tests.shared.store_process import RedisProcess, running_store
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,27 @@ def test_a_url_that_names_none_is_refused(url: str, complaint: str) -> None:
 
 def test_a_store_is_shown_without_its_password() -> None:
     assert str(Place.of("redis://user:secret@h:1/2")) == "redis://h:1"
+
+
+def test_a_store_lets_in_by_password_and_as_a_user_and_refuses_in_one_line(tmp_path: Path) -> None:
+    users = ("--requirepass", "secret", "--user", "chat", "on", ">word", "~fanfare:*", "+@all")
+    with running_store(tmp_path, 0, *users) as store:
+        for login in (":secret", "chat:word"):
+            opened = Store(Place.of(f"unix://{login}@{store.path}"))
+            opened.check({})
+            assert opened.enter(login, "token", 60.0, "new") == 1
+            opened.close()
+        for login in ("chat:secret@", ":word@", ""):
+            refused = Store(Place.of(f"unix://{login}{store.path}"))
+            with pytest.raises(SetupError, match="does not let us in") as reason:
+                refused.check({})
+            assert "\n" not in str(reason.value)
+            assert "secret" not in str(reason.value)
+            refused.close()
+        foreign = Store(Place.of(f"unix://chat:word@{store.path}?prefix=others:"))
+        with pytest.raises(SetupError, match="does not let us in"):
+            foreign.check({"lobby": "#lobby"})
+        foreign.close()
 
 
 @pytest.fixture
