@@ -289,6 +289,16 @@ def _target_of(entry: Entry, names: dict[str, str]) -> str:
 
 def event_of(entry: Entry, room: str) -> Event:
     """What the room was told when the entry was applied."""
+    request = entry.request
+    if request.verb not in ("PRIVMSG", "NOTICE"):
+        return _change_of(entry, room)
+    to, text = request.params[:2]
+    kind = Kind.MESSAGE if request.verb == "PRIVMSG" else Kind.NOTICE
+    who = person_of(request.source)
+    return Say(who, room if to[0] == "#" else to, text, entry.at, kind, request.tags, entry.id)
+
+
+def _change_of(entry: Entry, room: str) -> Event:
     request, at, number = entry.request, entry.at, entry.id
     params, who = request.params, person_of(request.source)
     match request.verb:
@@ -310,7 +320,7 @@ def event_of(entry: Entry, room: str) -> Event:
             return Topic(who, room, params[1], at, number)
         case "MODE":
             return Mode(who, room, _mode_changes(params[1:]), at, number)
-    return Say(who, room if params[0][0] == "#" else params[0], params[1], at, Kind(request.verb), request.tags, number)
+    raise ValueError(f"no history shows {request.verb}")
 
 
 def _mode_changes(words: Sequence[str]) -> tuple[ModeChange, ...]:

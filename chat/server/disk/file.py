@@ -24,6 +24,7 @@ REMEDIES = {  # what helps against the faults whose text has one of these words
     "let the server's user write the file and its folder": ("readonly", "Read-only", "denied", "unable to open"),
     "end the other program that works on it": ("locked",),
 }
+CHECKPOINT = 4_000  # pages in the WAL, 16 MB: the commit that moves them into the file takes up to 30 ms
 PATIENCE = 5.0  # s that a write waits for another process, `fanfare admin`, to end its own
 
 FORMATS = (
@@ -160,6 +161,7 @@ def connect(place: Path | str, read_only: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, PATIENCE, isolation_level=None, check_same_thread=False, uri=True)
     try:
         connection.execute("PRAGMA cache_size = -32768")  # 32 MiB, where 2 are the default
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         connection.execute("PRAGMA temp_store = MEMORY")  # there may be no other place to write to
     except sqlite3.Error:
         connection.close()
