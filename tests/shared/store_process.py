@@ -21,17 +21,17 @@ class RedisProcess:
         self.port = port
         self.path = str(folder / "redis.sock")
         self.process: subprocess.Popen[bytes]
-        self._command = (*prefix, "redis-server", "--dir", str(folder), "--unixsocket", self.path)
-        self._command += ("--port", str(port), "--bind", host, "--protected-mode", "no")
-        self._command += ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
-        self._command += ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others
+        self.command = (*prefix, "redis-server", "--dir", str(folder), "--unixsocket", self.path)
+        self.command += ("--port", str(port), "--bind", host, "--protected-mode", "no")
+        self.command += ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+        self.command += ("--repl-diskless-sync-delay", "0")  # a replica need not wait for others
 
     @property
     def url(self) -> str:
         return f"unix://{self.path}"
 
     def start(self, *more: str) -> None:
-        command = [*self._command, *more]
+        command = [*self.command, *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         for line in self.process.stdout:

@@ -1,17 +1,25 @@
 """The scenario nodes end to end: a node of a real cluster, and its store, are stopped and killed. Exact counts."""
 
 import re
+import shlex
 import signal
+import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.loadtest.cluster import needs_store, running_cluster
 from tests.loadtest.fronts import running_fronts
-from tests.loadtest.runs import PATIENCE, UNHURRIED, master_port, run, started, summary
+from tests.loadtest.runs import PATIENCE, ROOT, UNHURRIED, command, master_port, run, summary
+from tests.loadtest.runs import started as started_run
+from tests.ops.serving import SERVE, serving
+from tests.shared.network import network
+from tests.shared.store_process import RedisProcess, started
 from tests.support import running_server
 
 USERS = 8
+STORE_PORT = 6379  # of the store's own network
 NODES = ("--scenario", "nodes", "--users", str(USERS), "--spawn-rate", "100", "--settle", "0.1", "--grace", "20")
 BRIEF = ("--before", "1", "--after", "0", "--rate", "20", "--outage", "1", *UNHURRIED)
 # How soon it is depends on the machine: the nodes' lease is 1 s, and only a fault takes 5.
@@ -49,6 +57,44 @@ def test_users_of_other_nodes_are_told_of_a_dead_nodes_users_and_lose_nothing(
         assert each["fanout_us"]["before"]["count"] > 0
     back = {each["fault"]: each["back"] for each in report["nodes"]["faults"]}
     assert back == dict(zip(faults.split(","), (USERS // 2, None), strict=True))
+
+
+# Of the store's machine: the second node is cut off there, and the store is killed and started again.
+_CONTROL = """\
+#!/bin/sh
+case "$1 $2" in
+"cut 2") nft add rule inet link arriving iifname node1 tcp dport {port} drop ;;
+"mend 2") nft flush chain inet link arriving ;;
+"kill store") kill -KILL "$(cat {folder}/store.pid)" ;;
+"start store") {store} > {folder}/store.log 2>&1 & echo $! > {folder}/store.pid ;;
+*) echo "cannot $1 $2"; exit 3 ;;
+esac
+"""
+
+
+@needs_store
+def test_a_node_whose_packets_are_dropped_and_a_store_that_is_killed_lose_nothing(tmp_path: Path) -> None:
+    with network(2) as net, ExitStack() as stack:
+        store = stack.enter_context(started(RedisProcess(tmp_path, STORE_PORT, "0.0.0.0", net.store.prefix)))
+        (tmp_path / "store.pid").write_text(str(store.process.pid))
+        control = tmp_path / "control"
+        control.write_text(_CONTROL.format(port=STORE_PORT, folder=tmp_path, store=shlex.join(store.command)))
+        control.chmod(0o755)
+        for number, link in enumerate(net.links):
+            log = ("--log", f"redis://{link.host}:{STORE_PORT}", "--node", f"n{number}", "--lease", "2")
+            listen = ("--listen", "irc://0.0.0.0:6667", "--rate-limit", "off")
+            node = stack.enter_context(serving(*log, *listen, command=(*link.node.prefix, *SERVE)))
+            node.port()
+        hosts = ",".join(f"irc://10.0.{number}.2:6667" for number in range(2))
+        options = ("--control", str(control), "--faults", "cut,store-kill", "--report", str(tmp_path / "report"))
+        load = command("--host", hosts, "--headless", *NODES, *BRIEF, *LEASE, *options)
+        done = subprocess.run([*net.store.prefix, *load], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = summary(tmp_path / "report")
+    assert {name: report["messages"][name] for name in NO_FAULT} == NO_FAULT
+    told = {each["how"]: (each["victims"], each["informed"], each["false_deaths"]) for each in report["disconnects"]}
+    assert told == {"cut": (4, 4, 0), "store-kill": (0, 0, 0)}
+    assert report["nodes"]["faults"][0] == {"fault": "cut", "users": 4, "back": 4}
 
 
 @pytest.mark.parametrize("fault", ["stop", "cut"])
@@ -92,7 +138,7 @@ def test_what_the_users_of_another_node_do_not_get_is_lost_and_counted(tmp_path:
 def test_a_run_that_is_stopped_starts_the_node_that_it_has_killed(tmp_path: Path) -> None:
     with running_server() as server, running_fronts(tmp_path, server.ports["irc"]) as fronts:
         options = ("--headless", "--faults", "kill", "--control", fronts.control, "--server-lease", "60")
-        with started(*fronts.hosts, *NODES, *BRIEF, *options) as process:
+        with started_run(*fronts.hosts, *NODES, *BRIEF, *options) as process:
             while fronts.done != ["kill 2"]:
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
