@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -36,10 +36,12 @@ def client(compose: Compose, nick: str) -> IrcClient:
     """A registered client. The engine's proxy accepts before the server does."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
-        with suppress(OSError, AssertionError):
-            client = IrcClient(socket.create_connection(compose.address("server", 6667), 10.0))
+        with suppress(OSError, AssertionError), ExitStack() as attempt:
+            sock = socket.create_connection(compose.address("server", 6667), 10.0)
+            client = IrcClient(attempt.enter_context(sock))
             client.register(nick, "batch message-tags draft/chathistory")
             client.join("#a")
+            attempt.pop_all()  # a test closes it
             return client
     raise AssertionError("the server does not answer")
 
