@@ -4,28 +4,44 @@ import selectors
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import count
+
+from bench.process import StartError
 
 PAIRS = 50
 TEXT = "x" * 80
 WARM_UP = 0.2  # of the messages, not counted
 
+_turns = count()
+
 
 def connect(port: int, nick: str, room: str) -> socket.socket:
-    sock = socket.create_connection(("127.0.0.1", port))
-    sock.sendall(f"NICK {nick}\r\nUSER u 0 * :u\r\nJOIN {room}\r\n".encode())
-    data = b""
-    while b" 366 " not in data:
-        data += sock.recv(65_536)
-    sock.setblocking(False)
-    return sock
+    with ExitStack() as failure:
+        sock = failure.enter_context(socket.create_connection(("127.0.0.1", port)))
+        sock.sendall(f"NICK {nick}\r\nUSER u 0 * :u\r\nJOIN {room}\r\n".encode())
+        data = b""
+        while b" 366 " not in data:
+            data += _received(sock)
+        sock.setblocking(False)
+        failure.pop_all()
+        return sock
+
+
+def _received(sock: socket.socket) -> bytes:
+    data = sock.recv(262_144)
+    if not data:
+        raise StartError("the server has closed a connection")
+    return data
 
 
 class Talk:
     """The pairs of one turn. Each message carries when it was due."""
 
     def __init__(self, ports: Sequence[int]) -> None:
-        self.speakers = [connect(ports[0], f"s{number}", f"#r{number}") for number in range(PAIRS)]
-        self.listeners = [connect(ports[-1], f"l{number}", f"#r{number}") for number in range(PAIRS)]
+        turn = next(_turns)  # in the names: those of the turn before may not be gone yet
+        self.speakers = [connect(ports[0], f"s{number}-{turn}", f"#r{number}") for number in range(PAIRS)]
+        self.listeners = [connect(ports[-1], f"l{number}-{turn}", f"#r{number}") for number in range(PAIRS)]
         self._selector = selectors.DefaultSelector()
         self._rest = dict.fromkeys(self.listeners, b"")
         for listener in self.listeners:
@@ -45,7 +61,7 @@ class Talk:
         for key, _ in self._selector.select(timeout):
             sock = key.fileobj
             assert isinstance(sock, socket.socket)
-            *lines, self._rest[sock] = (self._rest[sock] + sock.recv(262_144)).split(b"\r\n")
+            *lines, self._rest[sock] = (self._rest[sock] + _received(sock)).split(b"\r\n")
             now = time.perf_counter()
             for line in lines:
                 _, verb, _, text = line.split(b" ", 3)

@@ -22,7 +22,7 @@ END_TIMEOUT = 60.0  # s for a killed process to end; one with 5,000 sockets, or 
 
 
 class StartError(Exception):
-    """A server did not start, or does not end. The text is one line."""
+    """A server did not start, has closed a connection, or does not end. The text is one line."""
 
 
 def raise_file_limit() -> int:

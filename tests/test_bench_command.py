@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from pathlib import Path
 
@@ -26,8 +28,10 @@ from bench import (
 )
 from bench.command import counts, positive, readers, started, words
 from bench.experiments import __main__ as experiments
+from bench.pairs import Talk
 from bench.process import ENDINGS, StartError, running
 from bench.system_calls import Calls, counted
+from tests.support import RunningServer
 
 Main = Callable[[Sequence[str]], int]
 
@@ -244,3 +248,21 @@ def test_a_store_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path, m
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(StartError, match="ended with status 3: out of memory"), shared_log.store(tmp_path):
         pass
+
+
+def test_a_server_that_closes_a_connection_ends_the_talk() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def turn_away() -> None:
+            server.accept()[0].close()
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(turn_away)
+            with pytest.raises((StartError, ConnectionResetError)):
+                Talk([server.getsockname()[1]])
+
+
+def test_two_talks_in_a_row_do_not_wait_for_the_names_of_the_first(server: RunningServer) -> None:
+    talks = [Talk([server.ports["irc"]]) for _ in range(2)]
+    for talk in talks:
+        talk.close()
