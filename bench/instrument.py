@@ -38,15 +38,18 @@ class Pair:
 
 
 def measure(generator: Path, server: Server, case: Case, rounds: int, scratch: Path) -> list[Pair]:
-    """`case` is the steady one. Each round begins with the other of both. Raises StartError with one line."""
+    """`case` is the steady one. Each round has a fresh server and begins with the other of both.
+
+    Raises StartError with one line.
+    """
     pairs = []
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        place, port = Path(folder), free_port()
-        (place / "server").mkdir()
-        with serving(server.command(port, place / "server"), port, place / "log") as process:
-            for number in range(rounds):
+    for number in range(rounds):
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            place, port = Path(folder), free_port()
+            (place / "server").mkdir()
+            with serving(server.command(port, place / "server"), port, place / "log") as process:
                 first = _generated(generator, port, case, server, process.pid) if number % 2 == 0 else None
-                fanout_p50, own_p99, verdict = _loaded(port, case, place / f"round-{number}")
+                fanout_p50, own_p99, verdict = _loaded(port, case, place / "report")
                 p50 = first if first is not None else _generated(generator, port, case, server, process.pid)
                 pairs.append(Pair(p50, fanout_p50, own_p99, verdict))
     return pairs
