@@ -13,12 +13,13 @@ Medians = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # by case, ser
 class Against(Enum):
     PEERS = "best peer"  # the best of those that can be installed instead, the tutorials' server among them
     YARDSTICK = "the bare loop"
+    MEMORY = "Fanfare with its log in memory"
     NOTHING = "the bound itself"
 
 
 @dataclass(frozen=True)
 class Goal:
-    """`bound` times the reference. `least`: a floor, otherwise a ceiling. `strict`: equal is not enough.
+    """`bound` times the reference, and `more`. `least`: a floor, otherwise a ceiling. `strict`: equal is not enough.
 
     0 satisfies a ceiling, whatever the others have.
     """
@@ -30,6 +31,7 @@ class Goal:
     bound: float
     least: bool = False
     strict: bool = False
+    more: float = 0.0  # in the column's unit
 
 
 GOALS = (
@@ -58,6 +60,24 @@ GOALS = (
     Goal("idle: server CPU below every peer's, or none at all", "idle", "server CPU", Against.PEERS, 1, strict=True),
 )
 
+LOG_GOALS = {
+    "fanfare-disk": (
+        Goal(
+            "saturated: deliveries/s at least 0.95 of those with memory:",
+            "saturated",
+            "deliveries/s",
+            Against.MEMORY,
+            0.95,
+            least=True,
+        ),
+        Goal("steady: complete p50 at most 1.05 of that with memory:", "steady", "complete p50", Against.MEMORY, 1.05),
+        Goal("busy: messages/s at least 0.85 of those with memory:", "busy", "messages/s", Against.MEMORY, 0.85, True),
+    ),
+    "fanfare-strict": (
+        Goal("steady: complete p50 at most 2 ms over memory:'s", "steady", "complete p50", Against.MEMORY, 1, more=2.0),
+    ),
+}
+
 HISTORY_GOALS = tuple(
     Goal(text, "history", column, Against.NOTHING, bound)
     for text, column, bound in (
@@ -82,8 +102,9 @@ class Checked:
     reached: bool | None
 
 
-def check(medians: Medians, server: str, peers: Sequence[str], goals: Sequence[Goal] = GOALS) -> list[Checked]:
-    """All goals, for one server against its peers."""
+def check(medians: Medians, server: str, peers: Sequence[str], goals: Sequence[Goal] | None = None) -> list[Checked]:
+    """These goals, or all that there are for the server, against its peers."""
+    goals = LOG_GOALS.get(server, GOALS) if goals is None else goals
     return [_check(goal, medians.get(goal.case, {}), server, peers) for goal in goals]
 
 
@@ -92,14 +113,14 @@ def _check(goal: Goal, rows: Mapping[str, Mapping[str, float | None]], server: s
     reference: float | None = 1.0
     holder: str | None = None
     if goal.against is not Against.NOTHING:
-        others = peers if goal.against is Against.PEERS else [YARDSTICK]
+        others = {Against.YARDSTICK: [YARDSTICK], Against.MEMORY: ["fanfare"]}.get(goal.against, peers)
         figures = {name: figure for name in others if (figure := rows.get(name, {}).get(goal.column)) is not None}
         best: Callable[..., str] = max if goal.least else min
         holder = best(figures, key=figures.__getitem__) if figures else None
         reference = figures[holder] if holder else None
     reached = None
     if value is not None and reference is not None:
-        bound = goal.bound * reference
+        bound = goal.bound * reference + goal.more
         below = (value < bound if goal.strict else value <= bound) or value == 0
         reached = value >= bound if goal.least else below
     return Checked(server, goal.text, value, reference, holder, reached)

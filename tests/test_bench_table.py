@@ -106,6 +106,25 @@ def test_goals_are_checked_at_their_bounds_and_those_without_figures_show_a_dash
     assert rows[-1].split()[-4:] == ["-"] * 4
 
 
+@pytest.mark.parametrize(
+    ("server", "share", "more", "reached"),
+    [
+        ("fanfare-disk", (0.95, 1.05, 0.85), 0.0, [True, True, True]),
+        ("fanfare-disk", (0.94, 1.06, 0.84), 0.0, [False, False, False]),
+        ("fanfare-strict", (0.1, 1.0, 0.1), 2.0, [True]),
+        ("fanfare-strict", (1.0, 1.0, 1.0), 2.1, [False]),
+    ],
+)
+def test_the_logs_on_disk_are_held_against_the_one_in_memory(
+    server: str, share: tuple[float, float, float], more: float, reached: list[bool]
+) -> None:
+    columns = {"saturated": "deliveries/s", "steady": "complete p50", "busy": "messages/s"}
+    medians: dict[str, dict[str, dict[str, float | None]]] = {}
+    for (case, column), part in zip(columns.items(), share, strict=True):
+        medians[case] = {"fanfare": {column: 100.0}, server: {column: 100.0 * part + more}, "peer": {column: 1.0}}
+    assert [one.reached for one in check(medians, server, ["peer"])] == reached
+
+
 @pytest.mark.parametrize(("ours", "reached"), [(0.0, True), (0.1, True), (0.2, False), (0.3, False)])
 def test_an_idle_server_is_below_its_peers_or_at_nothing(ours: float, reached: bool) -> None:
     medians: dict[str, dict[str, dict[str, float | None]]]
