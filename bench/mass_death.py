@@ -106,6 +106,7 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
     """One round with a fresh server. All processes that it starts have ended when it returns."""
     port = free_port()
     serve = [sys.executable, "-m", "chat.cli", "serve", "--log", "memory:", "--listen", f"irc://127.0.0.1:{port}"]
+    serve += ["--rate-limit", "off"]  # the talkers have just come in, which costs as much as many words
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
         with (
@@ -113,10 +114,10 @@ def measure(way: str, options: argparse.Namespace) -> Outcome:
             _Child(_survivors, port, options.survivors) as survivors,
             _Child(_victims, port, options.victims) as victims,
         ):
+            for child in (victims, survivors):  # 10,000 take a minute, and who reads nothing meanwhile is dropped
+                child.ask("enter")
             talkers = Crowd(port, "talker", max(1, round(options.rate / 4)), source=200)
             talkers.enter()
-            for child in (survivors, victims):
-                child.ask("enter")
             time.sleep(SETTLE)
             talk = Timetable(talkers, options.rate)
             survivors.tell(options.victims)
