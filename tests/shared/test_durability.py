@@ -8,9 +8,10 @@ import pytest
 
 from bench.process import free_port
 from chat.errors import SetupError
+from chat.server.shared import shared_log
 from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
-from chat.server.shared.store import Store
+from chat.server.shared.store import Item, Store
 from chat.settings import Settings
 from tests.shared.store_process import RedisProcess, running_store
 from tests.support import running_server
@@ -162,11 +163,26 @@ def test_a_node_that_never_reads_that_it_came_in_does_not_start(
         return epoch
 
     monkeypatch.setattr(Store, "enter", lost)
+    monkeypatch.setattr(shared_log, "ENTRY_PATIENCE", 0.2)
     with (
         pytest.raises(SetupError, match=r"is not there to be read, for more than 0\.2 s"),
-        running_server(log=store.url, node="a", log_patience=0.2),
+        running_server(log=store.url, node="a"),
     ):
         pass
+
+
+def test_a_replica_that_is_behind_when_a_node_starts_is_waited_for_longer_than_users_wait(
+    store: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, behind = Store.read, iter([True] * 3)
+
+    def late(*arguments: Any) -> list[Item]:
+        return [] if next(behind, False) else read(*arguments)
+
+    monkeypatch.setattr(Store, "read", late)
+    with running_server(log=store.url, node="a", log_patience=0.001) as node:
+        assert next(behind, None) is None
+        node.irc("ana", "#r").sync()
 
 
 @pytest.mark.parametrize("how", ["killed", "out of touch"])

@@ -31,6 +31,7 @@ from chat.wires.message import Message
 if TYPE_CHECKING:
     from chat.server.disk.node_history import NodeHistory
 
+ENTRY_PATIENCE = 30.0  # s, for a replica that is behind when this node comes in
 CLOSE_PATIENCE = 3.0  # s
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,8 @@ class SharedLog:
             if snapshot.state:
                 load(state, snapshot.state)
             self._reader.newest, self._reader.number = snapshot.id, snapshot.number
-            self._catch_up(state)
+            while self._read_on(state, block=False):
+                pass
             self._appender.enter()
             self._await_entry(state)
         except (StoreDown, LogLost) as error:
@@ -124,12 +126,12 @@ class SharedLog:
 
         Raises SetupError.
         """
-        give_up = time.monotonic() + self._settings.log_patience
+        give_up = time.monotonic() + ENTRY_PATIENCE
         while not self._entered:
-            self._catch_up(state)
+            self._read_on(state, block=True)
             if time.monotonic() > give_up:
                 wrote = f"what this node wrote into the log at {self._place} is not there to be read"
-                raise SetupError(f"{wrote}, for more than {self._settings.log_patience:g} s")
+                raise SetupError(f"{wrote}, for more than {ENTRY_PATIENCE:g} s")
 
     def _begin(self, store: Store) -> Snapshot:
         """The snapshot to begin with: the stream has all that comes behind it, and behind the history.
@@ -154,15 +156,17 @@ class SharedLog:
             history.begin_again(entry_id(snapshot.id))
         return snapshot
 
-    def _catch_up(self, state: State) -> None:
-        while entries := self._reader.read(block=False):
-            for entry in entries:
-                try:
-                    apply(state, entry)
-                except Refusal:
-                    continue
-                if self.history is not None:
-                    self.history.catch_up(entry)
+    def _read_on(self, state: State, block: bool) -> bool:
+        """Apply the next batch, for which `block` waits a moment; whether there was one."""
+        entries = self._reader.read(block)
+        for entry in entries:
+            try:
+                apply(state, entry)
+            except Refusal:
+                continue
+            if self.history is not None:
+                self.history.catch_up(entry)
+        return bool(entries)
 
     def deliver(self, apply: Apply) -> None:
         self._apply = apply
