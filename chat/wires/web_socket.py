@@ -8,6 +8,7 @@ Sources: RFC 6455, https://ircv3.net/specs/extensions/websocket
 import logging
 from collections.abc import Iterable, Sequence
 from functools import cache
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from websockets.frames import Frame, Opcode
@@ -24,6 +25,17 @@ REQUEST_BYTES = 8_192  # of the opening request; browsers send 600, and cookies 
 MESSAGE_BYTES = 8_192  # of one message, in all its frames; a line with its tags is 4,608
 PIECE_BYTES = 64  # parsed at once: nine of the smallest frames, so that they cost tokens before the next are parsed
 TEXT, BINARY = Subprotocol("text.ircv3.net"), Subprotocol("binary.ircv3.net")
+# Of an answer before the connection is a WebSocket, by how its reason begins. All others are the server's own trouble.
+STATUSES = {
+    "Banned": HTTPStatus.FORBIDDEN,
+    "Registration timed out": HTTPStatus.REQUEST_TIMEOUT,
+    "a connection of this proxy": HTTPStatus.BAD_REQUEST,
+    "no PROXY header": HTTPStatus.REQUEST_TIMEOUT,
+    "the PROXY header": HTTPStatus.BAD_REQUEST,
+    "this port speaks TLS": HTTPStatus.BAD_REQUEST,
+    "too many connections from": HTTPStatus.TOO_MANY_REQUESTS,
+    "too many new connections from": HTTPStatus.TOO_MANY_REQUESTS,
+}
 MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 NORMAL = (1000).to_bytes(2)  # close code: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 
@@ -80,9 +92,11 @@ class HttpDialect:
         return ()
 
     def farewell(self, reason: str) -> tuple[bytes, ...]:
+        statuses = (status for beginning, status in STATUSES.items() if reason.startswith(beginning))
+        status = next(statuses, HTTPStatus.SERVICE_UNAVAILABLE)
         body = f"{reason}\n".encode()
-        head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        return (f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body,)
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+        return (f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n".encode() + body,)
 
     def summary(self, count: int) -> tuple[bytes, ...]:
         return ()

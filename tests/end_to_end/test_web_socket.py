@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from bench.still import UNLIMITED, counted, still_server
+from chat.server.core.server_bans import Ban
 from chat.wires.web_socket import WebSocketWire
 from tests.support import PATIENCE, RunningServer, running_server
 from tests.tls import Authority
@@ -136,8 +138,69 @@ def test_a_request_that_never_ends_is_timed_out() -> None:
         sock.settimeout(PATIENCE)
         sock.sendall(b"GET / HTTP/1.1\r\n")
         answer = b"".join(iter(lambda: sock.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert answer.startswith(b"HTTP/1.1 408 ")
     assert answer.endswith(b"Registration timed out after 0.3 s\n")
+
+
+def answer_to(server: RunningServer, data: bytes, scheme: str = "ws") -> bytes:
+    """All that the server says to somebody who sends that."""
+    sock = server.connect(scheme)
+    sock.settimeout(PATIENCE)
+    with suppress(ConnectionError):  # it has been refused before it could be sent
+        sock.sendall(data)
+    return b"".join(iter(lambda: sock.recv(4096), b""))
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "reason"),
+    [
+        ({"max_connections": 2}, 503, "server is full"),
+        ({"max_per_address": 2, "exempt": ()}, 429, "too many connections from 127.0.0.1"),
+        ({"rate_limit": 5.0, "connection_burst": 2, "exempt": ()}, 429, "too many new connections from 127.0.0.1"),
+    ],
+)
+def test_the_status_says_whether_the_server_or_the_address_is_at_its_limit(
+    settings: dict[str, object], status: int, reason: str
+) -> None:
+    with running_server(("irc", "ws"), **settings) as server:
+        server.irc("ana"), server.irc("bob")
+        answer = answer_to(server, b"")
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert reason.encode() in answer
+
+
+def test_a_banned_address_is_forbidden_before_its_request_is_read() -> None:
+    with still_server(UNLIMITED) as server:
+        server.node.state.bans.add(Ban("192.0.2.0/24", "ads", "root", 0.0, 0.0))
+        banned = server.adopt(WebSocketWire(), "192.0.2.7")
+        banned.said = REQUEST
+        server.settle()
+        answer = b"".join(banned.heard)
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert answer.endswith(b"\r\n\r\nBanned: ads\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(REQUEST, "begins without a PROXY header"), (b"PROXY X\r\n", "the PROXY header names no TCP")]
+)
+def test_a_proxy_without_a_good_header_has_made_a_bad_request(data: bytes, reason: str) -> None:
+    with running_server(("irc", "ws"), proxy_from=("127.0.0.1",)) as server:
+        answer = answer_to(server, data)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert reason.encode() in answer
+
+
+def test_a_proxy_that_sends_no_header_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.server.net.proxied.TIMEOUT", 0.1)
+    with running_server(("irc", "ws"), proxy_from=("127.0.0.1",)) as server:
+        assert answer_to(server, b"").startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_plain_request_to_a_port_of_tls_is_a_bad_one(tmp_path: Path) -> None:
+    with running_server(("irc", "wss"), **Authority(tmp_path).settings) as server:
+        answer = answer_to(server, REQUEST, "wss")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"this port speaks TLS\n")
 
 
 def test_a_closed_page_quits_its_user(server: RunningServer) -> None:

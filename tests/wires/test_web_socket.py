@@ -206,7 +206,7 @@ def test_other_requests_get_a_short_answer(request_: bytes, status: bytes) -> No
 def test_before_the_request_is_answered_a_farewell_is_one_of_http() -> None:
     assert WebSocketWire().dialect is HTTP
     (answer,) = HTTP.farewell("server is full")
-    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 15\r\n")
     assert answer.endswith(b"\r\n\r\nserver is full\n")
 
 
