@@ -1,4 +1,5 @@
-"""`fanfare admin ban`, `kill`, `rehash` and `hash-password`: what operators do too, and what makes them."""
+"""What operators of the server do too: `fanfare admin ban`, `kill`, `wallops`, `whowas`, `rehash`; and `hash-password`,
+which makes them."""
 
 import argparse
 
@@ -29,6 +30,10 @@ def add_parsers(kinds: Parsers) -> None:
     kill = add_verb(kinds, "kill", "end somebody's connection", fields=("nick", "reason"))
     kill.add_argument("nick", metavar="NICK")
     kill.add_argument("--reason", metavar="TEXT", help="their rooms see it")
+    wallops = add_verb(kinds, "wallops", "tell everybody who wants it (mode w)", fields=("text",))
+    wallops.add_argument("text", metavar="TEXT")
+    whowas = add_verb(kinds, "whowas", "who had a nickname before, the newest first", fields=("nick",))
+    whowas.add_argument("nick", metavar="NICK")
     add_verb(kinds, "rehash", "read the configuration and the certificates again, as SIGHUP does", show=as_values)
     hash_ = kinds.add_parser("hash-password", help="the hash of an operator's password, for the setting `operators`")
     hash_.add_argument("--password-stdin", action="store_true", help="read it from standard input, and ask nobody")

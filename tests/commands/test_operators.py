@@ -219,6 +219,15 @@ def test_no_operator_bans_themselves_or_everybody(line: str) -> None:
         assert len(server.node.state.bans) == 0
 
 
+@pytest.mark.parametrize("verb", ["KLINE", "DLINE", "UNKLINE", "UNDLINE"])
+def test_a_refusal_names_the_command_that_was_given(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.server.core.operator_rules.MOST", 0)  # so that the rules refuse too
+    with still_server(SETTINGS) as server:
+        root = operator(server)
+        server.say(root, f"{verb} *@*", f"{verb} nick!user@host", f"{verb} 192.0.2.7", f"{verb.lower()} ~a:*")
+        assert [line.split(" ")[1:4] for line in root.lines()] == [["400", "boss", verb]] * 4
+
+
 def test_a_ban_is_enforced_a_portion_at_a_time_while_others_talk() -> None:
     with still_server(SETTINGS) as server:
         root = operator(server)

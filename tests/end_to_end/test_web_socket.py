@@ -160,7 +160,7 @@ def answer_to(server: RunningServer, data: bytes, scheme: str = "ws") -> bytes:
     ],
 )
 def test_the_status_says_whether_the_server_or_the_address_is_at_its_limit(
-    settings: dict[str, object], status: int, reason: str
+    settings: dict[str, Any], status: int, reason: str
 ) -> None:
     with running_server(("irc", "ws"), **settings) as server:
         server.irc("ana"), server.irc("bob")

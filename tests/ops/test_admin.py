@@ -185,7 +185,7 @@ def test_a_handler_may_answer_later_and_through_the_log(path: Path) -> None:
         assert administrator.ask("lift", mask="10.9.9.9", **{"for": "ana"}) == [{"for": "ana"}]
         assert administrator.ask("ban-list") == []
         assert administrator.refused("lift", mask="x", **{"for": "bea"}) == "bea: No such nick/channel"
-        assert administrator.refused("lift", mask="x", **{"for": "ana"}) == "UNBAN: There is no server ban of x"
+        assert administrator.refused("lift", mask="x", **{"for": "ana"}) == "There is no server ban of x"
         assert administrator.refused("lift", **{"for": "ana"}) == "lift needs mask"
 
 

@@ -1,4 +1,4 @@
-"""`fanfare admin ban`, `kill` and `hash-password`, beside a running server and on its log."""
+"""`fanfare admin ban`, `kill`, `wallops`, `whowas` and `hash-password`, beside a running server and on its log."""
 
 import io
 import json
@@ -72,6 +72,51 @@ def test_somebody_is_killed_from_the_shell(log: str, capsys: pytest.CaptureFixtu
         capsys.readouterr()
         assert admin("kill", "bob") == 1
         assert capsys.readouterr().err == "fanfare: bob: No such nick/channel\n"
+
+
+def test_everybody_who_wants_it_is_told_from_the_shell(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(log=log, admin="") as server:
+        ana, bob = server.irc("ana"), server.irc("bob")
+        ana.send("MODE ana +w")
+        ana.sync()
+        assert admin("wallops", "maintenance at ten " + "x" * 300) == 0
+        told = ana.expect("WALLOPS")
+        assert (told.source, told.params) == ("fanfare.local", ["maintenance at ten " + "x" * 231])
+        bob.send("PING x")
+        assert bob.read_line() == ":fanfare.local PONG fanfare.local x"
+        assert admin("wallops", "two\nlines") == 1
+        assert capsys.readouterr().err == "fanfare: text must be a text of one line\n"
+    assert admin("wallops", "anybody?") == 1
+    assert capsys.readouterr().err == "fanfare: no server runs here: nobody is connected\n"
+
+
+def test_who_was_here_is_asked_from_the_shell(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(log=log, admin="") as server:
+        server.irc("ana").send("NICK zoe", "NICK eve")
+        bob = server.irc("bob")
+        bob.send("NICK zoe", "QUIT")
+        bob.rest()
+        assert admin("whowas", "ZOE", "--json") == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(row["nick"], row["realname"], row["address"]) for row in rows] == [
+            ("zoe", "bob the tester", "127.0.0.1"),
+            ("zoe", "ana the tester", "127.0.0.1"),
+        ]
+        assert admin("whowas", "carl") == 1
+        assert capsys.readouterr().err == "fanfare: carl: There was no such nickname\n"
+    assert admin("whowas", "zoe") == 1
+    assert "kept in a server's memory alone" in capsys.readouterr().err
+
+
+def test_operators_are_shown_among_the_users(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(log=log, admin="", operators=(f"root:{operator_hash.make('correct horse')}",)) as server:
+        server.irc("ana").send("PING x")
+        boss = server.irc("boss")
+        boss.send("OPER root :correct horse")
+        boss.expect("381")
+        assert admin("users", "--json") == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(row["nick"], row["operator"]) for row in rows] == [("ana", None), ("boss", "root")]
 
 
 @pytest.mark.parametrize(

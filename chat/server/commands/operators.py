@@ -102,13 +102,13 @@ def kline(node: Node, client: Client, user: User, message: Message) -> None:
     seconds = 0
     if len(words) > 1 and _DURATION.fullmatch(words[0]):
         seconds = read_duration(words.pop(0))
-    mask = mask_of(node.state, words[0])
+    mask = _mask(node, message, words[0])
     reason = cut(" ".join(words[1:]), REASON_BYTES) or NO_REASON
     if fits_user(mask, user):
         raise Refusal(ERR_UNKNOWNERROR, message.verb, text="That would ban you")
     text = f"Banned {mask} {duration_text(seconds)}: {reason}"
     log.info("%s by %s: %s", message.verb, user.mask, text)
-    node.ask(client, ban_request(mask, seconds, reason, user.mask), partial(_tell, client, text))
+    _ask(node, client, message, ban_request(mask, seconds, reason, user.mask), text)
 
 
 @command("DLINE", 1)
@@ -119,14 +119,32 @@ def dline(node: Node, client: Client, user: User, message: Message) -> None:
 @command("UNKLINE", 1)
 def unkline(node: Node, client: Client, user: User, message: Message) -> None:
     require_operator(user)
-    mask = mask_of(node.state, message.params[0])
+    mask = _mask(node, message, message.params[0])
     log.info("%s %s by %s", message.verb, mask, user.mask)
-    node.ask(client, Message("UNBAN", [mask], user.mask), partial(_tell, client, f"{mask} is no longer banned"))
+    _ask(node, client, message, Message("UNBAN", [mask], user.mask), f"{mask} is no longer banned")
 
 
 @command("UNDLINE", 1)
 def undline(node: Node, client: Client, user: User, message: Message) -> None:
     unkline(node, client, user, message)
+
+
+def _mask(node: Node, message: Message, text: str) -> str:
+    try:
+        return mask_of(node.state, text)
+    except Refusal as refusal:
+        raise _named(refusal, message.verb) from None
+
+
+def _ask(node: Node, client: Client, message: Message, request: Message, told: str) -> None:
+    node.ask(
+        client, request, partial(_tell, client, told), lambda refusal: client.refuse(_named(refusal, message.verb))
+    )
+
+
+def _named(refusal: Refusal, verb: str) -> Refusal:
+    """`400` names the command, and the rules do not know by which of its names it was given."""
+    return Refusal(ERR_UNKNOWNERROR, verb, text=refusal.text) if refusal.numeric is ERR_UNKNOWNERROR else refusal
 
 
 @command("WALLOPS", 1)
@@ -169,7 +187,7 @@ def mask_of(state: State, text: str) -> str:
     try:
         return ban_mask(text)
     except ValueError as error:
-        raise Refusal(ERR_UNKNOWNERROR, "BAN", text=f"{error}") from None
+        raise Refusal(ERR_UNKNOWNERROR, text=f"{error}") from None
 
 
 def fits_user(mask: str, user: User) -> bool:
@@ -180,7 +198,7 @@ def fits_user(mask: str, user: User) -> bool:
 def read_duration(text: str) -> int:
     """Seconds, from `1d12h` or from a number of minutes; 0 for good. Raises Refusal."""
     if not _DURATION.fullmatch(text):
-        raise Refusal(ERR_UNKNOWNERROR, "BAN", text=f"{text} is not a duration like 30m, 12h, 7d or 1y")
+        raise Refusal(ERR_UNKNOWNERROR, text=f"{text} is not a duration like 30m, 12h, 7d or 1y")
     parts = re.findall(r"([0-9]+)([smhdwy])", text)
     seconds = sum(int(number) * UNITS[unit] for number, unit in parts) if parts else int(text) * 60
     return min(seconds, LONGEST)

@@ -3,13 +3,13 @@
 A request has the source of who asked for it: an operator's mask, or the server's name for its administrator.
 """
 
-from chat.events import Wallops
+from chat.events import Wallops, person_of
 from chat.server.core.change import Banned, Change, FreeRule, Outcome, Rule
 from chat.server.core.leaving import quit_user
 from chat.server.core.room import User
 from chat.server.core.server_bans import MOST, MOST_MASKS, Ban
 from chat.server.core.state import BannedRefusal, Refusal, State
-from chat.server.log.entry import Entry
+from chat.server.log.entry import NOBODY, Entry
 from chat.wires.numerics import ERR_NOPRIVILEGES, ERR_UNKNOWNERROR
 
 
@@ -55,10 +55,10 @@ def _ban(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     bans.sweep(entry.at)
     if bans.get(mask) is None:
         if len(bans) >= MOST:
-            raise Refusal(ERR_UNKNOWNERROR, "BAN", text=f"There are {MOST:,} server bans, which is the limit")
+            raise Refusal(ERR_UNKNOWNERROR, text=f"There are {MOST:,} server bans, which is the limit")
         if "@" in mask and bans.masks >= MOST_MASKS:
             text = f"There are {MOST_MASKS} bans of masks, which is the limit; addresses and accounts may be more"
-            raise Refusal(ERR_UNKNOWNERROR, "BAN", text=text)
+            raise Refusal(ERR_UNKNOWNERROR, text=text)
     until = entry.at + float(seconds) if float(seconds) else 0.0
     ban = Ban(mask, reason, by, entry.at, until)
     bans.add(ban)
@@ -70,7 +70,7 @@ def _unban(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     _who(user, entry)
     mask = entry.request.params[0]
     if state.bans.remove(mask) is None:
-        raise Refusal(ERR_UNKNOWNERROR, "UNBAN", text=f"There is no server ban of {mask}")
+        raise Refusal(ERR_UNKNOWNERROR, text=f"There is no server ban of {mask}")
     return []
 
 
@@ -82,13 +82,20 @@ def _purge(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     return []
 
 
-def _wallops(state: State, user: User, entry: Entry) -> list[Outcome]:
+def _wallops(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     """`WALLOPS :text`, to all users who want it (mode w)."""
-    if not user.operator:
-        raise Refusal(ERR_NOPRIVILEGES)
+    _who(user, entry)
+    if user is None:
+        user = User(NOBODY, person_of(entry.request.source), "", "", entry.at, False)
     event = Wallops(user.person, entry.request.params[0], entry.at, entry.id)
     return [Change(event, user, among=tuple(state.wallops))]
 
 
-RULES: dict[str, Rule] = {"OPER": _become_operator, "WALLOPS": _wallops}
-FREE_RULES: dict[str, FreeRule] = {"KILL": _kill, "BAN": _ban, "UNBAN": _unban, "PURGE": _purge}
+RULES: dict[str, Rule] = {"OPER": _become_operator}
+FREE_RULES: dict[str, FreeRule] = {
+    "KILL": _kill,
+    "BAN": _ban,
+    "UNBAN": _unban,
+    "PURGE": _purge,
+    "WALLOPS": _wallops,
+}

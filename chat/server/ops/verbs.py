@@ -47,6 +47,7 @@ def _user_row(operation: Operation, user: User) -> dict[str, object]:
         "host": user.person.host,
         "realname": user.realname,
         "account": user.account or None,
+        "operator": user.operator or None,
         "address": client.host if client is not None else None,
         "node": user.node,
         "since": timestamp(user.signed_on),
