@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from chat.server.shared.place import Place
+from chat.server.shared.store import Store
 from tests.ops.serving import IRC, SERVE, Process, client_of, serving
 from tests.shared.store_process import Proxy, RedisProcess, running_store
-from tests.support import IrcClient, RunningServer, running_server
+from tests.support import PATIENCE, IrcClient, RunningServer, running_server
 
 if shutil.which("redis-server") is None and not os.environ.get("CI"):
     pytest.skip("redis-server: not installed", allow_module_level=True)
 
 MakeNode = Callable[..., RunningServer]
+LEASE = 600.0  # s: no machine holds up for so long a node that is not to be gone
 
 
 class NodeProcess:
@@ -38,6 +41,13 @@ class NodeProcess:
 Start = Callable[..., NodeProcess]
 
 
+def declare_gone(log: str, node: str) -> None:
+    """As another node does when the lease has run out."""
+    store = Store(Place.of(log))
+    assert store.declare_gone(node, *store.standing(node))
+    store.close()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RedisProcess]:
     with running_store(tmp_path) as running:
@@ -52,12 +62,13 @@ def proxy(store: RedisProcess, tmp_path: Path) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def make_node(store: RedisProcess, proxy: Proxy) -> Iterator[MakeNode]:
+def make_node(store: RedisProcess, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeNode]:
     """`make_node("a")` is a node in this process, stopped at the end and before the proxy; keywords are settings."""
+    monkeypatch.setattr("chat.server.shared.place.SOCKET_TIMEOUT", PATIENCE)  # a store stands still, and is not away
     with ExitStack() as nodes:
 
         def make(name: str, **settings: object) -> RunningServer:
-            return nodes.enter_context(running_server(**{"node": name, "log": store.url, "lease": 1.0, **settings}))  # type: ignore[arg-type]
+            return nodes.enter_context(running_server(**{"node": name, "log": store.url, "lease": LEASE, **settings}))  # type: ignore[arg-type]
 
         yield make
 
@@ -68,7 +79,7 @@ def start(store: RedisProcess) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def serve(name: str, *options: str, command: tuple[str, ...] = SERVE) -> NodeProcess:
-            words = (*IRC, "--log", store.url, "--node", name, "--lease", "1", "--rate-limit", "off", *options)
+            words = (*IRC, "--log", store.url, "--node", name, "--lease", f"{LEASE}", "--rate-limit", "off", *options)
             return NodeProcess(stack.enter_context(serving(*words, command=command)), stack)
 
         yield serve

@@ -13,6 +13,7 @@ from chat.server.shared.place import Place
 from chat.server.shared.shared_log import SharedLog
 from chat.server.shared.store import Item, Store
 from chat.settings import Settings
+from tests.shared.conftest import LEASE, declare_gone
 from tests.shared.store_process import RedisProcess, running_store
 from tests.support import running_server
 
@@ -42,7 +43,7 @@ def url(pair: Pair) -> str:
 def test_what_a_replica_has_not_got_is_shown_to_nobody(pair: Pair) -> None:
     master, replica = pair
     log = url(pair)
-    with running_server(log=log, node="a", durability="strict", lease=60.0) as node:
+    with running_server(log=log, node="a", durability="strict", lease=LEASE) as node:
         ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
         ana.expect("JOIN")
         store = Store(Place.of(log))
@@ -63,7 +64,7 @@ def test_what_a_replica_has_not_got_is_shown_to_nobody(pair: Pair) -> None:
 
 def test_what_a_store_had_taken_and_its_successor_lacks_is_appended_again(pair: Pair) -> None:
     master, replica = pair
-    with running_server(log=url(pair), node="a", durability="strict", lease=60.0) as node:
+    with running_server(log=url(pair), node="a", durability="strict", lease=LEASE) as node:
         ana, bob = node.irc("ana", "#r", caps="echo-message"), node.irc("bob", "#r")
         ana.expect("JOIN")
         replica.client().replicaof("NO", "ONE")
@@ -104,13 +105,6 @@ class Failover:
         self._replica.client().replicaof("127.0.0.1", str(self._master.port))
 
 
-def declare_gone(pair: Pair, node: str) -> None:
-    """As another node does when the lease has run out."""
-    store = Store(Place.of(url(pair)))
-    assert store.declare_gone(node, *store.standing(node))
-    store.close()
-
-
 def test_a_node_whose_return_was_lost_in_a_failover_returns_again(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     failover, enter = Failover(pair), Store.enter
     epochs: list[int] = []
@@ -124,11 +118,11 @@ def test_a_node_whose_return_was_lost_in_a_failover_returns_again(pair: Pair, mo
             failover.end()
         return epochs[-1]
 
-    with running_server(log=url(pair), node="a", durability="strict", lease=60.0) as node:
+    with running_server(log=url(pair), node="a", durability="strict", lease=LEASE) as node:
         ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
         ana.expect("JOIN")
         monkeypatch.setattr(Store, "enter", lose_the_first_return)
-        declare_gone(pair, "a")
+        declare_gone(url(pair), "a")
         ana.say("#r", "here again")
         assert bob.expect("PRIVMSG").params[1] == "here again"
         assert epochs == [2, 2]
@@ -140,11 +134,11 @@ def test_a_node_goes_on_when_a_failover_has_lost_that_it_was_declared_gone(
 ) -> None:
     """It may be the only one, so that nobody says so again."""
     failover = Failover(pair)
-    with running_server(log=url(pair), node="a", durability="strict", lease=1.0) as node:
+    with running_server(log=url(pair), node="a", durability="strict", lease=LEASE) as node:
         ana, bob = node.irc("ana", "#r"), node.irc("bob", "#r")
         ana.expect("JOIN")
         failover.begin()
-        declare_gone(pair, "a")
+        declare_gone(url(pair), "a")
         ana.say("#r", "here still")
         while "it was declared gone" not in caplog.text:
             pass
@@ -188,7 +182,7 @@ def test_a_replica_that_is_behind_when_a_node_starts_is_waited_for_longer_than_u
 @pytest.mark.parametrize("how", ["killed", "out of touch"])
 def test_without_a_replica_users_wait_for_the_log_patience_and_the_node_ends(pair: Pair, how: str) -> None:
     _, replica = pair
-    with running_server(log=url(pair), node="a", durability="strict", lease=60.0, log_patience=0.5) as node:
+    with running_server(log=url(pair), node="a", durability="strict", lease=LEASE, log_patience=0.5) as node:
         ana = node.irc("ana", "#r")
         if how == "killed":
             replica.stop()

@@ -21,7 +21,7 @@ from tests.commands.test_private_history import logged_in, talk
 from tests.disk.test_faults import SlowDisk
 from tests.disk.test_sqlite import rows
 from tests.ops.serving import IRC, serving
-from tests.shared.conftest import MakeNode
+from tests.shared.conftest import LEASE, MakeNode
 from tests.shared.store_process import RedisProcess
 from tests.support import IrcClient, RunningServer, running_server
 
@@ -59,7 +59,7 @@ def brief(store: RedisProcess) -> Brief:
     """As `make_node`, for a block."""
 
     def make(name: str, **settings: object) -> AbstractContextManager[RunningServer]:
-        return running_server(**{"node": name, "log": store.url, "lease": 1.0, **settings})  # type: ignore[arg-type]
+        return running_server(**{"node": name, "log": store.url, "lease": LEASE, **settings})  # type: ignore[arg-type]
 
     return make
 
@@ -380,7 +380,7 @@ def test_a_node_that_is_killed_at_any_moment_shows_the_same_again(
 ) -> None:
     a = make_node("a")
     ana = a.irc("ana", "#r")
-    place = ("--log", store.url, "--node", "b", "--lease", "1", "--history", f"sqlite:{tmp_path}/b")
+    place = ("--log", store.url, "--node", "b", "--lease", f"{LEASE}", "--history", f"sqlite:{tmp_path}/b")
     stop = threading.Event()
     said = 0
 
@@ -401,6 +401,7 @@ def test_a_node_that_is_killed_at_any_moment_shows_the_same_again(
                     pass
                 process.signal(signal.SIGKILL)
                 process.process.wait()
+            store.client().delete("fanfare:lease:b")
     finally:
         stop.set()
         speaker.join()

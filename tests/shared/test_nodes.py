@@ -11,6 +11,7 @@ import pytest
 from chat.errors import SetupError
 from chat.server.core.state import Limits, State
 from chat.server.shared import snapshots as snapshots_module
+from chat.server.shared.appender import Appender
 from chat.server.shared.place import Place
 from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.shared_log import SharedLog
@@ -18,7 +19,7 @@ from chat.server.shared.snapshots import Snapshots
 from chat.server.shared.store import Store
 from chat.settings import Settings
 from tests.ops.test_metrics import scraped
-from tests.shared.conftest import MakeNode, Start
+from tests.shared.conftest import MakeNode, Start, declare_gone
 from tests.shared.store_process import Proxy, RedisProcess
 from tests.support import IrcClient, RunningServer, running_server
 
@@ -33,10 +34,18 @@ def words(client: IrcClient, last: str) -> list[str]:
             return seen
 
 
+def names(client: IrcClient) -> list[str]:
+    """Of those in #r."""
+    client.send("NAMES #r")
+    return client.expect("353").params[-1].replace("@", "").split()
+
+
 def same(*nodes: RunningServer) -> bool:
     """All nodes have the same state; their clients have synced."""
-    dumps = {node.server.loop.node.state.dump() for node in nodes}
-    return len(dumps) == 1
+    first, *others = [node.server.loop.node.state.dump() for node in nodes]
+    for other in others:
+        assert other == first
+    return True
 
 
 def test_a_room_and_a_private_word_reach_users_of_every_node_once(make_node: MakeNode) -> None:
@@ -88,20 +97,23 @@ def test_what_the_store_answered_in_vain_is_appended_once(make_node: MakeNode, p
 
 
 def test_the_users_of_a_killed_node_quit_everywhere(make_node: MakeNode, start: Start) -> None:
-    a = make_node("a")
+    """A node that was held up for longer than its lease was declared gone before, and came back."""
+    a = make_node("a", lease=1.0)
     ana = a.irc("ana", "#r")
-    doomed = start("doomed")
+    doomed = start("doomed", "--lease", "1")
     doomed.irc("bob", "#r")
     ana.expect("JOIN")
     doomed.process.signal(signal.SIGKILL)
-    gone = ana.expect("QUIT")
-    assert (gone.source.partition("!")[0], gone.params[0]) == ("bob", "The server doomed is gone")
+    doomed.process.process.wait()
+    while "bob" in names(ana):
+        gone = ana.expect("QUIT")
+        assert (gone.source.partition("!")[0], gone.params[0]) == ("bob", "The server doomed is gone")
     a.irc("bob", "#r")  # and the name is free
 
 
 def test_a_node_that_ends_in_order_says_so_without_waiting_for_its_lease(make_node: MakeNode, start: Start) -> None:
     ana = make_node("a").irc("ana", "#r")
-    ending = start("ending", "--lease", "60")
+    ending = start("ending")
     ending.irc("bob", "#r")
     ana.expect("JOIN")
     ending.process.signal(signal.SIGTERM)
@@ -109,7 +121,7 @@ def test_a_node_that_ends_in_order_says_so_without_waiting_for_its_lease(make_no
 
 
 def test_a_node_that_was_stopped_brings_its_users_back_and_they_have_missed_nothing(
-    make_node: MakeNode, start: Start
+    make_node: MakeNode, start: Start, store: RedisProcess
 ) -> None:
     a = make_node("a")
     ana = a.irc("ana", "#r")
@@ -120,6 +132,7 @@ def test_a_node_that_was_stopped_brings_its_users_back_and_they_have_missed_noth
     while " (stopped)" not in Path(f"/proc/{frozen.process.process.pid}/status").read_text():
         pass
     bob.say("#r", "said while it stood still")
+    declare_gone(store.url, "frozen")
     assert ana.expect("QUIT").source.startswith("bob!")
     ana.say("#r", "while you were away")
     a.irc("eve")  # takes the name of somebody who is away
@@ -150,13 +163,14 @@ def test_clients_stay_while_the_store_is_away_and_nothing_is_lost(make_node: Mak
 
 @pytest.mark.parametrize("ways", [("to",), ("from",), ("to", "from")])
 def test_a_node_that_is_cut_off_from_the_store_tells_its_users_nothing_and_comes_back(
-    make_node: MakeNode, proxy: Proxy, ways: tuple[str, ...]
+    make_node: MakeNode, store: RedisProcess, proxy: Proxy, ways: tuple[str, ...]
 ) -> None:
     a, b = make_node("a", log=proxy.url), make_node("b")
     ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
     ana.expect("JOIN")
     proxy.hold(*ways)
     ana.say("#r", "into the dark")
+    declare_gone(store.url, "a")
     assert bob.expect("QUIT").source.startswith("ana!")
     bob.say("#r", "are you there")
     bob.sync()
@@ -169,11 +183,12 @@ def test_a_node_that_is_cut_off_from_the_store_tells_its_users_nothing_and_comes
 
 
 def test_clients_of_a_node_that_was_away_see_that_one_of_them_lost_its_name_before_its_new_holder(
-    make_node: MakeNode, proxy: Proxy
+    make_node: MakeNode, store: RedisProcess, proxy: Proxy
 ) -> None:
     a, b = make_node("a", log=proxy.url), make_node("b")
     ana, amy, bob = a.irc("ana", "#r"), a.irc("amy", "#r"), b.irc("bob", "#r")
     proxy.hold("to", "from")
+    declare_gone(store.url, "a")
     for _ in range(2):
         bob.expect("QUIT")
     other = b.irc("ana", "#r")
@@ -288,7 +303,7 @@ def test_the_log_gets_no_longer_than_it_is_set_and_its_length_and_memory_are_sho
 
 
 def test_a_node_that_was_cut_off_for_longer_than_the_log_reaches_ends_and_begins_with_a_snapshot(
-    make_node: MakeNode, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    make_node: MakeNode, store: RedisProcess, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots_module, "EVERY", 20)
     monkeypatch.setattr(snapshots_module, "LOOK", 0.01)
@@ -296,6 +311,7 @@ def test_a_node_that_was_cut_off_for_longer_than_the_log_reaches_ends_and_begins
     ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
     ana.expect("JOIN")
     proxy.hold("to", "from")
+    declare_gone(store.url, "a")
     bob.expect("QUIT")
     for number in range(100):
         bob.send(f"TOPIC #r :{number}")
@@ -328,7 +344,24 @@ def test_nodes_that_disagree_or_have_one_name_are_refused(make_node: MakeNode, s
     with pytest.raises(SetupError, match=r"lobby is #other here and #lobby on the nodes of .*; it must be the same"):
         make_node("b", lobby="#other")
     with pytest.raises(SetupError, match="another server is the node a of this log"):
-        make_node("a")
+        make_node("a", lease=1.0)
+
+
+def test_a_node_that_stood_still_while_it_waited_for_its_name_asks_once_more(
+    store: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, leases = 0.0, [0, 1]
+
+    def enter(*_: object) -> int:
+        nonlocal now
+        now += 1_000.0  # right behind the answer
+        return leases.pop(0)
+
+    monkeypatch.setattr(Store, "enter", enter)
+    appender = Appender(Store(Place.of(store.url)), "a", "token", 10.0, 30.0, pytest.fail, lambda: now)
+    appender.enter()
+    assert appender.sent(1)
+    appender.close(0.0)
 
 
 def test_the_log_is_refused_without_a_store_in_one_line(tmp_path: Path) -> None:
@@ -350,13 +383,14 @@ def test_a_store_that_stays_away_ends_the_server_with_its_reason(start: Start, s
 
 
 def test_the_clients_of_a_node_that_was_away_for_too_long_are_disconnected(
-    make_node: MakeNode, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    make_node: MakeNode, store: RedisProcess, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat.server.core.nodes.AWAY", -1.0)
     a, b = make_node("a", log=proxy.url), make_node("b")
     ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
     ana.expect("JOIN")
     proxy.hold("to", "from")
+    declare_gone(store.url, "a")
     assert bob.expect("QUIT").source.startswith("ana!")
     b.irc("eve")  # with whom ana is forgotten
     proxy.release()

@@ -10,6 +10,7 @@ import pytest
 from chat.server.shared.place import Place
 from chat.server.shared.store import Store
 from chat.wires.message import parse
+from tests.shared.conftest import LEASE
 from tests.shared.sentinels import Sentinels, running_sentinels
 from tests.support import IrcClient, RunningServer, running_server
 
@@ -31,7 +32,7 @@ def node(sentinels: Sentinels) -> Iterator[Node]:
                 "log": sentinels.url,
                 "node": name,
                 "durability": durability,
-                "lease": 1.0,
+                "lease": LEASE,
                 "log_patience": 50.0,
             }
             return nodes.enter_context(running_server(**settings))  # type: ignore[arg-type]
@@ -106,6 +107,8 @@ def test_nodes_notice_that_a_failover_has_lost_what_they_have_shown_and_begin_ag
         assert "it must begin again" in ended.server.failure
         ended.server.stop()
     sentinels.failed_over()
+    for name in ("a", "b"):
+        sentinels.replica.client().delete(f"fanfare:lease:{name}")
     a, b = node("a", "relaxed"), node("b", "relaxed")
     ana, bob = a.irc("ana", "#r"), b.irc("bob", "#r")
     ana.expect("JOIN")

@@ -18,7 +18,7 @@ from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.store import Store
 from chat.wires.message import Message, parse
 from tests.ops.serving import SERVE, client_of
-from tests.shared.conftest import Start
+from tests.shared.conftest import Start, declare_gone
 from tests.shared.store_process import RedisProcess
 from tests.support import PATIENCE, IrcClient
 
@@ -31,7 +31,7 @@ WORDS = 20  # that everybody says between two steps of the upgrade
 @pytest.fixture
 def start(start: Start) -> Start:
     """`start("a")` is a node of this version, `start("b", NEWER)` one of the next, with OLDER of the one before."""
-    return lambda name, command=SERVE: start(name, "--lease", "4", "--drain", "0.2", command=command)
+    return lambda name, command=SERVE: start(name, "--drain", "0.2", command=command)
 
 
 def versions(store: RedisProcess) -> list[int]:
@@ -87,6 +87,7 @@ def test_a_node_of_the_version_before_takes_part_until_it_has_left(start: Start,
         client.send("NAMES #r")
         assert client.expect("353").params[-1] == "@anna +rob"
     new.process.signal(signal.SIGSTOP)
+    declare_gone(store.url, "new")
     ana.expect("QUIT")
     new.process.signal(signal.SIGCONT)
     ana.expect("JOIN")
@@ -113,11 +114,14 @@ def test_an_older_node_does_not_start_once_the_newer_version_is_written(start: S
     assert "Traceback" not in errors
 
 
-def test_an_older_node_that_was_away_while_the_newer_version_came_ends_with_its_reason(start: Start) -> None:
+def test_an_older_node_that_was_away_while_the_newer_version_came_ends_with_its_reason(
+    start: Start, store: RedisProcess
+) -> None:
     old, new = start("old"), start("new", NEWER)
     ana, bob = old.irc("ana", "#r"), new.irc("bob", "#r")
     ana.expect("JOIN")
     old.process.signal(signal.SIGSTOP)
+    declare_gone(store.url, "old")
     bob.expect("QUIT")
     shine(bob)
     old.process.signal(signal.SIGCONT)

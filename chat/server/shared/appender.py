@@ -95,8 +95,11 @@ class Appender:
     def enter(self) -> None:
         """Take the node's name. Raises SetupError when another process keeps it, StoreDown."""
         give_up = self._clock() + self._lease + 1.0  # one that was killed holds its lease until it has run out
-        while not (epoch := self._store.enter(self._node, self._token, self._lease, "new")):
-            if self._clock() > give_up:
+        while True:
+            late = self._clock() > give_up  # before it asks: the machine may stand still at any time
+            if epoch := self._store.enter(self._node, self._token, self._lease, "new"):
+                break
+            if late:
                 raise SetupError(f"another server is the node {self._node} of this log; give each one its --node")
             self._closing.wait(0.1)
         self._begin(epoch)
