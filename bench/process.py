@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-READY_TIMEOUT = 15.0  # s until a server must accept a connection; the slowest here takes about one
+READY_TIMEOUT = 60.0  # s until a server must accept a connection; the slowest here takes about one
 READY_POLL = 0.02  # s between two looks
 END_TIMEOUT = 60.0  # s for a killed process to end; one with 5,000 sockets, or whose disk must write first, takes some
 
@@ -35,13 +35,19 @@ def raise_file_limit() -> int:
 def free_port() -> int:
     """One that nobody has, for a server that is yet to start.
 
-    Below those that the system hands out itself: no connection and no port 0 takes it before the server does.
+    Below those that the system hands out itself: no connection and no port 0 takes it before the server does. Nor does
+    another call, in any process: until this one ends, a socket that never listens keeps it. Linux lets a server bind
+    and listen beside that, since both reuse the address.
     """
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for port in random.sample(range(first // 2, first), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        keeper = socket.socket()
+        with suppress(OSError):
+            keeper.bind(("127.0.0.1", port))
+            keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # only now: no two calls have one port
+            keeper.detach()
             return port
+        keeper.close()
     raise StartError(f"of 100 ports from {first // 2} to {first - 1} none is free")
 
 
