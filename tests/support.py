@@ -81,7 +81,7 @@ def running_server(schemes: tuple[str, ...] = ("irc",), port: int = 0, **setting
         finally:
             clients.close()
             server.stop()
-            assert server.loop.join(0), "the loop did not end"
+            assert server.loop.join(PATIENCE), "the loop did not end"
 
 
 class IrcClient:

@@ -16,6 +16,7 @@ from bench.process import free_port, running, serving
 from bench.servers import AT_ONCE, BareEpoll, BareUring, Fanfare, Server, ThreadPerClient, choose
 from bench.turn import run_generator, take_turn
 from tests.sloppy import sloppy_server
+from tests.support import PATIENCE
 from tests.tls import Authority
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="the generator is written in C and no compiler is installed")
@@ -163,7 +164,7 @@ def test_a_message_that_one_member_never_gets_fails_the_run_at_its_deadline(gene
         sloppy_server(withheld=b"0000000004 ") as port,
         running([str(generator), "--port", str(port), *options.split()]) as process,
     ):
-        output, complaint = process.communicate(timeout=20)
+        output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert output == ""
     assert complaint == "generator: message 4 is incomplete after 0.3 s: 4 of 5 members have it\n"
@@ -200,7 +201,7 @@ def test_a_wrong_option_of_the_generator_is_one_line_and_status_2(
     generator: Path, options: str, complaint: str
 ) -> None:
     with running([str(generator), "--port", "1", *options.split()]) as process:
-        assert process.communicate(timeout=20) == ("", f"generator: {complaint}\n")
+        assert process.communicate(timeout=PATIENCE) == ("", f"generator: {complaint}\n")
     assert process.returncode == 2
 
 
@@ -230,7 +231,7 @@ def test_a_server_that_stops_reading_stops_nothing_but_is_told_of(generator: Pat
         sloppy_server(stop_reading=True) as port,
         running([str(generator), "--port", str(port), *options.split()]) as process,
     ):
-        output, complaint = process.communicate(timeout=20)
+        output, complaint = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output) == (1, "")
     assert complaint == "generator: 4 of 4 members had no answer to their PING 0.1 s after the last message\n"
 

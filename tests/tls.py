@@ -110,6 +110,14 @@ def secure_plain(server: RunningServer, context: ssl.SSLContext, scheme: str) ->
     return PlainClient(secure(server, context, scheme))
 
 
+def hurry_handshakes(server: RunningServer) -> None:
+    """The handshakes that begin from now on have 4 s, and not the patience that those before had."""
+    handshakes = server.server._handshakes
+    assert handshakes is not None
+    assert handshakes._timeout == PATIENCE
+    handshakes._timeout = 4.0
+
+
 def half_open(server: RunningServer) -> socket.socket:
     """A connection that has begun a handshake, and says no more."""
     sock = server.connect("ircs")

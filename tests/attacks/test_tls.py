@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.attacks.siege import attackers, siege
 from tests.attacks.transports import Carried
 from tests.support import PATIENCE, running_server
-from tests.tls import Authority, half_open, secure, secure_irc
+from tests.tls import Authority, half_open, hurry_handshakes, secure, secure_irc
 
 
 def test_floods_broken_records_and_half_handshakes_hold_up_no_innocent_pair(tmp_path: Path) -> None:
     authority, chance = Authority(tmp_path), random.Random(1)
-    with running_server(("irc", "ircs"), rate_limit=5.0, handshake_timeout=4.0, **authority.settings) as server:
+    with running_server(("irc", "ircs"), rate_limit=5.0, handshake_timeout=PATIENCE, **authority.settings) as server:
         context = authority.client()
         ana, ben = secure_irc(server, context, "ana", "#quiet"), secure_irc(server, context, "ben", "#quiet")
         ana.expect("JOIN")
@@ -22,6 +22,7 @@ def test_floods_broken_records_and_half_handshakes_hold_up_no_innocent_pair(tmp_
         for number, sock in enumerate(attackers):
             with suppress(OSError):
                 sock.sendall(f"NICK bad{number}\r\nUSER bad 0 * :bad\r\n".encode() + b"a\n" * 6_000)
+        hurry_handshakes(server)
         waiting = [half_open(server) for _ in range(20)]
         for number in range(20):
             with suppress(OSError):  # records that cannot be decrypted

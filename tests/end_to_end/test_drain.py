@@ -8,7 +8,7 @@ import pytest
 
 from bench.still import still_server
 from tests.end_to_end.test_stop import SHUT_DOWN, client_of, served
-from tests.support import IrcClient, PlainClient, running_server
+from tests.support import PATIENCE, IrcClient, PlainClient, running_server
 
 SCHEMES = ("irc", "relay", "joined", "tilde", "nick")
 REASON = "Server is shutting down"
@@ -52,7 +52,7 @@ def test_in_a_drain_no_new_client_comes_in_those_there_talk_on_and_a_second_sign
         clients = [client_of(ports[0]) for _ in range(200)]
         clients[0].register("host")
         clients[0].join("#lobby")
-        plain = [PlainClient(socket.create_connection(("127.0.0.1", port), 20)) for port in ports[1:]]
+        plain = [PlainClient(socket.create_connection(("127.0.0.1", port), PATIENCE)) for port in ports[1:]]
         for scheme, guest in zip(SCHEMES[1:], plain, strict=True):
             guest.send({"joined": "joined:jo"}.get(scheme, scheme))
             clients[0].expect("JOIN")
@@ -64,7 +64,7 @@ def test_in_a_drain_no_new_client_comes_in_those_there_talk_on_and_a_second_sign
         assert leavers <= 4
         for port in ports:
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", port), 20)
+                socket.create_connection(("127.0.0.1", port), PATIENCE)
         assert any(_hears(one, other) for one, other in zip(clients[:10:2], clients[1:10:2], strict=True))
         process.send_signal(signal.SIGTERM)
         lasts = [client.rest()[-1:] for client in clients]

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support import IrcClient, PlainClient, RunningServer, running_server
+from bench.still import still_server
+from tests.support import PATIENCE, IrcClient, PlainClient, RunningServer, running_server
 
 SHUT_DOWN = "ERROR :Closing link: Server is shutting down"
 
@@ -29,7 +30,7 @@ def served(*options: str, prefix: Sequence[str] = ()) -> Iterator[tuple[subproce
 
 
 def client_of(port: int) -> IrcClient:
-    return IrcClient(socket.create_connection(("127.0.0.1", port), 20))
+    return IrcClient(socket.create_connection(("127.0.0.1", port), PATIENCE))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -40,7 +41,7 @@ def test_a_signal_tells_everyone_and_ends_with_status_0(number: signal.Signals) 
         ana.join("#lobby")
         stranger.send("PING x")
         stranger.expect("PONG")
-        plain = PlainClient(socket.create_connection(("127.0.0.1", ports[1]), 20))
+        plain = PlainClient(socket.create_connection(("127.0.0.1", ports[1]), PATIENCE))
         plain.send("ti")
         assert ana.expect("JOIN").nick == "ti"
         process.send_signal(number)
@@ -109,21 +110,21 @@ def test_a_client_that_does_not_read_cannot_hold_the_stop_beyond_the_deadline() 
 
 
 def test_a_drain_closes_one_after_another_and_the_others_see_them_go() -> None:
-    with running_server(drain=2.0) as server:
-        clients = [server.irc(f"user{number}", "#a") for number in range(4)]
+    with still_server() as server:
+        clients = [server.connect(f"user{number}", "#a") for number in range(4)]
         for client in clients:
-            client.sync()
-        with stopping(server):
-            seen = []
-            for client in clients:  # in any order: whoever closes late makes the others' turn no later
-                seen.append(client.rest())
-                client.sock.close()
-        assert all(lines[-1] == SHUT_DOWN for lines in seen)
-        assert any(" QUIT :Server is shutting down" in line for lines in seen for line in lines)
+            client.heard.clear()
+        server.loop.stop("Server is shutting down", 2.0, 5.0)
+        for _ in range(30):
+            server.advance(0.1)
+        seen = sorted((client.lines() for client in clients), key=len)
+        assert all(lines.pop() == SHUT_DOWN for lines in seen)
+        assert [len(lines) for lines in seen] == [0, 1, 2, 3]
+        assert all(line.endswith(" QUIT :Server is shutting down") for lines in seen for line in lines)
 
 
 def test_a_stopped_server_refuses_new_connections() -> None:
     with running_server() as server:
         port = server.ports["irc"]
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), 20)
+        socket.create_connection(("127.0.0.1", port), PATIENCE)

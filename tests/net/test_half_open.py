@@ -193,7 +193,7 @@ import collections, json, socket, sys, time
 from tests.support import IrcClient
 irc, relay, size = map(int, sys.argv[1:])
 def connect(port):
-    return socket.create_connection(("127.0.0.1", port), 20)
+    return socket.create_connection(("127.0.0.1", port), 50)
 def member(nick, room):
     client = IrcClient(connect(irc))
     client.send(f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"JOIN {room}")

@@ -11,7 +11,7 @@ import pytest
 
 from bench.still import still_server
 from chat.settings import Settings
-from tests.support import IrcClient, running_server
+from tests.support import PATIENCE, IrcClient, running_server
 
 
 def test_the_last_place_is_given_and_the_next_client_is_told_that_the_server_is_full() -> None:
@@ -70,7 +70,7 @@ def test_without_a_descriptor_left_a_client_gets_an_error_line_and_the_server_go
         port = int(process.stdout.readline().rpartition(":")[2])
 
         def connect() -> IrcClient:
-            sockets.append(socket.create_connection(("127.0.0.1", port), 20))
+            sockets.append(socket.create_connection(("127.0.0.1", port), PATIENCE))
             return IrcClient(sockets[-1])
 
         member = connect()
@@ -98,7 +98,7 @@ def test_without_a_descriptor_left_a_client_gets_an_error_line_and_the_server_go
         for sock in sockets:
             sock.close()
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
 
 

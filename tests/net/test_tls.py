@@ -27,7 +27,7 @@ from chat.server.net.tls_transport import PIECE_BYTES, RECORDS, TlsTransport
 from chat.settings import Settings, parse_address
 from tests.ops.serving import serving
 from tests.support import PATIENCE, IrcClient, RunningServer, running_server
-from tests.tls import Authority, half_open, pair, secure, secure_irc, secure_plain
+from tests.tls import Authority, half_open, hurry_handshakes, pair, secure, secure_irc, secure_plain
 
 BOTH = ("irc", "ircs")
 
@@ -148,10 +148,10 @@ def test_alpn_says_irc_where_it_is_offered(server: RunningServer, authority: Aut
 
 
 def test_200_half_open_handshakes_hold_up_nobody_and_end_by_the_deadline(authority: Authority) -> None:
-    settings = authority.settings
-    with running_server(BOTH, handshake_timeout=4.0, **settings) as server:
+    with running_server(BOTH, handshake_timeout=PATIENCE, **authority.settings) as server:
         ana, ben = server.irc("ana", "#a"), secure_irc(server, authority.client(), "ben", "#a")
         ana.expect("JOIN")
+        hurry_handshakes(server)
         waiting = [half_open(server) for _ in range(200)]
         for number in range(20):
             ana.say("#a", f"word {number}")
