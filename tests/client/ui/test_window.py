@@ -258,6 +258,30 @@ def test_the_end_stays_in_sight_when_the_window_shrinks(hands: Hands, scripted: 
         assert widget.winfo_rooty() + widget.winfo_height() <= hands.root.winfo_rooty() + 310
 
 
+def test_a_word_wider_than_the_window_begins_beside_its_name_at_any_width(
+    hands: Hands, scripted: ScriptedServer
+) -> None:
+    text = hands.open(scripted.target, "ana").view.transcript.text
+    end = scripted.welcome()
+    link = f"https://ci.example/{'run/' * 9}"
+    end.send(*(f":ben!b@h PRIVMSG #lobby :{words}" for words in ("x" * 400, f"{link} is green", "over")))
+    hands.wait_for("over")
+
+    def line_of(words: str) -> str:
+        return text.index(f"{text.search(words, '1.0')} linestart")
+
+    def begins_beside(words: str) -> bool:
+        text.see(line_of(words))
+        name, word = text.bbox(line_of(words)), text.bbox(text.search(words, "1.0"))
+        return name is not None and word is not None and abs(name[1] - word[1]) < name[3]
+
+    for width, broken in ((1300, ["xxx"]), (500, ["xxx", link]), (1300, ["xxx"])):
+        hands.root.geometry(f"{width}x600")
+        hands.until(lambda width=width: hands.root.winfo_width() == width)  # type: ignore[misc]
+        assert all(begins_beside(words) for words in ("xxx", link, "over"))
+        assert [words for words in ("xxx", link, "over") if text.tag_names(line_of(words)).count("broken")] == broken
+
+
 def test_the_transcript_can_be_selected_and_copied_but_not_written(hands: Hands, scripted: ScriptedServer) -> None:
     window = hands.open(scripted.target, "ana")
     end = scripted.welcome()

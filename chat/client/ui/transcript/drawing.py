@@ -176,6 +176,7 @@ class Tags:
         text.tag_configure("strike", overstrike=True)
         text.tag_configure("link", underline=True)
         text.tag_configure("again", underline=True)
+        text.tag_configure("broken", wrap="char")
         above, below = look.px(text, 10), look.px(text, 4)
         text.tag_configure("day", justify="center", spacing1=above, spacing3=below)
         text.tag_configure("new", justify="center", spacing1=below, spacing3=below)

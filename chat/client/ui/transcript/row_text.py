@@ -16,6 +16,7 @@ from chat.client.ui.transcript.rows import Edit, Row, RowKind, Rows
 AT_ONCE = 300  # rows drawn before the window answers again; takes some 20 ms
 _PAUSE = 15  # ms between the portions above them, for keys and mouse
 _FEW = 200  # rows of which it is looked whether they fill the height
+_LONG = 16  # characters of a word that may be wider than the narrowest transcript
 
 
 class RowText:
@@ -56,6 +57,8 @@ class RowText:
         if self._tags.room != self._width:
             self._width = self._tags.room
             self._order_again()
+            self.text.tag_remove("broken", "1.0", "end")
+            self._break(0, len(self._rows.rows) - self._above)
         self.sink()
         return redrawn
 
@@ -220,6 +223,7 @@ class RowText:
                 self.text.insert("1.0", *pieces, *([] if empty else ["\n"]))  # type: ignore[arg-type]
                 self.text.delete("1.0")
             self._tint(at, len(rows))
+            self._break(at, len(rows))
         self.text.configure(state="disabled")
 
     def _tint(self, at: int, count: int) -> None:
@@ -230,6 +234,16 @@ class RowText:
             if row.kind is RowKind.LINE and row.line.mention:
                 last = self.text.compare(f"{place + 1}.0", ">=", "end")  # Tk's own line feed goes on to the next row
                 self.text.tag_add("called", f"{place}.0", "end-1c" if last else f"{place + 1}.0")
+
+    def _break(self, at: int, count: int) -> None:
+        """Rows that begin with a word wider than the widget: Tk would leave their first line empty.
+
+        It breaks a line as the line's first sign says: inside words on the row's first line, between words below.
+        """
+        for place, row in enumerate(self._rows.rows[self._above + at : self._above + at + count], at + 1):
+            word = row.line.text.partition(" ")[0]
+            if len(word) >= _LONG and look.width(self.text, word) > self._tags.room:
+                self.text.tag_add("broken", f"{place}.0")
 
     def _draw_later(self) -> None:
         if self._above and self._drawing is None:
