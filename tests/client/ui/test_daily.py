@@ -1,6 +1,7 @@
 """What one does every day at the window: menus, rooms, servers, where one left off, the topic, long pastes."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -197,6 +198,11 @@ def test_the_rooms_of_a_server_are_searched_and_joined(hands: Hands, scripted: S
     assert page
     hands.until(lambda: page.count["text"] == "3 of 3 rooms")
     assert [page.list.item(row, "values")[0] for row in page.list.get_children()] == ["#dogs", "#cats", "#tea"]
+    narrow = page.list.column("room", "width")
+    window.client.networks[0].room_list[0] = replace(window.client.networks[0].room_list[0], room="#" + "wide-" * 7)
+    page.draw(complete=True)
+    assert page.list.column("room", "width") > narrow, "a long name is not cut short"
+    window.client.networks[0].room_list[0] = replace(window.client.networks[0].room_list[0], room="#cats")
     page.words.set("cats")
     assert [page.list.item(row, "values")[0] for row in page.list.get_children()] == ["#dogs", "#cats"]
     page.list.selection_set(page.list.get_children()[1])

@@ -75,6 +75,7 @@ class GoTo:
 
 
 _SHOWN = 1_000  # rooms at a time; who looks for one among more, types a part of its name
+_NAME = (160, 330)  # pixels for the names of rooms: at least, at most
 
 
 class RoomList:
@@ -103,7 +104,7 @@ class RoomList:
         self.count.pack(side="left", fill="x", expand=True)
         ttk.Button(foot, text="Join", style="Accent.TButton", command=self.join).pack(side="right")
         self.list = ttk.Treeview(self.window, columns=("room", "members", "topic"), show="headings", height=14)
-        for column, width in (("room", 160), ("members", 100), ("topic", 340)):
+        for column, width in (("room", _NAME[0]), ("members", 100), ("topic", 340)):
             self.list.heading(column, text=column.capitalize(), anchor="w")
             self.list.column(column, width=look.px(root, width), anchor="w", stretch=column == "topic")
         bar = ttk.Scrollbar(self.window, command=self.list.yview)
@@ -128,6 +129,10 @@ class RoomList:
         self.list.delete(*self.list.get_children())
         for one in found[:_SHOWN]:
             self.list.insert("", "end", values=(one.room, one.members, self._shown(clean(one.topic))))
+        longest = max((one.room for one in found[:_SHOWN]), key=len, default="")
+        least, most = (look.px(self.list, pixels) for pixels in _NAME)
+        wanted = look.width(self.list, longest, "TkDefaultFont") + look.px(self.list, 16)
+        self.list.column("room", width=max(least, min(wanted, most)))
         first = self.list.get_children()[:1]
         self.list.selection_set(first)
         self.list.focus(first[0] if first else "")
