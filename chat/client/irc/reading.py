@@ -26,6 +26,7 @@ from chat.client.irc.news import (
 from chat.client.irc.server_news import (
     Acknowledged,
     Answered,
+    HistoryRefused,
     Listed,
     ListEnd,
     NickFree,
@@ -134,6 +135,8 @@ def _topic_set_by(m: Message, at: float) -> News:
 
 
 def _fail(m: Message, at: float) -> News:
+    if m.params[0] == "CHATHISTORY" and len(m.params) > 4:
+        return HistoryRefused(m.params[-2], m.params[-1], at, m.params[1])
     return Refused("", m.params[-1], at, m.params[1], m.tag("label") or "")
 
 

@@ -75,6 +75,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRefused:
+    """The server does not tell what was said in the room, or with the person, that `about` names."""
+
+    about: str
+    reason: str
+    at: float
+    code: str  # INVALID_TARGET where it tells us nothing of that at all
+
+
+@dataclass(frozen=True, slots=True)
 class Ponged:
     """The server came by the PING with this token, and so by everything that was sent before it."""
 
@@ -165,6 +175,7 @@ ServerNews = (
     | Welcomed
     | NickRefused
     | Refused
+    | HistoryRefused
     | Ponged
     | OwnAway
     | ServerSaid

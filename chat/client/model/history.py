@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from chat.client.irc.news import HistoryCame, Join
-from chat.client.irc.server_news import Supports, Welcomed
+from chat.client.irc.server_news import HistoryRefused, Supports, Welcomed
 from chat.client.model.changes import Change, Refilled, TalksChanged
 from chat.client.model.connection import Connection, Me
 from chat.client.model.outgoing import Outgoing
 from chat.client.model.speech import Speech
-from chat.client.model.talk import SCROLLBACK, Delivery, Line, Talk, TalkKind
+from chat.client.model.talk import SCROLLBACK, Delivery, Line, LineKind, Talk, TalkKind
 from chat.client.model.talks import Talks
 from chat.wires.message import build
 
@@ -43,7 +43,10 @@ class History:
         self._recall = recall
         self._asked: dict[Talk, str] = {}  # what was asked for, LATEST or BEFORE, and has not come yet
         self._exhausted: set[Talk] = set()  # talks of whose past the server has no more
-        self.handlers: dict[type, Callable[..., Iterable[Change]]] = {HistoryCame: self._came}
+        self.handlers: dict[type, Callable[..., Iterable[Change]]] = {
+            HistoryCame: self._came,
+            HistoryRefused: self._refused,
+        }
 
     @property
     def _limit(self) -> int:
@@ -112,6 +115,18 @@ class History:
             new = new[-max(0, SCROLLBACK - len(talk.lines)) :] if len(talk.lines) < SCROLLBACK else []
         if new:
             yield from self._insert(talk, new, missed=asked != "BEFORE")
+
+    def _refused(self, news: HistoryRefused) -> Iterable[Change]:
+        """The person asked for nothing, so they are told only of what should have worked.
+
+        Servers keep private talks for accounts, if at all: those of others have what this machine keeps.
+        """
+        talk = self._talks.find(news.about)
+        if talk and self._asked.pop(talk, "") and news.code == "INVALID_TARGET":
+            self._exhausted.add(talk)
+            return
+        text = f"{news.about}: {news.reason}"
+        yield from self._talks.happened(talk or self._talks.current, text, news.at, LineKind.TROUBLE)
 
     def _insert(self, talk: Talk, new: list[Line], missed: bool) -> Iterable[Change]:
         """Put them into their place; what was missed is unread, if there was anything before it."""

@@ -24,6 +24,7 @@ from chat.client.irc.protocol import Protocol
 from chat.client.irc.server_news import (
     Acknowledged,
     Answered,
+    HistoryRefused,
     Listed,
     ListEnd,
     NickFree,
@@ -68,6 +69,8 @@ READ = [
     (":ben!b@h INVITE ana #cats", Invited(BEN, "ana", "#cats", 5.0)),
     (":s 372 ana :- be kind", ServerSaid("be kind", 5.0)),
     (":s FAIL JOIN X #lobby :no", Refused("", "no", 5.0, "X")),
+    (":s FAIL CHATHISTORY X LATEST ben :none", HistoryRefused("ben", "none", 5.0, "X")),
+    (":s FAIL CHATHISTORY X LATEST :none", Refused("", "none", 5.0, "X")),
     (
         ":ben!b@h MODE #lobby +o-v ana zoe",
         Ranks(BEN, "#lobby", "+o-v ana zoe", (("ana", "@", True), ("zoe", "+", False)), 5.0),

@@ -4,7 +4,7 @@ import pytest
 
 from chat.client.irc.news import HistoryCame, Join, News, Person, Say
 from chat.client.irc.protocol import Protocol
-from chat.client.irc.server_news import Lost, Supports, Welcomed
+from chat.client.irc.server_news import HistoryRefused, Lost, Supports, Welcomed
 from chat.client.model import commands
 from chat.client.model.changes import Change, Refilled
 from chat.client.model.network import Network
@@ -128,6 +128,36 @@ def test_without_a_servers_history_the_logs_give_what_there_is() -> None:
     assert texts(network) == ["longer ago", "long ago", "mine"]
     assert network.history.load_more(network.current) == []
     assert asked[-1] == ("#lobby", 5)
+
+
+def test_a_history_that_the_server_does_not_tell_is_no_trouble_and_the_logs_give_it() -> None:
+    older = [Line(10.0, LineKind.SAY, "long ago", "ben")]
+    network = inside(recall=lambda talk, before: [line for line in older if line.at < before])
+    come_in(network)
+    take(network, Say(BEN, "ana", "psst", 600.0), Lost("cut", 700.0))
+    network.begin_again()
+    assert any(b"LATEST ben " in line for line in come_in(network))
+    talk = network.talks.find("ben")
+    assert talk
+    shown = len(talk.lines), len(network.current.lines)
+    assert take(network, HistoryRefused("ben", "not told", 701.0, "INVALID_TARGET")) == []
+    older.insert(0, Line(5.0, LineKind.SAY, "longer ago", "ben"))
+    network.history.load_more(talk)
+    assert [line.text for line in talk.lines if line.words] == ["longer ago", "long ago", "psst"]
+    assert network.take_output() == [], "it is not asked for again"
+    assert (len(talk.lines), len(network.current.lines)) == (shown[0] + 1, shown[1])
+
+
+@pytest.mark.parametrize(("about", "code"), [("#lobby", "MESSAGE_ERROR"), ("ben", "INVALID_TARGET")])
+def test_a_history_that_fails_is_told_where_it_was_asked_for(about: str, code: str) -> None:
+    network = inside()
+    come_in(network)
+    take(network, HistoryRefused(about, "no disk", 701.0, code))
+    last = network.current.lines[-1]
+    assert (last.text, last.kind) == (f"{about}: no disk", LineKind.TROUBLE)
+    take(network, said("three", at=600.0))
+    network.history.load_more(network.current)
+    assert len(network.take_output()) == 1, "it may be asked for again"
 
 
 def test_a_bouncer_is_asked_to_play_what_was_missed() -> None:
