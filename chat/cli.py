@@ -10,12 +10,12 @@ from typing import Any
 
 from chat import __version__
 from chat.admin import add_parser as add_admin
+from chat.arguments import USAGE_ERROR, OneLineParser, one_line
 from chat.configuration import GONE, PASSWORD_FILE, load
 from chat.errors import SetupError
 from chat.settings import DEFAULT_ADDRESSES, Address, Settings, parse_address
 from chat.wires.schemes import SCHEMES
 
-USAGE_ERROR = 2
 FAILURE = 1
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # how a server that listens on all addresses is reached
 CHECK_TIMEOUT = 5.0  # s for the server to answer a check
@@ -30,22 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except SetupError as error:
-        print(f"fanfare: {_one_line(str(error))}", file=sys.stderr)
+        print(f"fanfare: {one_line(str(error))}", file=sys.stderr)
         return USAGE_ERROR
     return status
 
 
-def _one_line(text: str) -> str:
-    """The text with control characters escaped: a file's name or a parser's message may hold them."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fanfare", description="A chat room you can trust under load.")
+    parser: argparse.ArgumentParser = OneLineParser(prog="fanfare", description="A chat room you can trust under load.")
     parser.add_argument("--version", action="version", version=f"fanfare {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="run the server", description="Run the server until SIGTERM or Ctrl-C.")
+    serve = commands.add_parser(
+        "serve",
+        usage="fanfare serve [--config FILE.toml] [--listen SCHEME://HOST:PORT] [OPTION VALUE] ...",
+        help="run the server",
+        description="Run the server until SIGTERM or Ctrl-C.",
+    )
     serve.set_defaults(run=_serve)
     serve.add_argument("--config", metavar="FILE.toml", help="settings by name; options and FANFARE_* go before it")
     listen = ", ".join(str(address) for address in DEFAULT_ADDRESSES)
@@ -131,7 +131,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"fanfare: {address} does not answer: {reason}", file=sys.stderr)
         return FAILURE
     if answer.startswith(b"ERROR :"):
-        print(f"{address} refuses: {_one_line(answer[7:].decode(errors='replace').strip())}")
+        print(f"{address} refuses: {one_line(answer[7:].decode(errors='replace').strip())}")
     elif b" CAP " not in answer:
         print(f"fanfare: {address} answers, but not as an IRC server: {answer[:80]!r}", file=sys.stderr)
         return FAILURE

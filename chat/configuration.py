@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from chat.arguments import nearest
 from chat.errors import SetupError
 from chat.settings import MOST, Settings, parse_address, show
 
@@ -120,7 +121,8 @@ def _read_file(path: str) -> dict[str, Any]:
     names = {name.replace("-", "_"): value for name, value in values.items()}
     for name in values:
         if name.replace("-", "_") not in (*_NAMES, *GONE):
-            raise SetupError(f"{path}: there is no setting {show(name)}")
+            close = nearest(name.replace("-", "_"), _NAMES)
+            raise SetupError(f"{path}: there is no setting {show(name)}{close}")
     if len(names) < len(values):
         raise SetupError(f"{path}: a setting is given twice, with a hyphen and with an underscore")
     return names

@@ -1,13 +1,14 @@
 """`python -m loadtest`, and `fanfare load`: run a scenario, or look at the results of runs."""
 
-import argparse
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from chat.errors import FanfareError
+from chat.arguments import OneLineParser
+from chat.errors import FanfareError, SetupError
 
 _LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 _SPAWN_RATE = "100"  # users a second; Locust's own is 1, and a room of 200 would take minutes to fill
@@ -38,23 +39,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_USAGE, end="")
         return 0 if words else 2
-    if words[0] in _WORKS:
-        try:
+    try:
+        if words[0] in _WORKS:
             return {"report": _report, "diff": _diff, "schema": _schema}[words[0]](words[1:])
-        except FanfareError as error:
-            sys.stderr.write(f"fanfare load: {error}\n")
-            return 2
-    return _run(words)
+        _run(words)
+    except FanfareError as error:
+        sys.stderr.write(f"fanfare load: {error}\n")
+        return 2
 
 
-def _run(words: list[str]) -> int:
-    """Locust, headless unless its page is asked for."""
+def _run(words: list[str]) -> NoReturn:
+    """Locust, headless unless its page is asked for. Raises SetupError."""
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE)]
     if "--help-all" in words:
         command.append("--help")
     else:
         if not words[0].startswith("-"):
             command += ["--host", words.pop(0)]
+            if words and "://" in words[0] and not words[0].startswith("-"):  # to Locust it is the name of a class
+                raise SetupError(f"{words[0]}: several hosts of one network go with commas between")
         if "-f" in words[:-1]:  # the user's own classes first, then ours
             at = words.index("-f")
             command[4] = f"{words[at + 1]},{_LOCUSTFILE}"
@@ -77,7 +80,7 @@ def _report(words: list[str]) -> int:
     scenarios.load()  # they have sections of the report
 
     makers: dict[str, Callable[..., str]] = exports_of()
-    parser = argparse.ArgumentParser(prog="fanfare load report")
+    parser = OneLineParser(prog="fanfare load report")
     parser.add_argument("result", type=Path, help="result.json, or the folder of a run")
     parser.add_argument("--as", dest="form", choices=tuple(makers), default="table")
     parser.add_argument("--output", type=Path, help="write it there (default: standard output)")
@@ -99,7 +102,7 @@ def _diff(words: list[str]) -> int:
     from loadtest.core.result import load_rounds
     from loadtest.report.comparison import diff, is_worse, show
 
-    parser = argparse.ArgumentParser(prog="fanfare load diff")
+    parser = OneLineParser(prog="fanfare load diff")
     parser.add_argument("one", type=Path, metavar="A", help="the earlier run, its folder, or that of its rounds")
     parser.add_argument("other", type=Path, metavar="B")
     options = parser.parse_args(words)
@@ -114,7 +117,7 @@ def _diff(words: list[str]) -> int:
 def _schema(words: list[str]) -> int:
     from loadtest.core.result import json_schema
 
-    argparse.ArgumentParser(prog="fanfare load schema").parse_args(words)
+    OneLineParser(prog="fanfare load schema").parse_args(words)
     print(json.dumps(json_schema(), indent=1))
     return 0
 

@@ -1,14 +1,14 @@
 """`python -m chat.client`: the same as `fanfare client`."""
 
-import argparse
 import sys
 
+from chat.arguments import OneLineParser
 from chat.client import run
 from chat.errors import SetupError
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m chat.client", description="Open the desktop client.")
+    parser = OneLineParser(prog="python -m chat.client", description="Open the desktop client.")
     parser.add_argument(
         "address",
         nargs="?",

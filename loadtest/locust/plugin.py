@@ -89,6 +89,8 @@ def _check_or_exit(environment: Any) -> None:
             else:
                 _check(settings, environment.host, options.num_users or 1)
                 _begin_low(options, settings)
+        if environment.web_ui:
+            _check_page(environment)
         if settings.report:
             Path(settings.report).mkdir(parents=True, exist_ok=True)
     except UnknownMeasure as error:  # such a run could be judged neither a pass nor a fail
@@ -97,6 +99,16 @@ def _check_or_exit(environment: Any) -> None:
         _exit(str(error))
     except OSError as error:
         _exit(f"--report {options.report}: {error.strerror}")
+
+
+def _check_page(environment: Any) -> None:
+    try:
+        seams.check_page(environment)
+    except (OSError, OverflowError) as error:
+        options = environment.parsed_options
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        where = f"--web-host {options.web_host}, --web-port {options.web_port}"
+        raise SetupError(f"{where}: {reason.partition(' (while')[0]}") from None
 
 
 def _check(settings: Settings, host: str | None, users: int) -> None:

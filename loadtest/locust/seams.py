@@ -5,6 +5,7 @@ locust-versions` against the lowest, the pinned and the latest one.
 """
 
 import json
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -67,6 +68,16 @@ def wait_for_workers(environment: Any, status: int) -> None:
 def listen_here_only(parser: Any) -> None:
     """Locust's page is for this machine unless `--web-host` says otherwise: it starts any load that it is told to."""
     parser.set_defaults(web_host="127.0.0.1")
+
+
+def check_page(environment: Any) -> None:
+    """Raises OSError where Locust's page cannot listen, which Locust tells by a traceback.
+
+    Relies on the page being started after `events.init` was fired.
+    """
+    options = environment.parsed_options
+    host = "" if options.web_host == "*" else options.web_host or ""
+    socket.create_server((host, options.web_port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
 
 
 class Row:

@@ -52,10 +52,29 @@ def test_a_bad_option_is_one_line_and_status_2(
     assert one_line(capsys).startswith(complaint)
 
 
-def test_an_unknown_option_is_status_2() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "fanfare: the following arguments are required: COMMAND; fanfare --help"),
+        (["sevre"], "fanfare: argument COMMAND: invalid choice: 'sevre' "),
+        (["serve", "--zzz", "red"], "fanfare serve: there is no --zzz; fanfare serve --help"),
+        (["serve", "--lag-limt=5"], "fanfare serve: there is no --lag-limt (did you mean --lag-limit?); fanfare serve"),
+        (["serve", "irc://127.0.0.1"], "fanfare serve: there is no irc://127.0.0.1; fanfare serve --help"),
+        (["serve", "--lag-limit"], "fanfare serve: argument --lag-limit: expected one argument; fanfare serve --help"),
+        (["serve", "--nothing\x1b[31m"], "fanfare serve: there is no --nothing\\x1b[31m; fanfare serve --help"),
+        (["admin", "ban", "add", "x", "--four", "1h"], "fanfare admin ban add: there is no --four (did you mean --for"),
+        (["admin", "log"], "fanfare admin log: the following arguments are required: ACTION; fanfare admin log --help"),
+        (["load", "diff", "one"], "fanfare load diff: the following arguments are required: B; fanfare load diff --"),
+        (["load", "report", "one", "--as", "pdf"], "fanfare load report: argument --as: invalid choice: 'pdf' "),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["serve", "--colour", "red"])
+        main(arguments)
     assert caught.value.code == 2
+    assert one_line(capsys).startswith(complaint)
 
 
 def test_a_failed_start_leaves_no_listener_behind() -> None:

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from loadtest.__main__ import main
 from tests.loadtest.runs import PATIENCE, QUICK, ROOT, UNHURRIED, command, master_port, port, started
 
 __all__ = ["port"]  # a fixture: pytest finds it by its name here
@@ -17,6 +18,21 @@ def test_workers_that_do_not_come_make_the_run_invalid_and_not_a_failure(port: i
     assert done.returncode == 3, done.stdout + done.stderr
     assert "0 of 2 workers came in 1 s" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_page_that_cannot_listen_is_one_line_and_no_traceback(port: int) -> None:
+    words = command("--host", f"irc://127.0.0.1:{port}", "--web-port", str(port))
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert f"locust: error: --web-host 127.0.0.1, --web-port {port}: Address already in use\n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_host_is_one_line_and_not_a_failure_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["irc://127.0.0.1:1", "irc://127.0.0.1:2"]) == 2
+    assert capsys.readouterr().err == (
+        "fanfare load: irc://127.0.0.1:2: several hosts of one network go with commas between\n"
+    )
 
 
 @pytest.mark.parametrize("moment", ["coming in", "window 1"])
