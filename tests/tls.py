@@ -45,6 +45,12 @@ class Authority:
         self._ca.cert_pem.write_to_path(str(path))
         return str(path)
 
+    def write_client(self, name: str) -> str:
+        """A client's certificate and its key, in one file."""
+        path = self._folder / f"{name}.pem"
+        self._ca.issue_cert(name, common_name=name).private_key_and_cert_chain_pem.write_to_path(str(path))
+        return str(path)
+
     def server(self) -> ssl.SSLContext:
         """The server's own, for IRC."""
         return Certificates(Settings(listen=(parse_address("ircs://127.0.0.1:0"),), **self.settings)).context(False)

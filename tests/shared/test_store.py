@@ -37,7 +37,7 @@ def test_a_url_names_a_store(url: str, place: Place) -> None:
         ("redis://h:x", "'h:x' is not HOST:PORT"),
         ("redis://h:70000", "'h:70000' is not HOST:PORT"),
         ("redis://h/x", "the database is 'x', it must be a number"),
-        ("redis://h?colour=red", "there is no parameter colour; prefix, replica and db are known"),
+        ("redis://h?colour=red", "there is no parameter colour; prefix, replica, db, ca, cert, key are known"),
     ],
 )
 def test_a_url_that_names_none_is_refused(url: str, complaint: str) -> None:

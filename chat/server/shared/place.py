@@ -1,5 +1,7 @@
 """The place of a shared log's store, from the URL of `--log`, and the client that reaches it there."""
 
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,6 +13,8 @@ from chat.errors import SetupError
 from chat.settings import SHARED_LOGS as SCHEMES
 
 DEFAULT_PREFIX = "fanfare:"
+PARAMETERS = ("prefix", "replica", "db")
+FILES = ("ca", "cert", "key")  # for TLS
 SOCKET_TIMEOUT = 2.0  # s for an answer; a store that takes longer stands still, and the call is made again
 
 
@@ -19,7 +23,8 @@ class Place:
     """The store's address, from `--log`; `Place.of` reads `redis://USER:PASSWORD@HOST:PORT/DB`.
 
     `rediss://` is TLS, `unix:///PATH` a socket, and `sentinel://HOST:PORT,HOST:PORT/NAME/DB` asks Sentinels where the
-    master is. Query: `prefix=` for the keys, `replica=HOST:PORT` for the one to read from with `--durability strict`.
+    master is. Query: `prefix=` for the keys, `replica=HOST:PORT` for the one to read from with `--durability strict`;
+    for TLS, files in PEM: `ca=` with the authorities that vouch for the store, `cert=` and `key=` of this client.
     """
 
     scheme: str
@@ -30,6 +35,9 @@ class Place:
     path: str  # of the socket, or the master's name for the Sentinels
     prefix: str
     replica: tuple[str, int] | None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None  # it is in the same file
 
     @classmethod
     def of(cls, url: str) -> "Place":
@@ -40,8 +48,10 @@ class Place:
         end = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
         authority, parts = rest[:end], urlsplit(f"//x{rest[end:]}")
         query = parse_qs(parts.query)
-        if unknown := query.keys() - {"prefix", "replica", "db"}:
-            raise SetupError(f"log: there is no parameter {min(unknown)}; prefix, replica and db are known")
+        if unknown := query.keys() - {*PARAMETERS, *FILES}:
+            raise SetupError(f"log: there is no parameter {min(unknown)}; {', '.join((*PARAMETERS, *FILES))} are known")
+        if files := {name: query[name][0] for name in FILES if name in query}:
+            _check(scheme, files)
         login, at, hosts = authority.rpartition("@")
         user, _, password = login.partition(":")
         path = unquote(parts.path)
@@ -62,6 +72,7 @@ class Place:
             master,
             query.get("prefix", [DEFAULT_PREFIX])[0],
             _host(query["replica"][0], 6379) if "replica" in query else None,
+            **files,
         )
 
     @property
@@ -95,7 +106,10 @@ class Place:
             client: redis.Redis = find(self.path, **options)
             return client
         host, port = self.replica if read and self.replica is not None else self.hosts[0]
-        return redis.Redis(host=host, port=port, ssl=self.scheme == "rediss", **options)
+        if self.scheme == "rediss":
+            options |= {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
+            options |= {"ssl_ca_certs": self.ca, "ssl_certfile": self.cert, "ssl_keyfile": self.key}
+        return redis.Redis(host=host, port=port, **options)
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
@@ -103,3 +117,27 @@ def _host(text: str, port: int) -> tuple[str, int]:
     if not host or not number.isdecimal() or not 0 < int(number) < 65_536:
         raise SetupError(f"log: {text!r} is not HOST:PORT")
     return host.strip("[]"), int(number)
+
+
+def _check(scheme: str, files: Mapping[str, str]) -> None:
+    """The client would say of none of these which one it cannot read. Raises SetupError."""
+    if scheme != "rediss":
+        raise SetupError(f"log: {min(files)} is a file for TLS, which rediss:// has and {scheme}:// has not")
+    if "key" in files and "cert" not in files:
+        raise SetupError("log: there is a key and no cert that goes with it")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for path in files.values():
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            raise SetupError(f"log: {path}: {error.strerror}") from None
+    try:
+        wrong = f"{files.get('ca')}: it holds no certificate in PEM"
+        if "ca" in files:
+            context.load_verify_locations(files["ca"])
+        wrong = f"{files.get('key', files.get('cert'))}: it is no key, in PEM and not encrypted, of the certificate"
+        if "cert" in files:
+            context.load_cert_chain(files["cert"], files.get("key"), str)
+    except ssl.SSLError:
+        raise SetupError(f"log: {wrong}") from None

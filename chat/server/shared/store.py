@@ -7,6 +7,7 @@ in one step: an append is refused once its node was declared gone, and a repeate
 """
 
 import secrets
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -95,7 +96,10 @@ class Store:
             raise SetupError(f"the store at {self._place} does not let us in: {error}") from None
         except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, OSError) as error:
             self._disconnect()
-            raise StoreDown(f"the store at {self._place} cannot be reached: {error}") from None
+            reason, cause = str(error), error.__context__
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                reason = f"its certificate is not trusted, {cause.verify_message}"
+            raise StoreDown(f"the store at {self._place} cannot be reached: {reason}") from None
         except redis.ResponseError as error:
             if str(error).startswith("GONE"):
                 raise DeclaredGone(str(error)) from None
