@@ -125,7 +125,7 @@ def test_a_node_whose_return_was_lost_in_a_failover_returns_again(pair: Pair, mo
         declare_gone(url(pair), "a")
         ana.say("#r", "here again")
         assert bob.expect("PRIVMSG").params[1] == "here again"
-        assert epochs == [2, 2]
+        assert len(epochs) == 2
         assert node.irc("eve", "#r").sync() == []
 
 

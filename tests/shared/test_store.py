@@ -56,7 +56,7 @@ def test_a_store_lets_in_by_password_and_as_a_user_and_refuses_in_one_line(tmp_p
         for login in (":secret", "chat:word"):
             opened = Store(Place.of(f"unix://{login}@{store.path}"))
             opened.check({})
-            assert opened.enter(login, "token", 60.0, "new") == 1
+            assert opened.enter(login, "token", 60.0, "new")
             opened.close()
         for login in ("chat:secret@", ":word@", ""):
             refused = Store(Place.of(f"unix://{login}{store.path}"))
@@ -105,19 +105,44 @@ def test_nothing_is_taken_of_a_node_that_was_declared_gone(line: Line, store: Re
     with pytest.raises(DeclaredGone):
         line.store.append("a", epoch, 1, [(7, "too late")])
     assert not line.store.renew("a", epoch, "token", 60.0)
-    assert line.store.enter("a", "token", 60.0, "back") == epoch + 1
-    line.store.append("a", epoch + 1, 1, [(7, "again")])
-    assert line.lines() == [":a NODE new 1", ":a NODE down 1", ":a NODE back 2", "again"]
+    again = line.store.enter("a", "token", 60.0, "back")
+    assert again > epoch
+    line.store.append("a", again, 1, [(7, "again")])
+    assert line.lines() == [f":a NODE new {epoch}", f":a NODE down {epoch}", f":a NODE back {again}", "again"]
     line.store.close()
 
 
 def test_a_name_belongs_to_one_process_while_its_lease_runs(line: Line, store: RedisProcess) -> None:
-    assert line.store.enter("a", "token", 60.0, "new") == 1
+    one = line.store.enter("a", "token", 60.0, "new")
+    assert one
     assert line.store.enter("a", "other", 60.0, "new") == 0
     store.client().delete("fanfare:lease:a")
-    assert line.store.enter("a", "other", 60.0, "new") == 2
-    assert not line.store.renew("a", 1, "token", 60.0)
-    assert line.lines() == [":a NODE new 1", ":a NODE down 1", ":a NODE new 2"]
+    two = line.store.enter("a", "other", 60.0, "new")
+    assert two > one
+    assert not line.store.renew("a", one, "token", 60.0)
+    assert line.lines() == [f":a NODE new {one}", f":a NODE down {one}", f":a NODE new {two}"]
+    line.store.close()
+
+
+def test_two_that_came_in_by_entries_of_which_a_failover_lost_one_are_not_taken_for_each_other(
+    line: Line, store: RedisProcess
+) -> None:
+    client = store.client(decode=False)
+    assert line.store.enter("a", "other", 60.0, "new")
+    client.delete("fanfare:lease:a")
+    before = {key: client.dump(key) for key in ("fanfare:log", "fanfare:meta")}
+    lost = line.store.enter("a", "token", 60.0, "new")
+    client.delete("fanfare:lease:a")
+    for key, value in before.items():
+        assert isinstance(value, bytes)
+        client.restore(key, 0, value, replace=True)
+    epoch = line.store.enter("a", "theirs", 60.0, "new")
+    line.store.append("a", epoch, 1, [(7, "theirs")])
+    client.delete("fanfare:lease:a")
+    assert not line.store.renew("a", lost, "token", 60.0)
+    with pytest.raises(DeclaredGone):
+        line.store.append("a", lost, 1, [(7, "left out as a repetition"), (7, "taken for theirs")])
+    assert line.lines()[-1] == "theirs"
     line.store.close()
 
 

@@ -60,8 +60,8 @@ end
 """
 )
 
-# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back", the version that it reads. Gives the epoch; 0
-# if another has the name.
+# KEYS: log, meta, lease. ARGV: node, token, lease in ms, "new" or "back", the version that it reads, by how much the
+# epoch grows. Gives the epoch; 0 if another has the name.
 ENTER = (
     _CHANGE_NODES
     + """
@@ -70,7 +70,7 @@ local holder = redis.call('GET', KEYS[3])
 if holder and holder ~= ARGV[2] then return 0 end
 local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
 if up and up ~= '0' then note(':' .. ARGV[1] .. ' NODE down ' .. up) end
-local epoch = redis.call('HINCRBY', KEYS[2], 'epoch:' .. ARGV[1], 1)
+local epoch = redis.call('HINCRBY', KEYS[2], 'epoch:' .. ARGV[1], ARGV[6])
 redis.call('HSET', KEYS[2], 'up:' .. ARGV[1], epoch, 'sequence:' .. ARGV[1], 0, 'reads:' .. ARGV[1], ARGV[5])
 redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
 settle_version()

@@ -23,6 +23,7 @@ from chat.server.shared.place import Place
 from chat.server.shared.scripts import ALL, ENTRY_VERSION
 
 BLOCK = 500  # ms that a read waits for news, less than place.SOCKET_TIMEOUT
+EPOCH_STEP = 1 << 20  # at most; by chance, so that two that come in are told apart when a failover loses the first
 OLDEST_VERSION = 7  # of Redis; Valkey counts on from there
 
 
@@ -225,7 +226,8 @@ class Store:
 
         Raises SetupError when the log is written in a version that this program does not read.
         """
-        arguments = [node, token, int(lease * 1000), how, ENTRY_VERSION]
+        step = 1 + secrets.randbelow(EPOCH_STEP)
+        arguments = [node, token, int(lease * 1000), how, ENTRY_VERSION, step]
         return int(self._call(self._enter, keys=self._keys(node), args=arguments))
 
     def renew(self, node: str, epoch: int, token: str, lease: float, taken: int = 0) -> int:
