@@ -2,25 +2,34 @@
 
 Rooms have members by Zipf's law; a room's talk grows with its members. Rooms are spread over the logs by a hash, and
 names are in a log of their own. A node reads each log that has a room of one of its users. What bounds it all: the
-appends that one store takes, the entries that one node applies, the sends that one node makes. The first two are
-parameters, with what was measured as defaults; `--measure` measures what this machine applies.
+appends that one store takes, the entries that one node applies, the sends that one node makes. All are parameters;
+`--measure` measures the first two on this machine, with a `redis-server`.
 """
 
 import argparse
 import random
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.command import count, positive
+from bench.command import count, need_package, need_program, positive, started
+from bench.shared_log import store
 from chat.server.core.apply import apply
 from chat.server.core.state import Limits, State
-from chat.server.log.entry import NOBODY, Entry
-from chat.wires.message import parse
+from chat.server.log.entry import BY_NAME, NOBODY
+from chat.server.shared.appender import BATCH
+from chat.server.shared.place import Place
+from chat.server.shared.reader import AT_ONCE, entry_of
+from chat.server.shared.store import Store
 
 LOGS = (1, 8, 64)
 NODES = (2, 8, 32)
+WORDS = "some words of somebody, as long as people's are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +82,52 @@ def simulate(world: World, logs: int, nodes: int, near: bool, seed: int = 1) -> 
     )
 
 
-def measure_applies(total: int = 100_000) -> float:
-    """Entries of another node that this machine parses and applies in a second."""
-    state = State(Limits(100, 1_000, 100_000))
-    for number in range(1, 101):
-        apply(state, Entry(number, 1.0, "n", NOBODY, parse(f":u{number}!~u@h USER ~u 0 * :u")))
-        apply(state, Entry(number, 1.0, "n", number, parse(f":u{number}!~u@h JOIN #r")))
-    began = time.perf_counter()
-    for number in range(total):
-        user = number % 100 + 1
-        apply(state, Entry(number, 1.0, "n", user, parse(f":u{user}!~u@h PRIVMSG #r :some words of somebody")))
-    return total / (time.perf_counter() - began)
+def measure(total: int) -> tuple[float, float]:
+    """Appends/s that a Redis on this machine takes from two nodes, and entries/s that a node reads, parses and applies.
+
+    What a node does beside that is not in it: its users' commands and sends, and its history.
+    """
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        place = Place.of(stack.enter_context(store(Path(folder))))
+        appending = [_Appending(place, f"node{number}", total // 2) for number in range(2)]
+        began = time.perf_counter()
+        for thread in appending:
+            thread.start()
+        for thread in appending:
+            thread.join()
+        appends = total / (time.perf_counter() - began)
+        state = State(Limits(100, 1_000, 100_000))
+        reading = Store(place)
+        newest, began, applied = "0-0", time.perf_counter(), 0
+        while items := reading.read(newest, AT_ONCE, None):
+            for item in items:
+                apply(state, entry_of(item))
+            newest, applied = items[-1].id, applied + len(items)
+        applies = applied / (time.perf_counter() - began)
+        reading.close()
+    return appends, applies
+
+
+class _Appending(threading.Thread):
+    """A node that appends words of its fifty users, in batches of the size that a busy node's have."""
+
+    def __init__(self, place: Place, node: str, total: int) -> None:
+        super().__init__()
+        self._store = Store(place)
+        self._node = node
+        self._epoch = self._store.enter(node, node, 600.0, "new")
+        users = [f":{node}u{number}!~u@h" for number in range(50)]
+        enter = [(NOBODY, f"{user} USER ~u 0 * :u") for user in users]
+        self._append(1, enter + [(BY_NAME, f"{user} JOIN #r") for user in users])
+        self._words = [(BY_NAME, f"{users[number % 50]} PRIVMSG #r :{WORDS}") for number in range(total)]
+
+    def _append(self, first: int, requests: Sequence[tuple[int, str]]) -> None:
+        self._store.append(self._node, self._epoch, first, requests)
+
+    def run(self) -> None:
+        for begin in range(0, len(self._words), BATCH):
+            self._append(101 + begin, self._words[begin : begin + BATCH])
+        self._store.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,12 +137,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--joined", type=count, default=5, help="rooms of one user")
     parser.add_argument("--rate", type=positive, default=60.0, help="words a minute of one user")
     parser.add_argument("--appends", type=positive, default=50_000.0, help="that one store takes, 1/s")
-    parser.add_argument("--applies", type=positive, default=100_000.0, help="that one node takes, 1/s")
+    parser.add_argument("--applies", type=positive, default=50_000.0, help="that one node takes, 1/s")
     parser.add_argument("--sends", type=positive, default=1_000_000.0, help="that one node makes, 1/s")
-    parser.add_argument("--measure", action="store_true", help="measure --applies on this machine")
+    parser.add_argument("--total", type=count, default=200_000, help="entries to measure with (default 200,000)")
+    parser.add_argument("--measure", action="store_true", help="measure --appends and --applies here")
     options = parser.parse_args(arguments)
-    applies = measure_applies() if options.measure else options.applies
-    world = World(options.users, options.rooms, options.joined, options.rate, options.appends, applies, options.sends)
+    return started("shards", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    appends, applies = options.appends, options.applies
+    if options.measure:
+        need_program("redis-server", "redis-server")
+        need_package("redis", "cluster")
+        appends, applies = measure(options.total)
+    world = World(options.users, options.rooms, options.joined, options.rate, appends, applies, options.sends)
     print(f"{world.users:,} users, each in {world.joined} of {world.rooms:,} rooms, {world.rate:g} words a minute each")
     print(f"one store takes {world.appends:,.0f} appends/s, one node {world.applies:,.0f} entries/s\n")
     print(f"{'nodes':>5}{'logs':>6}  users of a room{'store':>8}{'node':>8}{'sends':>8}{'logs read':>11}")

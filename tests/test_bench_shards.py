@@ -1,5 +1,7 @@
 """More logs relieve the store and not the nodes; more nodes relieve the sends."""
 
+import shutil
+
 import pytest
 
 from bench.shards import World, main, simulate
@@ -20,3 +22,9 @@ def test_more_nodes_relieve_the_sends() -> None:
 
 def test_the_table_is_printed() -> None:
     assert main(["--users", "200", "--rooms", "20"]) == 0
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server: not installed")
+def test_what_a_store_takes_and_a_node_applies_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--users", "200", "--rooms", "20", "--measure", "--total", "1000"]) == 0
+    assert "one store takes 50,000" not in capsys.readouterr().out

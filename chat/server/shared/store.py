@@ -97,7 +97,7 @@ class Store:
             raise SetupError(f"the store at {self._place} does not let us in: {error}") from None
         except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError, OSError) as error:
             self._disconnect()
-            reason, cause = str(error), error.__context__
+            reason, cause = str(error).rstrip("."), error.__context__
             if isinstance(cause, ssl.SSLCertVerificationError):
                 reason = f"its certificate is not trusted, {cause.verify_message}"
             raise StoreDown(f"the store at {self._place} cannot be reached: {reason}") from None
