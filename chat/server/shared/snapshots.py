@@ -11,12 +11,13 @@ from chat.server.core.apply import apply
 from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.shared.place import Place
-from chat.server.shared.reader import AT_ONCE, entry_of
+from chat.server.shared.reader import entry_of
 from chat.server.shared.store import Item, Snapshot, Store, StoreDown
 
 EVERY = 20_000  # entries between two snapshots; a new node reads that many in half a second
 CLAIM = 60.0  # s for one to be made, after which another node may try
-REST = 0.005  # s between two portions, so that the loop has the interpreter
+PORTION = 25  # entries at once; some 0.5 ms for which the loop has to wait for the interpreter
+REST = 0.001  # s between two portions
 LOOK = 1.0  # s
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Snapshots:
         if before.state:
             load(state, before.state)
         place, number, upto = before.id, before.number, self._store.newest()
-        while place != upto and (items := self._store.read(place, AT_ONCE, None)):
+        while place != upto and (items := self._store.read(place, PORTION, None)):
             for item in items:
                 if item.number != number + 1:
                     raise ValueError(f"entry {item.number:,} follows on {number:,}")
