@@ -33,7 +33,7 @@ def test_a_url_names_a_store(url: str, place: Place) -> None:
     ("url", "complaint"),
     [
         ("mysql://h", "log is mysql://..., not one of redis://, rediss://, unix://, sentinel://"),
-        ("redis://", "log is redis://"),
+        ("redis://", "log is redis:// and nothing behind it: redis://HOST/DB, unix:///PATH, sentinel://HOST/NAME"),
         ("redis://h:x", "'h:x' is not HOST:PORT"),
         ("redis://h:70000", "'h:70000' is not HOST:PORT"),
         ("redis://h/x", "the database is 'x', it must be a number"),

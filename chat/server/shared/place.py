@@ -43,7 +43,11 @@ class Place:
     def of(cls, url: str) -> "Place":
         """Raises SetupError."""
         scheme, _, rest = url.partition("://")
-        if scheme not in SCHEMES or not rest:
+        if scheme in SCHEMES and not rest:
+            raise SetupError(
+                f"log is {scheme}:// and nothing behind it: redis://HOST/DB, unix:///PATH, sentinel://HOST/NAME"
+            )
+        if scheme not in SCHEMES:
             raise SetupError(f"log is {scheme}://..., not one of {', '.join(f'{known}://' for known in SCHEMES)}")
         end = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
         authority, parts = rest[:end], urlsplit(f"//x{rest[end:]}")
