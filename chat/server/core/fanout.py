@@ -120,44 +120,57 @@ class FanOut:
     def show(self, change: Change, also: str = "") -> None:
         """Send the event to the clients of this node that are concerned, and to those that listen at `also`."""
         kind = type(change.event)
+        if kind is Say:
+            self._show_message(change)
+            return
         client = self.clients.get(change.user)
         whom = self.clients.get(change.whom) if change.whom is not None else None
         if kind is Join and client is not None:
             self._prepare_arrival(client, change)
-        if kind is Say:
-            self.messages += 1
-            self.deliveries += whom is not None
-        published = self._publish(change, also)
+        published = self._publish(change.event, *[room.key for room in change.rooms], also)
         if kind is Join and client is not None:
             self._arrive(client, change, published)
-        elif (kind is Say or kind is Invite) and whom is not None:
+        elif kind is Invite and whom is not None:
             self._direct(whom, published, False)
         elif change.among:
             self._among(change, published)
         if client is not None:
-            sees_own = client.echoes if kind is Say else SEES_OWN[kind](client.dialect)
-            if kind is Mode and whom is client:
-                sees_own = False
-            self._own(client, published, sees_own, change)
+            self._own(
+                client, published, SEES_OWN[kind](client.dialect) and not (kind is Mode and whom is client), change
+            )
         if kind in DEPARTURES:
             gone = whom if kind is Kick else client
             if gone is not None:
                 self._depart(gone, change)
 
+    def _show_message(self, change: Change) -> None:
+        """The commonest event, by the shortest way."""
+        published = Published(change.event, self._published)
+        self._published += 1
+        self.messages += 1
+        for room in change.rooms:
+            audience = self._audiences.get(room.key)
+            if audience is not None:
+                audience.events.append(published)
+                audience.messages += 1
+                self._touched[audience] = None
+        if change.whom is not None:
+            if (whom := self.clients.get(change.whom)) is not None:
+                self.deliveries += 1
+                self._direct(whom, published, False)
+        elif change.among:
+            self._among(change, published)
+        client = self.clients.get(change.user)
+        if client is not None:
+            self._own(client, published, client.echoes, change)
+            if change.rooms and not client.echoes:
+                self.deliveries -= 1  # of those that `flush` counts
+
     def publish(self, event: Event, key: str, but: Client | None = None) -> None:
         """Send an event to the clients that listen there, with one exception."""
-        published = Published(event, self._published)
-        self._add(key, published)
+        published = self._publish(event, key)
         if but is not None:
             self._stream(but).pieces.append(Piece(published.index, (), True, False))
-        self._published += 1
-
-    def _add(self, key: str, published: Published) -> None:
-        """Add the event to those that are shown there, if anybody listens."""
-        audience = self._audiences.get(key)
-        if audience is not None:
-            audience.events.append(published)
-            self._touched[audience] = None
 
     def tell(self, client: Client, data: bytes) -> None:
         """Send one client a line that it has not asked for, behind the events so far."""
@@ -192,19 +205,15 @@ class FanOut:
             audience.add(client)
             self._stream(client).windows[audience] = [published.index, -1]
 
-    def _publish(self, change: Change, also: str) -> Published:
-        """Give the event its place in the pass, and add it to its rooms."""
-        published = Published(change.event, self._published)
-        said = type(change.event) is Say
-        for room in change.rooms:
-            audience = self._audiences.get(room.key)
+    def _publish(self, event: Event, *keys: str) -> Published:
+        """Give the event its place in the pass, and add it to those that are shown there, if anybody listens."""
+        published = Published(event, self._published)
+        self._published += 1
+        for key in keys:
+            audience = self._audiences.get(key)
             if audience is not None:
                 audience.events.append(published)
-                audience.messages += said
                 self._touched[audience] = None
-        if also:
-            self._add(also, published)
-        self._published += 1
         return published
 
     def _own(self, client: Client, published: Published, sees_own: bool, change: Change) -> None:
@@ -212,8 +221,6 @@ class FanOut:
         if not sees_own:
             stream = client.stream or self._stream(client)
             stream.pieces.append(Piece(published.index, (), True, False))
-            if change.rooms and type(change.event) is Say:
-                self.deliveries -= 1  # of those that `flush` counts
         elif client.reply is not None or not self._is_among(client, change):
             self._direct(client, published, True)
 

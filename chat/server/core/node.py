@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chat.events import Invite, Invited, Kick, Marked, Mode, Quit, Rename, person_of
+from chat.events import Invite, Invited, Kick, Marked, Mode, Quit, Rename, Say, person_of
 from chat.server.accounts.attempts import Attempts
 from chat.server.accounts.hashing import AtOnce, Hasher
 from chat.server.accounts.logins import Logins
@@ -189,10 +189,10 @@ class Node:
             self._charge(client)
         self.log.keep(entry)
         for outcome in outcomes:
-            if isinstance(outcome, Refusal):
-                client.refuse(outcome)
-            elif type(outcome) is Change:
+            if type(outcome) is Change:
                 self._show(outcome)
+            elif isinstance(outcome, Refusal):
+                client.refuse(outcome)
             elif isinstance(outcome, Banned):
                 self.enforce(outcome.ban)
         if self.fan_out.monitored and entry.request.verb == "USER":
@@ -207,6 +207,10 @@ class Node:
 
     def _show(self, change: Change) -> None:
         kind = type(change.event)
+        if kind is Say:  # nothing of what follows is for messages
+            if not self.silent:
+                self.fan_out.show(change)
+            return
         if kind is Marked:
             self._tell_marker(change)
         elif not self.silent:
@@ -214,6 +218,11 @@ class Node:
                 self.fan_out.show(change, self.monitors.note(change))
             else:
                 self.fan_out.show(change)
+        self._follow(change)
+
+    def _follow(self, change: Change) -> None:
+        """Do what is to be done once the change is shown."""
+        kind = type(change.event)
         if kind is Kick:
             self._disconnect_kicked(change)
         elif kind is Invite:
