@@ -12,31 +12,27 @@ end
 
 # KEYS: log, meta. ARGV: node, epoch, the first sequence number; then user and line of each entry. Those that are there
 # already are left out. That some before them are not is an error: a store that lost its newest entries has taken over.
-APPEND = (
-    _VERSION
-    + """
-local up = redis.call('HGET', KEYS[2], 'up:' .. ARGV[1])
-if up ~= ARGV[2] then return redis.error_reply('GONE ' .. ARGV[1]) end
-local last = tonumber(redis.call('HGET', KEYS[2], 'sequence:' .. ARGV[1]) or '0')
-local count = tonumber(redis.call('HGET', KEYS[2], 'count') or '0')
-local first = tonumber(ARGV[3])
-if first > last + 1 then return redis.error_reply('LOST entries of ' .. ARGV[1]) end
-local written = version()
+APPEND = """
+local node = ARGV[1]
+local known = redis.call('HMGET', KEYS[2], 'up:' .. node, 'sequence:' .. node, 'count', 'version')
+if known[1] ~= ARGV[2] then return redis.error_reply('GONE ' .. node) end
+local last, count, first = tonumber(known[2] or '0'), tonumber(known[3] or '0'), tonumber(ARGV[3])
+if first > last + 1 then return redis.error_reply('LOST entries of ' .. node) end
+local written = known[4] or '1'
 for i = 4, #ARGV, 2 do
   local sequence = first + (i - 4) / 2
   if sequence > last then
     count = count + 1
     redis.call(
-      'XADD', KEYS[1], '*', 'c', count, 'v', written, 'n', ARGV[1], 'e', ARGV[2], 's', sequence,
+      'XADD', KEYS[1], '*', 'c', count, 'v', written, 'n', node, 'e', ARGV[2], 's', sequence,
       'u', ARGV[i], 'l', ARGV[i + 1]
     )
     last = sequence
   end
 end
-redis.call('HSET', KEYS[2], 'sequence:' .. ARGV[1], last, 'count', count)
+redis.call('HSET', KEYS[2], 'sequence:' .. node, last, 'count', count)
 return last
 """
-)
 
 _CHANGE_NODES = (
     _VERSION
