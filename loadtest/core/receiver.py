@@ -1,6 +1,7 @@
 """What one user had, and the bytes that many had alike. Plain values: some of these are made for each read."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from loadtest.core import stamps
 from loadtest.core.notices import Gone
@@ -32,6 +33,13 @@ class Receiver:
     next: dict[int, int] = field(default_factory=dict)
     missing: dict[int, set[int]] = field(default_factory=dict)
     starts: dict[int, int] | None = None  # the first number due of each sender, for one who came in the window
+
+
+class Sink(Protocol):
+    """What takes what a receiver reads: a window's ledger, or a scenario's own notes."""
+
+    def receive(self, receiver: Receiver, data: bytes, at: Moment) -> bool:
+        """Whole messages. True when one may want an answer."""
 
 
 class Batch:

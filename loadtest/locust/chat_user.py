@@ -21,7 +21,7 @@ from locust.exception import StopUser
 from chat.errors import FanfareError
 from loadtest.core import stamps
 from loadtest.core.ledger import Ledger
-from loadtest.core.receiver import Moment, Receiver
+from loadtest.core.receiver import Moment, Receiver, Sink
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.locust import seams
 from loadtest.net.addresses import Sources, resolve
@@ -69,7 +69,7 @@ class ChatUser(User):  # type: ignore[misc]  # Locust is untyped here
         self.gone = Event()  # set when the server or the network ended the connection; `gone_why` says how
         self.gone_why = ""
         self.failure: Exception | None = None  # what the last way in came to grief with
-        self.ledger: Ledger | None = None
+        self.ledger: Sink | None = None
         self.receiver = Receiver(self.room)
         self._wire = self.wire(self.nick)
         self._session = Session(self._wire)

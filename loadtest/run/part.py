@@ -12,7 +12,7 @@ import gevent
 from loadtest.core.examine import Language
 from loadtest.core.histogram import Growth, Histogram
 from loadtest.core.ledger import Ledger
-from loadtest.core.receiver import Receiver
+from loadtest.core.receiver import Receiver, Sink
 from loadtest.core.slices import TENTHS, Overdue, Slices, tenth_of
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.core.statement import Statement
@@ -32,7 +32,7 @@ class Listener(Protocol):
     """What a part needs of a user."""
 
     connection: Connection | None
-    ledger: Ledger | None
+    ledger: Sink | None
     receiver: Receiver
     node: int  # that it is connected to: the place of its host among several
 
@@ -118,13 +118,14 @@ class Part:
     def admit(self, member: Listener) -> None:
         """A user is in, who was not as the window began."""
         member.receiver = Receiver(member.receiver.room, tenth=TENTHS - 1)
-        member.ledger = self.ledgers[member.node]
-        member.ledger.join(member.receiver, time.monotonic_ns())
+        ledger = member.ledger = self.ledgers[member.node]
+        ledger.join(member.receiver, time.monotonic_ns())
 
     def remove(self, member: Listener, why: str = "") -> None:
         """A member's connection has ended, or is closed now; `why` where nobody wanted it."""
-        if member.ledger is not None and member.ledger in self.ledgers:
-            member.ledger.end(member.receiver, time.monotonic_ns())
+        ledger = self.ledgers[member.node]
+        if member.ledger is ledger:
+            ledger.end(member.receiver, time.monotonic_ns())
             member.ledger = None
         if why:
             self.dropped[why] += 1
