@@ -61,6 +61,23 @@ def worst(one: Note | None, other: Note | None) -> Note | None:
 
 
 PERCENTS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
+
+
+def told(histogram: Histogram, messages: int | None = None, never: int = 0) -> dict[str, int | None]:
+    """As `Histogram.figures`, with null in place of a percentile that too few tell.
+
+    `messages` are those whose deliveries these are, which share their fate; None where each sample is its own.
+    """
+    whole: dict[str, int | None] = dict(histogram.figures(never))
+    enough = histogram.count + never if messages is None else messages
+    return {**whole, **dict.fromkeys(name for name, percent in PERCENTS.items() if enough < enough_for(percent))}
+
+
+def messages_in(histogram: Histogram, receivers: int) -> int:
+    """How many messages these deliveries are of, each to so many."""
+    return -(-histogram.count // max(1, receivers))
+
+
 PASS, FAIL, INVALID = "pass", "fail", "invalid"
 EXIT_STATUS = {PASS: 0, FAIL: 1, INVALID: 3}
 
@@ -151,9 +168,12 @@ class Figures:
 
     def told(self, histogram: Histogram, never: int = 0) -> dict[str, int | None]:
         """Of the same messages, or a sample of them."""
-        whole: dict[str, int | None] = dict(histogram.figures(never))
-        lacking = [name for name, percent in PERCENTS.items() if self.heard and self.heard < enough_for(percent)]
-        return {**whole, **dict.fromkeys(lacking)}
+        return told(histogram, self.heard, never) if self.heard else dict(histogram.figures(never))
+
+    def told_of_part(self, part: Histogram) -> dict[str, int | None]:
+        """Of some of the deliveries, and as great a part of the messages."""
+        messages = ceil(part.count * self.heard / self.fanout.count) if self.heard and self.fanout.count else None
+        return dict(part.figures()) if messages is None else told(part, messages)
 
     def interval(self, kind: str, percent: float) -> Interval | None:
         """95 %, in microseconds; None where too little tells it."""

@@ -10,7 +10,8 @@ from math import ceil, floor, log10
 from typing import Any, Literal
 
 from loadtest.core.histogram import NEVER_US, Histogram
-from loadtest.core.result import Figures
+from loadtest.core.intervals import enough_for
+from loadtest.core.result import Figures, told
 from loadtest.report.hgrm import percentiles
 
 _LOG_FROM = 20.0  # times between the least and the most, from which a logarithmic axis reads better
@@ -121,8 +122,9 @@ def say_ms(_: float, ms: float) -> str:
 
 
 _MIB = 1_048_576
+_MAX = ("max", "max_us", "--soft")
 _FROM = "from {:,g} s"
-_PERCENTILES = (("p50", 50, "--one"), ("p99", 99, "--two"))
+_PERCENTILES = (("p50", "--one"), ("p90", "--three"), ("p99", "--two"))
 
 
 def latency_plots(timeline: Sequence[Row], figures: Figures) -> list[Plot]:
@@ -130,7 +132,7 @@ def latency_plots(timeline: Sequence[Row], figures: Figures) -> list[Plot]:
     plots = (
         over_time(timeline, figures.marks),
         by_percentile(figures),
-        by_tenth(figures.tenths),
+        by_tenth([figures.told(each) for each in figures.tenths]),
         by_size(figures.complete_by_size),
     )
     return [plot for plot in plots if plot]
@@ -166,7 +168,8 @@ def over_time(timeline: Sequence[Row], marks: Sequence[tuple[float, str]]) -> Pl
     x = [row["at_s"] for row in rows]
     lines = [
         line(name, colour, x, [in_ms(row[key]) for row in rows], say_ms)
-        for name, key, colour in (("p50", "p50_us", "--one"), ("p99", "p99_us", "--two"), ("max", "max_us", "--soft"))
+        for name, key, colour in (*((name, f"{name}_us", colour) for name, colour in _PERCENTILES), _MAX)
+        if any(row[key] is not None for row in rows)
     ]
     shown = [Mark(at_s, words) for at_s, words in marks if x[0] <= at_s <= x[-1] + _step(timeline)]
     question = "Did the fan-out stay level? Each point is a slice of the run, by the time messages were meant to leave."
@@ -187,7 +190,11 @@ def by_percentile(figures: Figures) -> Plot | None:
         ("half of the receivers", "--four", figures.median),
         ("last receiver (complete)", "--two", figures.complete),
     )
-    lines = [_curve(name, colour, histogram) for name, colour, histogram in curves if histogram.count]
+    lines = [
+        _curve(name, colour, histogram, figures.heard or histogram.count)
+        for name, colour, histogram in curves
+        if histogram.count
+    ]
     if not lines:
         return None
     most = floor(max(each.x[-1] for each in lines))
@@ -198,14 +205,15 @@ def by_percentile(figures: Figures) -> Plot | None:
     return Plot("by-percentile", "Latency by percentile", question, lines, across, upwards)
 
 
-def by_tenth(tenths: Sequence[Histogram]) -> Plot | None:
+def by_tenth(tenths: Sequence[Mapping[str, int | None]]) -> Plot | None:
     """The first tenth joined first; a server that sends in that order serves the last one later."""
-    if not any(each.count for each in tenths):
+    if not any(each["count"] for each in tenths):
         return None
     x = [float(tenth) for tenth in range(1, len(tenths) + 1)]
     lines = [
-        line(name, colour, x, [in_ms(each.percentile(percent)) if each.count else None for each in tenths], say_ms)
-        for name, percent, colour in _PERCENTILES
+        line(name, colour, x, [in_ms(each[name]) if each["count"] else None for each in tenths], say_ms)
+        for name, colour in _PERCENTILES
+        if any(each[name] is not None for each in tenths)
     ]
     across = Axis("tenth of the users, by when they joined", [(tenth, f"{tenth:.0f}") for tenth in x])
     upwards = linear("fan-out, ms", [y for each in lines for y in each.y])
@@ -217,9 +225,11 @@ def by_size(sizes: Mapping[int, Histogram]) -> Plot | None:
     if len(sizes) < 2:
         return None
     x = sorted(sizes)
+    given = [told(sizes[size]) for size in x]
     lines = [
-        line(name, colour, x, [in_ms(sizes[size].percentile(percent)) for size in x], say_ms)
-        for name, percent, colour in _PERCENTILES
+        line(name, colour, x, [in_ms(each[name]) for each in given], say_ms)
+        for name, colour in _PERCENTILES
+        if any(each[name] is not None for each in given)
     ]
     upwards = ms_axis("complete", (y for each in lines for y in each.y))
     question = "What does another member cost? The time until the last receiver has a message, by their number."
@@ -227,8 +237,13 @@ def by_size(sizes: Mapping[int, Histogram]) -> Plot | None:
     return Plot("by-size", "Completion by members", question, lines, across, upwards, heading="{:,g} receivers")
 
 
-def _curve(name: str, colour: str, histogram: Histogram) -> Line:
-    points = [(share, value_ms) for value_ms, share, _ in percentiles(histogram) if share < 1]
+def _curve(name: str, colour: str, histogram: Histogram, messages: int) -> Line:
+    """As far as so many messages tell it; the median always."""
+    points = [
+        (share, value_ms)
+        for value_ms, share, _ in percentiles(histogram)
+        if share <= 0.5 or (share < 1 and enough_for(100 * share) <= messages)
+    ]
     return Line(
         name,
         colour,

@@ -65,18 +65,15 @@ def summarise(
 
 
 def _timeline(figures: Figures) -> list[dict[str, Any]]:
-    """A row for each slice of the windows; of a slice without a delivery the latencies are null."""
+    """A row for each slice of the windows; latencies that too few messages tell are null."""
     return [
-        {
-            "at_s": at_s,
-            "deliveries": each.count,
-            "p50_us": each.percentile(50) if each.count else None,
-            "p99_us": each.percentile(99) if each.count else None,
-            "max_us": each.longest if each.count else None,
-            **asdict(cost),
-        }
+        {"at_s": at_s, "deliveries": each.count, **_latencies(figures.told_of_part(each)), **asdict(cost)}
         for (at_s, each), cost in zip(figures.over_time, figures.costs, strict=True)
     ]
+
+
+def _latencies(given: Mapping[str, int | None]) -> dict[str, int | None]:
+    return {f"{name}_us": given[name] if given["count"] else None for name in ("p50", "p90", "p99", "max")}
 
 
 def brief(histogram: Histogram) -> dict[str, int]:

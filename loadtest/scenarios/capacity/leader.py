@@ -12,7 +12,7 @@ from typing import Any
 
 from chat.errors import SetupError
 from loadtest.core.reasons import advice, printable
-from loadtest.core.requirements import Requirements
+from loadtest.core.requirements import PERCENTS, Requirements
 from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict
 from loadtest.core.search import GENERATOR, HELD, MISSED, Bounds, Search, Step
 from loadtest.core.verdict import judge, measures
@@ -200,30 +200,38 @@ class Capacity(OneRoom):
         return GENERATOR if hint else MISSED, [reason + (hint and f"; {hint}")]
 
 
-_HEAD = ("capacity", "users", "rate/s", "lost", "p99, ms", "complete, ms", "CPU, %", "result")
 _NOTE = (
     "Each row is a step: a window at one load, in the order of playing. Up: the load doubles; bisect: the gap between "
     "the highest that held and the lowest that missed is halved; repeat: both sides of the knee again, and the "
-    "majority decides. p99 is the fan-out's, complete the p99 of the time to the last receiver; CPU is the busiest "
-    "generator process's share of a core. A step where the generator was the limit counts neither way."
+    "majority decides. The percentile is the one that is required of the fan-out, complete the same of the "
+    "time to the last receiver; CPU is the busiest generator process's share of a core. A step where the generator was "
+    "the limit counts neither way."
 )
 _LIMIT = re.compile(", the |, so ")  # what follows in a reason is the same in every row, and in the verdict
 
 
 @register_section("capacity")
 def section(capacity: Mapping[str, Any]) -> Section:
-    rows = tuple(_row(step, _mark(step, capacity)) for step in capacity["steps"])
-    return Section("Capacity", (Block(_HEAD, rows, has_words=True, note=_NOTE),), p99_by_load(capacity))
+    name = _percentile(capacity)
+    head = ("capacity", "users", "rate/s", "lost", f"{name}, ms", "complete, ms", "CPU, %", "result")
+    rows = tuple(_row(step, name, _mark(step, capacity)) for step in capacity["steps"])
+    return Section("Capacity", (Block(head, rows, has_words=True, note=_NOTE),), by_load(capacity))
 
 
-def _row(step: Mapping[str, Any], mark: str) -> tuple[str, ...]:
+def _percentile(capacity: Mapping[str, Any]) -> str:
+    """The one that is required of the fan-out, if any: steps have the messages for it."""
+    terms = Requirements.parse(capacity["requirement"]).terms
+    return next((term.name for term in terms if term.name in PERCENTS), "p90")
+
+
+def _row(step: Mapping[str, Any], percentile: str, mark: str) -> tuple[str, ...]:
     why = _LIMIT.split(step["reasons"][0])[0].removeprefix("the generator ") if step["reasons"] else ""
     return (
         step["phase"],
         f"{step['users']:,}",
         f"{step['rate']:,g}",
         f"{step['lost']:,}",
-        *(ms(step[key]["p99"]) if step[key]["count"] else NONE for key in ("fanout_us", "complete_us")),
+        *(ms(step[key][percentile]) if step[key]["count"] else NONE for key in ("fanout_us", "complete_us")),
         f"{step['cpu_percent']:.0f}",
         step["result"] + mark + (why and f": {printable(why)}"),
     )
@@ -246,35 +254,36 @@ _SIDES = ("knee", "beyond")
 _LOADS = {"users": "users in the room", "rate": "messages a second, of all announcers"}
 
 
-def p99_by_load(capacity: Mapping[str, Any]) -> Plot | None:
-    """Steps without a delivery have no point."""
-    steps = [step for step in capacity["steps"] if step["fanout_us"]["count"]]
+def by_load(capacity: Mapping[str, Any]) -> Plot | None:
+    """Steps of too few messages have no point: the p90 takes 30 and the p99 300, 10 s at 10 a second are 100."""
+    name = _percentile(capacity)
+    steps = [step for step in capacity["steps"] if step["fanout_us"]["count"] and step["fanout_us"][name] is not None]
     if not steps:
         return None
-    points = [_points(result, steps) for result in _LOOKS]
-    limits = [term.limit / 1000 for term in Requirements.parse(capacity["requirement"]).terms if term.name == "p99"]
-    heights = [in_ms(step["fanout_us"]["p99"]) for step in steps]
+    points = [_points(result, name, steps) for result in _LOOKS]
+    limits = [term.limit / 1000 for term in Requirements.parse(capacity["requirement"]).terms if term.name == name]
+    heights = [in_ms(step["fanout_us"][name]) for step in steps]
     question = (
         "Where does it break? Each point is a step. The dotted lines are the two sides of the knee, the dashed one is "
-        "the requirement's limit, if it has one for the p99. A step that missed below it missed something else."
+        "the requirement's limit, if it has one for this percentile. A step that missed below it missed something else."
     )
     marks = [Mark(capacity[name]["load"], f"{name} {capacity[name]['load']:,g}") for name in _SIDES if capacity[name]]
     return Plot(
         "capacity",
-        "p99 by load",
+        f"{name} by load",
         question,
         [each for each in points if each.x],
         linear(_LOADS[capacity["search"]], [step["load"] for step in steps]),
-        ms_axis("fan-out p99", [*heights, *limits]),
+        ms_axis(f"fan-out {name}", [*heights, *limits]),
         [*marks, *(Mark(limit) for limit in limits)],
         height=280,
         wide=True,
     )
 
 
-def _points(result: str, steps: list[Mapping[str, Any]]) -> Line:
+def _points(result: str, name: str, steps: list[Mapping[str, Any]]) -> Line:
     look, colour = _LOOKS[result]
     here = [step for step in steps if step["result"] == result]
-    heights = [step["fanout_us"]["p99"] / 1000 for step in here]
+    heights = [step["fanout_us"][name] / 1000 for step in here]
     said = [f"{step['load']:,g}: {top:,.3f} ms ({step['phase']})" for step, top in zip(here, heights, strict=True)]
     return Line(_NAMES[result], colour, [step["load"] for step in here], heights, said, look)

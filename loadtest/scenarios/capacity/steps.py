@@ -6,8 +6,9 @@ from math import ceil, floor
 from typing import Any
 
 from loadtest.core.intervals import of_limit
-from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict, merged
+from loadtest.core.result import FAIL, INVALID, PASS, Figures, Verdict, merged, told
 from loadtest.core.search import GENERATOR, HELD, REPEAT, Search
+from loadtest.report.blocks import ms
 
 
 @dataclass(slots=True)
@@ -54,11 +55,11 @@ def side(load: float | None, steps: Iterable[Played], target: str) -> dict[str, 
         "reordered": figures.reordered,
         "late": figures.late,
         "duration_s": round(figures.duration_s, 3),
-        "first_us": figures.first.figures(),
-        "median_us": figures.median.figures(),
-        "send_lateness_us": figures.send_lateness.figures(),
-        "loop_lag_us": figures.loop_lag.figures(),
-        "receive_backlog_us": figures.receive_backlog.figures(),
+        "first_us": figures.latency("first"),
+        "median_us": figures.latency("median"),
+        "send_lateness_us": told(figures.send_lateness),
+        "loop_lag_us": told(figures.loop_lag),
+        "receive_backlog_us": told(figures.receive_backlog),
     }
 
 
@@ -74,8 +75,8 @@ def _plain(figures: Figures, rate: float) -> dict[str, Any]:
         "sent": figures.sent,
         "delivered": figures.delivered,
         "lost": figures.lost,
-        "fanout_us": figures.fanout.figures(),
-        "complete_us": figures.complete.figures(),
+        "fanout_us": figures.latency("fanout"),
+        "complete_us": figures.latency("complete"),
         "cpu_percent": round(figures.cpu_percent, 1),
     }
 
@@ -98,8 +99,8 @@ def outcome(search: Search) -> str:
 def of_step(step: Played) -> str:
     figures = step.figures
     words = f"{step.phase}, {figures.asked_users:,} users at {step.rate:,g} messages/s: {step.result}"
-    p99 = f", p99 {figures.fanout.percentile(99) / 1000:,.3f} ms" if figures.fanout.count else ""
-    return words + p99 + (f" ({'; '.join(step.reasons)})" if step.reasons else "")
+    p90 = figures.given("fanout", 90)
+    return words + (f", p90 {ms(p90)} ms" if p90 else "") + (f" ({'; '.join(step.reasons)})" if step.reasons else "")
 
 
 def verdict(search: Search, steps: Sequence[Played], requirement: str, by_users: bool) -> Verdict:

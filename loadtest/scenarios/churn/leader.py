@@ -18,6 +18,7 @@ from typing import Any
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
 from loadtest.core.reasons import own_faults
+from loadtest.core.result import told
 from loadtest.core.statement import Statement
 from loadtest.core.verdict import percentiles
 from loadtest.report.blocks import LATENCY_HEAD, Block, Section, each_count, latency, mib, register_section, spaced
@@ -194,8 +195,8 @@ class Churn(OneRoom):
                 "arrivals_per_s": round(counts["arrivals"] / flowed.coming_s, 3) if flowed.coming_s else 0.0,
                 "mean_stay_s": round(mean_stay_s, 3),
                 "most_present": max(flowed.levels),
-                "connect_us": flowed.connect.figures(),
-                "join_us": flowed.join.figures(),
+                "connect_us": told(flowed.connect),
+                "join_us": told(flowed.join),
                 "quit_texts": self._quit_texts,
                 "leave_notices": {
                     "expected": counts["expected"],
@@ -203,7 +204,7 @@ class Churn(OneRoom):
                     "lost": flowed.lost,
                     "duplicated": counts["duplicated"],
                 },
-                "leave_notice_us": flowed.notices.figures(),
+                "leave_notice_us": told(flowed.notices, counts["departures"]),  # all of one guest share its fate
                 "server": self._server.part(),
             }
         }

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
+from loadtest.core.result import messages_in, told
 from loadtest.core.statement import Statement
 from loadtest.run.messages import Death
 from loadtest.run.role import Role, Worker
@@ -62,6 +63,11 @@ class Disconnect:
             late, limit = self.informed.longest / 1e6, self.deadline_us / 1e6
             lines.append(f"{self.how}: the last observer was told after {late:,.3f} s, the limit is {limit:,g} s")
         return lines + self.felt(max_ratio)
+
+    def felt_in(self, phase: str) -> dict[str, int | None]:
+        """The observers' own messages, each to all others of them."""
+        times = self.phases[phase]
+        return told(times, messages_in(times, self.observers - 1))
 
     def felt(self, max_ratio: float | None = None) -> list[str]:
         """What the others should not have felt, one line each."""
@@ -226,6 +232,6 @@ def plain(one: Disconnect) -> dict[str, Any]:
         "deadline_us": one.deadline_us,
         "dead_after_us": one.dead_after_us,
         "reasons": one.reasons,
-        "notices_us": one.notices.figures(),
-        "fanout_us": {phase: histogram.figures() for phase, histogram in one.phases.items()},
+        "notices_us": told(one.notices, one.victims),  # all of one victim share its fate
+        "fanout_us": {phase: one.felt_in(phase) for phase in one.phases},
     }

@@ -45,17 +45,17 @@ def _told_block(disconnects: Sequence[dict[str, Any]]) -> Block:
 
 def _felt(disconnects: Sequence[dict[str, Any]]) -> Block:
     return Block(
-        ("fan-out p99, ms", "before", "during", "after", "reasons given"),
+        ("fan-out p90, ms", "before", "during", "after", "reasons given"),
         tuple((one["how"], *_phases(one["fanout_us"]), reasons(one["reasons"])) for one in disconnects),
         has_words=True,
         note=_FELT,
     )
 
 
-def _phases(fanout: dict[str, dict[str, int]]) -> list[str]:
+def _phases(fanout: dict[str, dict[str, int | None]]) -> list[str]:
     """A run that was stopped early has none."""
-    phases = (fanout.get(phase, {"count": 0, "p99": 0}) for phase in ("before", "during", "after"))
-    return [ms(phase["p99"]) if phase["count"] else NONE for phase in phases]
+    phases = (fanout.get(phase, {"count": 0}) for phase in ("before", "during", "after"))
+    return [ms(phase["p90"]) if phase["count"] else NONE for phase in phases]
 
 
 _LEAST_MS = 0.001  # a logarithmic axis has no 0; times are whole microseconds

@@ -91,8 +91,8 @@ class Slow(Deaths):
             "dropped": len(disconnect.after_us),
             "dropped_after_us": sorted(disconnect.after_us.values()),
             "reasons": disconnect.reasons,
-            "with_us": disconnect.phases["during"].figures(),
-            "without_us": disconnect.phases["before"].figures(),
+            "with_us": disconnect.felt_in("during"),
+            "without_us": disconnect.felt_in("before"),
         }
 
     def _memory(self) -> dict[str, Any]:

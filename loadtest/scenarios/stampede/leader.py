@@ -14,6 +14,7 @@ from typing import Any
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
 from loadtest.core.requirements import DEFAULT
+from loadtest.core.result import messages_in, told
 from loadtest.run.role import Role, Worker
 from loadtest.run.run import ANSWER_S, Run
 from loadtest.run.scenario import OneRoom
@@ -198,17 +199,20 @@ class Stampede(OneRoom):
             "back_50_us": figures.back_us(0.5),
             "back_90_us": figures.back_us(0.9),
             "back_all_us": figures.back_us(1),
-            "back_us": figures.back.figures(),
+            "back_us": told(figures.back),
             "most_back_in_1_s": figures.most_in_1_s,
             "attempts": figures.attempts.figures(),
             "reasons": dict(figures.attempts.reasons),
-            "connect_us": figures.connect.figures(),
+            "connect_us": told(figures.connect),
             "server": self._server_figures(restart.look, self._end),
             "generator": {
                 "cpu_percent": round(figures.cpu_percent, 1),
-                "loop_lag_us": figures.loop_lag.figures(),
+                "loop_lag_us": told(figures.loop_lag),
             },
-            "fanout_us": {phase: histogram.figures() for phase, histogram in self._phases.items()},
+            "fanout_us": {
+                phase: told(histogram, messages_in(histogram, self.users - 1))
+                for phase, histogram in self._phases.items()
+            },
         }
 
     def _away_us(self, restart: Restart) -> int | None:

@@ -14,6 +14,7 @@ from typing import Any
 from chat.errors import SetupError
 from loadtest.core.histogram import Histogram
 from loadtest.core.requirements import DEFAULT
+from loadtest.core.result import messages_in, told
 from loadtest.report.blocks import LATENCY_HEAD, Block, Section, latency, ms, reasons, register_section
 from loadtest.run.control import Control, ControlSettings, name_of
 from loadtest.run.hosts import Hosts
@@ -95,7 +96,7 @@ class Drain:
                 "cut_off": dict(self.cut_off),
                 "missed": self.missed,
                 "doubled": self.doubled,
-                "fanout_us": self.fanout.figures(),
+                "fanout_us": told(self.fanout, messages_in(self.fanout, self.others)),
             },
             "messages": self.messages,
             "history": {**asdict(self.account), "reasons": dict(self.reasons)} if self.account else None,

@@ -38,6 +38,13 @@ def crashed(*disconnects: Disconnect, word: str = "pass") -> dict[str, Any]:
     return summary_of(figures, word, part={"disconnects": [plain(each) for each in disconnects]})
 
 
+def of_30(us: int) -> Histogram:
+    """Messages to 899 others: they tell a p90, and no p99."""
+    taken = Histogram()
+    taken.add(us, 30 * 899)
+    return taken
+
+
 SILENT = Disconnect(
     "silence",
     *(100, 900, 31_000_000),
@@ -45,7 +52,7 @@ SILENT = Disconnect(
     ghosts=7,
     false_deaths=3,
     reasons={"Ping timeout": 40, "Connection timed out": 60},
-    phases={"before": histogram(1_500), "during": histogram(2_500), "after": histogram()},
+    phases={"before": of_30(1_500), "during": of_30(2_500), "after": histogram()},
 )
 UNNOTICED = Disconnect("stop", 100, 900, 151_000_000)
 ENDLESS = Disconnect(
@@ -83,6 +90,16 @@ def test_the_summary_has_exactly_the_keys_of_the_contract(tmp_path: Path) -> Non
     assert summary["disconnects"] == []
 
 
+def test_deliveries_of_too_few_messages_tell_no_percentile_in_a_scenario_and_in_a_slice_of_time() -> None:
+    felt = plain(SILENT)["fanout_us"]["during"]
+    assert (felt["count"], felt["p50"], felt["p90"], felt["p99"], felt["p999"]) == (26_970, 2_500, 2_500, None, None)
+    figures = Figures("room", "host:1", 2, heard=600, fanout=histogram(*[100] * 1_200))
+    figures.over_time = [(0.0, histogram(*[100] * 600)), (1.0, histogram(*[100] * 598))]
+    figures.costs = [Cost(), Cost()]
+    assert [each["p99_us"] for each in summary_of(figures)["timeline"]] == [100, None]
+    assert [each["p90_us"] for each in summary_of(figures)["timeline"]] == [100, 100]
+
+
 def test_the_timeline_has_a_row_a_slice_and_nulls_where_nothing_is_known() -> None:
     figures = Figures("room", "host:1", 2)
     figures.over_time = [(0.0, histogram(100, 200)), (1.0, histogram())]
@@ -92,6 +109,7 @@ def test_the_timeline_has_a_row_a_slice_and_nulls_where_nothing_is_known() -> No
         "at_s": 0.0,
         "deliveries": 2,
         "p50_us": 100,
+        "p90_us": 200,
         "p99_us": 200,
         "max_us": 200,
         "generator_cpu_percent": 50.0,

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtest.core.ledger import Ledger
-from loadtest.core.receiver import Moment, Receiver
+from loadtest.core.receiver import Moment, Receiver, Sink
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.net.connection import Connection
 from loadtest.run.messages import Opening, SenderPlan
@@ -26,7 +25,7 @@ class Member:
         near, self.far = socket.socketpair()
         near.setblocking(False)
         self.connection: Connection | None = Connection(near)
-        self.ledger: Ledger | None = None
+        self.ledger: Sink | None = None
         self.node = 0
         self.receiver = Receiver(ROOM)
         self.connection.on_lines = self._heard

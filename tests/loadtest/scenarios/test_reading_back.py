@@ -6,7 +6,7 @@ from typing import Any, cast
 import gevent
 import pytest
 
-from loadtest.core.receiver import Moment, Receiver, just
+from loadtest.core.receiver import Receiver, just
 from loadtest.core.stamps import Stamp, Stamps
 from loadtest.run.role import Member
 from loadtest.scenarios.stampede.reader import NoHistory, read_back
@@ -37,7 +37,7 @@ class Back:
 
     def send(self, data: bytes) -> bool:
         self.asked.append(data)
-        gevent.spawn(lambda: self.on_lines(self._answers.pop(0), cast(Moment, just(1))))
+        gevent.spawn(lambda: self.on_lines(self._answers.pop(0), just(1)))
         return True
 
 

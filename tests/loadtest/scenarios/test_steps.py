@@ -181,4 +181,4 @@ def test_a_search_that_stepped_down_says_so() -> None:
 
 def test_a_step_is_a_line() -> None:
     step = played(4, UP, MISSED, 61_000, "p99 is 61 ms", asked_users=1_000)
-    assert capacity_steps.of_step(step) == "up, 1,000 users at 10 messages/s: missed, p99 61.000 ms (p99 is 61 ms)"
+    assert capacity_steps.of_step(step) == "up, 1,000 users at 10 messages/s: missed, p90 61.000 ms (p99 is 61 ms)"
