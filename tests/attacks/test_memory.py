@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from bench.still import StillServer, StillSocket
+from chat.server.core.room_rules import NO_NEW_ROOM
 from tests.attacks.siege import DEFAULTS, MOST_CALLS, attackers, ghosts, members, say, siege
 from tests.attacks.transports import CarryingServer, each_scheme
 
@@ -28,7 +29,7 @@ def test_the_rooms_of_one_address_may_reach_their_limit_and_not_pass_it(scheme: 
             say([second], b"JOIN #second%d\r\n" % number)
         server.settle()
         assert len(server.node.state.rooms) - 1 == 120  # the innocent have one, of an address of their own
-        assert any(" 405 " in line for line in second.lines())
+        assert any(" 405 " in line and line.endswith(NO_NEW_ROOM) for line in second.lines())
         other = server.connect("other", "#another", host="10.9.9.9")
         assert any(" JOIN #another" in line for line in other.lines())
         server.say(first, "PART #first1")

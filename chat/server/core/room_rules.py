@@ -20,6 +20,9 @@ from chat.wires.numerics import (
 
 INVITATIONS = 20  # that a user has at once; the oldest goes for one more
 
+# Said to a user who may be in no room at all: the rooms are those that others made.
+NO_NEW_ROOM = "No new room can be made: your address, or the server, has as many as it may have"
+
 
 def _join(state: State, user: User, entry: Entry) -> list[Outcome]:
     """`JOIN #room` or `JOIN #room key`"""
@@ -62,7 +65,7 @@ def _open_room(state: State, user: User, name: str, keyword: str, at: float) -> 
     """
     host = user.address
     if len(state.rooms) >= state.limits.rooms_total or state.rooms_by_host[host] >= state.limits.rooms_per_address:
-        raise Refusal(ERR_TOOMANYCHANNELS, name)
+        raise Refusal(ERR_TOOMANYCHANNELS, name, text=NO_NEW_ROOM)
     room = state.remembered.get(fold(name)) if state.remembered else None
     if room is not None and room.restricted:
         try:
