@@ -1,11 +1,13 @@
 """Where a shared log is, from its URL; and the store's own rules about repeated, late and foreign appends."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chat.errors import SetupError
 from chat.server.shared.place import Place
+from chat.server.shared.scripts import ENTRY_VERSION
 from chat.server.shared.store import DeclaredGone, Snapshot, Store, StoreDown
 from tests.shared.store_process import RedisProcess, running_store
 
@@ -165,6 +167,29 @@ def test_a_snapshot_is_there_for_the_newest_entry_and_for_the_first_that_the_log
     assert [store.read_snapshot(upto) for upto in (9, 89, 90)] == [snapshots[1], *snapshots[1:]]
     assert line.lines() == [f"{number}" for number in range(50, 101)]
     store.close()
+
+
+def test_a_claim_is_given_up_by_who_holds_it_and_in_one_step(line: Line, store: RedisProcess) -> None:
+    one, other = line.store, Store(Place.of(store.url))
+    one._redis.hset("fanfare:meta", "version", ENTRY_VERSION)
+    assert one.claim_snapshot("one", 60.0)
+    other.release_snapshot("other")
+    assert not other.claim_snapshot("other", 60.0)
+    command: Any = one._redis.execute_command
+    commands: list[Any] = []
+
+    def run_out(*arguments: Any, **options: Any) -> Any:
+        """Between two commands the claim runs out, and the other has it."""
+        commands.append(arguments[0])
+        if len(commands) > 1:
+            other._redis.set("fanfare:snapshots:claim", "other")
+        return command(*arguments, **options)
+
+    one._redis.execute_command = run_out  # type: ignore[method-assign]
+    one.release_snapshot("one")
+    assert other._redis.get("fanfare:snapshots:claim") == ("other" if len(commands) > 1 else None), commands
+    one.close()
+    other.close()
 
 
 def test_a_store_that_is_away_can_be_asked_again(line: Line, store: RedisProcess) -> None:

@@ -138,5 +138,11 @@ if #found == 0 then return {'0-0', '0', ''} end
 return {found[1], found[2], redis.call('HGET', KEYS[3], found[1])}
 """
 
+# KEYS: a claim. ARGV: the token of who gives it up; it may have expired, and another's may be there.
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
 # In the order in which `Store` names them.
-ALL = (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT, READ_SNAPSHOT)
+ALL = (APPEND, ENTER, RENEW, DECLARE_GONE, WRITE_SNAPSHOT, READ_SNAPSHOT, RELEASE)

@@ -88,7 +88,7 @@ class Store:
         self._snapshots, self._states = f"{prefix}snapshots", f"{prefix}states"
         registered = list(map(self._redis.register_script, ALL))
         self._append, self._enter, self._renew, self._declare_gone = registered[:4]
-        self._write_snapshot, self._read_snapshot = registered[4:]
+        self._write_snapshot, self._read_snapshot, self._release = registered[4:]
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         try:
@@ -288,9 +288,7 @@ class Store:
         return bool(self._call(self._redis.set, key, token, nx=True, px=int(seconds * 1000)))
 
     def release_snapshot(self, token: str) -> None:
-        key = f"{self._snapshots}:claim"
-        if self._call(self._redis.get, key) == token:
-            self._call(self._redis.delete, key)
+        self._call(self._release, keys=[f"{self._snapshots}:claim"], args=[token])
 
 
 def _pairs(fields: Sequence[str]) -> Mapping[str, str]:
