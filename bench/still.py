@@ -4,6 +4,7 @@
 gets, are the same each time.
 """
 
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +87,9 @@ class StillSocket:
         self.heard.clear()
         return text.split("\r\n")[:-1]
 
-    def shutdown(self, how: int) -> None: ...
+    def shutdown(self, how: int) -> None:
+        if how == socket.SHUT_RD:
+            self.ended = True
 
     def close(self) -> None:
         self.closed = True

@@ -3,6 +3,7 @@
 A client's own work, encryption and frames, is no work of the server: see `Unprofiled`.
 """
 
+import socket
 import ssl
 import sys
 from collections import Counter
@@ -139,7 +140,8 @@ class Pipe:
         self.sent.append(bytes(data))
         return len(data)
 
-    def shutdown(self, how: int) -> None: ...
+    def shutdown(self, how: int) -> None:
+        self.ended = self.ended or how == socket.SHUT_RD
 
     def close(self) -> None: ...
 

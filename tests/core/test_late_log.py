@@ -1,14 +1,15 @@
 """A command may wait: a log that answers late, and what everybody is told meanwhile and afterwards."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
 
-from bench.still import StillServer, StillSocket
+from bench.still import StillServer, StillSocket, still_server
 from chat.server.log.entry import Entry
 from chat.server.net.connection import Phase
-from chat.server.net.loop import WORDS_AHEAD
+from chat.server.net.loop import LINES_A_TURN, WORDS_AHEAD
 from chat.settings import Settings
 from chat.wires.irc import IrcWire
 from chat.wires.message import Message, parse
@@ -292,7 +293,7 @@ def test_a_registration_that_comes_back_for_a_closed_connection_leaves_no_ghost(
     else:
         sock.error = ConnectionResetError(104, "Connection reset by peer")
     late.settle()
-    assert sock.closed is (end == "reset")  # who waits for a request is not asked whether more comes
+    assert not sock.closed  # what it said before comes first
     late.deliver_all()
     assert sock.closed
     assert list(late.node.state.users) == ["watcher"]
@@ -368,3 +369,153 @@ def test_a_client_that_waits_is_not_timed_out_for_it() -> None:
         assert not ana.closed
         late.advance(2.0)
         assert verbs(ana) == ["PING"]
+
+
+# The last words of who ends
+
+
+LAST_WORDS = {
+    "words": [f"PRIVMSG #a :{number}" for number in range(3 * WORDS_AHEAD)],
+    "more than a turn": [f"PRIVMSG #a :{number}" for number in range(2 * LINES_A_TURN)],
+    "words behind a join": ["JOIN #b", "PRIVMSG #a :x", "PART #b :y", "PRIVMSG #a :z"],
+    "a rename": ["PRIVMSG #a :x", "NICK anna", "PRIVMSG #a :y"],
+    "a quit": ["PRIVMSG #a :x", "PRIVMSG #a :y", "QUIT :bye", "PRIVMSG #a :z"],
+    "an answer between": ["PRIVMSG #a :x", "NAMES #a", "PRIVMSG #a :y"],
+}
+
+
+def end(sock: StillSocket, how: str) -> None:
+    if how == "closed":
+        sock.ended = True
+    else:
+        sock.error = ConnectionResetError(104, "Connection reset by peer")
+
+
+def ended_with(server: StillServer, lines: list[str], how: str, when: str) -> list[str]:
+    """What the others in the room are shown, whenever the end comes: with the last words, or while they wait."""
+    settle = server.deliver_all if isinstance(server, LateServer) else server.settle
+    ana, watcher = server.connect("ana", "#a"), server.connect("watcher", "#a")
+    settle()
+    watcher.heard.clear()
+    ana.said = b"".join(f"{line}\r\n".encode() for line in lines)
+    if when == "afterwards":
+        server.step()
+    elif when == "amid":
+        server.settle()
+    end(ana, how)
+    settle()
+    assert ana.closed
+    assert list(server.node.state.users) == ["watcher"]
+    return watcher.lines()
+
+
+@pytest.mark.parametrize("when", ["at once", "afterwards", "amid"])
+@pytest.mark.parametrize("how", ["closed", "reset"])
+@pytest.mark.parametrize("lines", LAST_WORDS.values(), ids=LAST_WORDS)
+def test_all_that_came_before_the_end_is_done_in_order_as_with_a_log_that_answers_at_once(
+    late: LateServer, lines: list[str], how: str, when: str
+) -> None:
+    shown = ended_with(late, lines, how, when)
+    with still_server() as server:
+        at_once = ended_with(server, lines, how, "at once")
+    assert shown == at_once
+    assert sum("PRIVMSG" in line for line in shown) == sum("PRIVMSG" in line for line in lines) - ("QUIT :bye" in lines)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_who_registers_joins_speaks_and_ends_in_one_go_is_heard_and_gone(late: LateServer, batch: int) -> None:
+    watcher = late.connect("watcher", "#a")
+    watcher.heard.clear()
+    sock = late.visit()
+    sock.said = b"NICK ana\r\nUSER a 0 * :A\r\nJOIN #a\r\nPRIVMSG #a :hello\r\nPING x\r\n"
+    sock.ended = True
+    late.deliver_all(batch)
+    assert verbs(watcher) == ["JOIN", "PRIVMSG", "QUIT"]
+    heard = verbs(sock)
+    assert (heard[0], heard[-4:]) == ("001", ["JOIN", "353", "366", "PONG"])
+    assert sock.closed
+
+
+def test_a_guest_whose_text_comes_with_the_end_is_heard(late: LateServer) -> None:
+    watcher = late.connect("watcher", "#lobby")
+    watcher.heard.clear()
+    guest = late.socket()
+    late.loop.adopt(guest, "127.0.0.1", RelayWire())
+    guest.said, guest.ended = b"ana: hello", True
+    late.deliver_all()
+    assert verbs(watcher) == ["JOIN", "PRIVMSG", "QUIT"]
+    assert guest.closed
+
+
+@pytest.mark.parametrize("lines", [["PRIVMSG #a :x"], ["PRIVMSG #a :x", "PING 1", "PRIVMSG #a :y"]])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_half_closed_client_gets_the_echo_of_its_last_words(
+    late: LateServer, at_once: bool, lines: list[str]
+) -> None:
+    with still_server() as memory:
+        server = memory if at_once else late
+        ana = server.connect("ana", "#a")
+        server.say(ana, "CAP REQ :echo-message")
+        ana.heard.clear()
+        ana.said, ana.ended = b"".join(f"{line}\r\n".encode() for line in lines), True
+        server.settle()
+        late.deliver_all()
+        assert verbs(ana) == ["PRIVMSG", "PONG", "PRIVMSG"][: len(lines)]
+        assert ana.closed
+
+
+def test_a_half_closed_client_gets_a_long_answer_and_the_end_of_its_batch(late: LateServer) -> None:
+    for number in range(100):
+        late.connect(f"user{number}", f"#room{number}")
+    ana = late.connect("ana")
+    late.say(ana, "CAP REQ :labeled-response batch")
+    ana.heard.clear()
+    ana.said, ana.ended = b"@label=1 LIST\r\nAWAY :x\r\nPING x\r\n", True
+    late.deliver_all()
+    heard = verbs(ana)
+    assert heard.count("322") == 100
+    assert [verb for verb in heard if verb not in ("322", "321", "323")] == ["BATCH", "BATCH", "306", "PONG"]
+    assert ana.closed
+
+
+def test_a_peer_that_has_ended_costs_no_pass_while_its_words_are_on_their_way(late: LateServer) -> None:
+    ana = late.connect("ana", "#a")
+    ana.said, ana.ended = b"PRIVMSG #a :x\r\nPART #a\r\n", True
+    late.settle()  # comes to rest
+    assert late.loop.idle
+    passes = late.counts["polls"]
+    late.advance(3600.0)
+    assert late.counts["polls"] <= passes + 2
+    assert not ana.closed
+    late.deliver_all()
+    assert ana.closed
+
+
+def test_who_is_thrown_out_with_words_on_their_way_quits_behind_them(late: LateServer) -> None:
+    ana, watcher = late.connect("ana", "#a"), late.connect("watcher", "#a")
+    late.deliver_all()
+    watcher.heard.clear()
+    late.say(ana, "PRIVMSG #a :x", "PRIVMSG #a :y", "PART #a", "PRIVMSG #a :z")
+    late.loop.connections.drop(late.connection(ana), "Ping timeout: 1 second")
+    late.deliver_all()
+    assert [line.rpartition(":")[2] for line in watcher.lines()] == ["x", "y", " 1 second"]
+
+
+def test_a_dead_connection_is_not_read_while_the_node_is_gone(late: LateServer) -> None:
+    ana, watcher = late.connect("ana", "#a"), late.connect("watcher", "#a")
+    late.deliver_all()
+    watcher.heard.clear()
+    late.log.waiting.append(about_node(late, "down"))
+    late.deliver_all()
+    ana.said, ana.ended = b"PRIVMSG #a :last\r\n", True
+    late.settle()
+    assert late.log.waiting == deque()
+    late.log.waiting.append(about_node(late, "back"))
+    late.deliver_all()
+    assert verbs(watcher) == ["PRIVMSG", "QUIT"]
+    assert ana.closed
+
+
+def about_node(late: LateServer, what: str) -> Entry:
+    number, at = late.log._stamps.next()
+    return Entry(number, at, "*", 0, Message("NODE", [what, "1"], late.node.member))

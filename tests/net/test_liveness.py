@@ -2,12 +2,22 @@
 
 import socket
 import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from bench.still import still_server
 from chat.settings import Settings
 from chat.wires.joined import JoinedWire
 from chat.wires.relay import RelayWire
 from tests.support import IrcClient, running_server
+from tests.tls import Authority, secure_irc
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
 
 
 def quit_of(observer: IrcClient, nick: str) -> str:
@@ -146,6 +156,36 @@ def test_a_half_closed_client_still_gets_the_answers_to_what_it_said() -> None:
         client.send("NICK ana", "USER ana 0 * :Ana", "VERSION", "PING last")
         client.sock.shutdown(socket.SHUT_WR)
         assert any(" PONG " in line and line.endswith("last") for line in client.rest())
+
+
+@pytest.mark.parametrize("how", ["half-close", "close", "reset"])
+@pytest.mark.parametrize("scheme", ["irc", "ircs"])
+def test_last_words_are_said_though_each_waits_for_the_disk(
+    authority: Authority, tmp_path: Path, scheme: str, how: str
+) -> None:
+    words = [str(number) for number in range(100)]
+    log: dict[str, Any] = {"log": f"sqlite:{tmp_path / 'log.sqlite'}", "durability": "strict"}
+    with running_server(("irc", "ircs"), **log, **authority.settings) as server:
+        observer = server.irc("observer", "#a")
+        client = secure_irc(server, authority.client(), "ana", "#a") if scheme == "ircs" else server.irc("ana", "#a")
+        client.send(*(f"PRIVMSG #a :{word}" for word in words))
+        if how == "reset":
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if how == "half-close":
+            client.sock.shutdown(socket.SHUT_WR)
+        else:
+            client.sock.close()
+        *said, end = observer.until("QUIT")
+        assert [message.params[-1] for message in said if message.verb == "PRIVMSG"] == words
+        assert end.nick == "ana"
+
+
+def test_who_ends_its_output_at_once_still_gets_all_answers_though_each_waits_for_the_disk(tmp_path: Path) -> None:
+    with running_server(log=f"sqlite:{tmp_path / 'log.sqlite'}", durability="strict") as server:
+        client = server.raw()
+        client.send("CAP REQ :echo-message", "NICK ana", "USER a 0 * :A", "CAP END", "JOIN #a", "PRIVMSG #a :hello")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.rest()[-1] == ":ana!~a@127.0.0.1 PRIVMSG #a :hello"
 
 
 def test_half_a_line_before_the_end_is_not_a_command() -> None:

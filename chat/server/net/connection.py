@@ -28,7 +28,7 @@ class Phase(Enum):
     PAUSED = "a command waits, or its answers are not taken: it is not read"
     CLOSING = "its farewell is queued, and it closes when the socket has taken everything"
     LINGERING = "its output has ended, and the peer has time to read it and to close first"
-    DEAD = "the peer or the network has ended it: it is read to its end, and sent no events"
+    DEAD = "the peer or the network has ended it: what had come is run to its end, and only answers are sent"
     CLOSED = "its socket is closed"
 
     __hash__ = object.__hash__  # the enum's own is a call in Python, and each command tests `in RUNS`
@@ -62,6 +62,7 @@ class Connection(Client):
         "descriptor",
         "early_lines",
         "ended",
+        "error",
         "finish_by",
         "lag_limit",
         "lagging_since",
@@ -109,7 +110,8 @@ class Connection(Client):
         self.early_lines = 0  # before registration
         self.deferred: Command | None = None  # the next, cut from the wire: it waits until nothing is pending
         self.may_go_on = False  # what is pending are words to rooms: others may follow at once
-        self.ended = False  # the peer has ended its output
+        self.ended = False  # everything that the peer has sent is read
+        self.error = ""  # how the network ended it, if a send or a read reported that
         self.accepted = now  # s on the monotonic clock, as are all of these times
         self.last_read = now
         self.pinged: float | None = None
@@ -178,8 +180,8 @@ class Connection(Client):
             return self.accepted + settings.registration_timeout
         if not self.wire.answers_ping:
             return None  # the kernel's keepalive finds the dead ones
-        if self.resume_at is not None or self.phase is Phase.PAUSED:
-            return None  # its PONG may be queued behind its own commands
+        if self.resume_at is not None or self.phase is not Phase.OPEN:
+            return None  # its PONG may be queued behind its own commands, or its output has ended
         if self.pinged is None:
             return self.last_read + settings.ping_interval
         return self.pinged + settings.ping_timeout

@@ -1,5 +1,6 @@
 """The loop's connections, from adoption to closing: polling, flushing, deadlines and farewells. Runs no commands."""
 
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -10,7 +11,7 @@ from chat.server.commands.limits import BYTES_A_TOKEN
 from chat.server.core.node import Node
 from chat.server.core.server_bans import Ban, ServerBans
 from chat.server.core.state import BannedRefusal
-from chat.server.net.connection import ENDS, RUNS, Connection, Phase, describe
+from chat.server.net.connection import ENDS, Connection, Phase, describe
 from chat.server.net.ends import ENDS_COUNTED, kind_of_end
 from chat.server.net.gate import WIDE, Gate
 from chat.server.net.pacing import Pacer
@@ -61,7 +62,7 @@ class Connections:
         self._writes = writes
         self._pacer = pacer
         self._sender = sender
-        self.dead: dict[Connection, str] = {}  # waiting to be read to their end, with the error if a send reported one
+        self.dead: dict[Connection, None] = {}  # to be read to their end, and closed
         self.throttled: set[Connection] = set()  # those that wait for a token
         self.ready: dict[Connection, None] = {}  # those whose waiting command or answer may continue
         self.farewells: dict[Connection, str] = {}  # reasons to send at the end of the pass
@@ -178,7 +179,7 @@ class Connections:
         """Open a paused connection if nothing holds it back any longer; True when its commands may run."""
         if connection.phase is Phase.PAUSED and not connection.pending and not connection.queue.answers:
             self.move(connection, Phase.OPEN)
-        return connection.phase in RUNS
+        return connection.phase is Phase.OPEN
 
     def hold_back(self, connection: Connection, wait: float) -> None:
         """Run none of its commands for `wait` seconds, until it has a token."""
@@ -186,19 +187,23 @@ class Connections:
         self.throttled.add(connection)
         self.schedule(connection)
 
-    def mark_dead(self, connection: Connection, reason: str = "") -> None:
+    def mark_dead(self, connection: Connection, error: str = "") -> None:
         """The peer has hung up: queue the connection to be read to its end and closed, and send it no events."""
         if connection.phase is not Phase.CLOSED:
-            self.dead[connection] = self.dead.get(connection) or reason
+            self.dead[connection] = None
+            if error and not connection.error:
+                connection.error = error
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RD)  # a read never waits for more than what has arrived
             self._writes.use_queue(connection)
             if connection.phase not in ENDS:
                 connection.phase = Phase.DEAD
             self._unwatch(connection)
 
-    def take_dead(self) -> list[tuple[Connection, str]]:
-        """The first dead connections, a bounded number, each with the error that ended it, if that is known."""
-        taken = list(islice(self.dead.items(), AT_ONCE))
-        for connection, _ in taken:
+    def take_dead(self) -> list[Connection]:
+        """The first dead connections, a bounded number."""
+        taken = list(islice(self.dead, AT_ONCE))
+        for connection in taken:
             del self.dead[connection]
         return taken
 
@@ -372,13 +377,14 @@ class Connections:
             self.move(connection, Phase.CLOSING)
 
     def send_last_answers(self, connection: Connection) -> None:
-        """Send a peer that has closed its half the answers to its last commands. Tried once: it is closed next."""
-        if connection.stream is not None or connection.queue.answers:
-            self._node.fan_out.settle(connection)
-            if self._sender.in_flight:
-                self.collect()
-            with suppress(OSError):  # it has closed both halves
-                connection.flush(self.now)
+        """Send a peer that has closed its half all up to the answers to its last commands. What does not fit waits."""
+        self._node.fan_out.settle(connection)
+        if connection.wire.wants_to_send:
+            self.push_own(connection)
+        if self._sender.in_flight:
+            self.collect()
+        with suppress(OSError):  # it has closed both halves
+            connection.flush(self.now)
 
     def say_farewells(self) -> None:
         """Queue the farewells, behind the bytes of the pass: the fan-out has been flushed."""

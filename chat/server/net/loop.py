@@ -151,8 +151,8 @@ class Loop:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do until something arrives or a deadline comes."""
-        runs = self._active and not self.node.held
-        return not (self.mailbox.callbacks or runs or self.connections.dead or self.connections.ready)
+        runs = (self._active or self.connections.dead) and not self.node.held
+        return not (self.mailbox.callbacks or runs or self.connections.ready)
 
     def step(self) -> None:
         """One pass."""
@@ -163,10 +163,11 @@ class Loop:
         if self.mailbox.callbacks:
             for callback in self.mailbox.take(CALLBACKS_A_PASS):
                 callback()
-        if self._active and not self.node.held:
-            self._run_commands()
-        if connections.dead:
-            self._read_dead()
+        if not self.node.held:
+            if self._active:
+                self._run_commands()
+            if connections.dead:
+                self._read_dead()
         if connections.ready:
             self._continue_waiting()
         if connections.now >= connections.look_at:
@@ -223,14 +224,10 @@ class Loop:
         except (BlockingIOError, InterruptedError):
             return True
         except OSError as error:
-            self.connections.mark_dead(connection, describe(error))
-            return False
+            return self._end(connection, describe(error))
         self.received += len(data)
         if not data:
-            connection.ended = True
-            connection.wire.end()
-            self.connections.mark_dead(connection)
-            return False
+            return self._end(connection)
         if connection.phase in ENDS:
             return True
         connection.last_read = self.connections.now
@@ -238,6 +235,13 @@ class Loop:
             connection.pinged = None
             self.connections.schedule(connection)
         return self._feed(connection, data)
+
+    def _end(self, connection: Connection, error: str = "") -> bool:
+        """Nothing more can be read; False."""
+        connection.ended = True
+        connection.wire.end()
+        self.connections.mark_dead(connection, error)
+        return False
 
     def _feed(self, connection: Connection, data: bytes) -> bool:
         """Give the bytes to the connection's wire; False when the wire refuses them or the input limit is reached."""
@@ -344,38 +348,43 @@ class Loop:
 
         When thousands hang up at once, the others get their messages between two such portions. Of the input of a peer
         that has gone, as much counts as its rate allows now; otherwise it would go on speaking for as long as its
-        backlog lasts.
+        backlog lasts. One whose requests are on their way comes again when they are done.
         """
         taken = self.connections.take_dead()
         turn = max(1, min(LINES_A_TURN, DEAD_LINES_A_PASS // len(taken)))
-        for connection, reason in taken:
+        for connection in taken:
             self._active.pop(connection, None)
-            more = not reason and self._read_rest(connection, turn)
-            if connection.phase is Phase.CLOSED:
-                continue
+            more = self._read_rest(connection, turn)
             self._active.pop(connection, None)
-            told = self.connections.dead.pop(connection, "")  # set when an answer met the connection's end
-            if more and not told:
-                self.connections.dead[connection] = ""
-            else:
-                told = told or reason or "Remote host closed the connection"
+            self.connections.dead.pop(connection, None)
+            waits = connection.phase is Phase.DEAD and connection.pending and connection.cursor is None
+            if more:
+                self.connections.dead[connection] = None
+            elif not waits and connection.phase is not Phase.CLOSED:
+                told = connection.error or "Remote host closed the connection"
                 self.connections.drop(connection, told, farewell=False)
 
     def _read_rest(self, connection: Connection, turn: int) -> bool:
-        """Read, run and answer a portion of a dead connection's input; True when there is more.
+        """Read, run and answer a portion of a dead connection's input; True when there is more to do now.
 
-        A peer that has closed only its own half gets the answers.
+        A peer that has closed only its own half gets the answers, as fast as it takes them.
         """
-        more = False
         if connection.cursor is not None:
             self._advance(connection)
+            if not connection.pending:
+                finish(connection)
             self.connections.send_last_answers(connection)
             return not connection.queue
-        if not connection.pending and connection.phase is Phase.DEAD:
-            more = not connection.ended and self._read(connection)
-            more = self._run_some(connection, turn) == turn or more
-        self.connections.send_last_answers(connection)
-        return connection.phase is Phase.DEAD and (more or connection.cursor is not None)
+        if connection.phase is not Phase.DEAD:
+            self.connections.send_last_answers(connection)
+            return False
+        if connection.pending and not connection.may_go_on:
+            return False
+        more = not connection.ended and self._read(connection)
+        ran = self._run_some(connection, turn)
+        if ran and connection.phase is Phase.DEAD:
+            self.connections.send_last_answers(connection)
+        return connection.phase is Phase.DEAD and (more or ran == turn or connection.cursor is not None)
 
     # Commands and answers that continue
 
@@ -385,24 +394,36 @@ class Loop:
         later: dict[Connection, None] = {}  # to be first in the next pass
         left = ANSWERS_A_PASS
         for connection in waiting:
-            if connection.phase is Phase.CLOSED:
-                continue
-            if connection.cursor is not None:
-                if left <= 0:
-                    later[connection] = None
-                    continue
-                if connection.queue:
-                    continue  # it is ready again when its socket has taken that
-                left -= self._advance(connection)
-            if connection.cursor is not None:
-                self.connections.ready[connection] = None
-                continue
-            if not connection.pending:
-                finish(connection)
-                if self.connections.resume(connection):
-                    self._active[connection] = None
+            if connection.phase is Phase.DEAD:
+                self._continue_dead(connection)
+            elif left <= 0 and connection.cursor is not None:
+                later[connection] = None
+            elif connection.phase is not Phase.CLOSED:
+                left -= self._continue(connection)
         if later:
             self.connections.ready = later | self.connections.ready
+
+    def _continue(self, connection: Connection) -> int:
+        """Continue one that waited; returns the work of a portion of a long answer."""
+        work = 0
+        if connection.cursor is not None:
+            if connection.queue:
+                return 0  # it is ready again when its socket has taken that
+            work = self._advance(connection)
+        if connection.cursor is not None:
+            self.connections.ready[connection] = None
+        elif not connection.pending:
+            finish(connection)
+            if self.connections.resume(connection):
+                self._active[connection] = None
+        return work
+
+    def _continue_dead(self, connection: Connection) -> None:
+        """What a dead connection's command waited for has come: send the answers, and read on."""
+        if not connection.pending:
+            finish(connection)
+        self.connections.send_last_answers(connection)
+        self.connections.mark_dead(connection)
 
     def _advance(self, connection: Connection) -> int:
         """Make a portion of the client's long answer; returns the work, in bytes or what took as long."""
