@@ -1,5 +1,6 @@
 """A command may wait: a log that answers late, and what everybody is told meanwhile and afterwards."""
 
+import base64
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -7,6 +8,8 @@ from contextlib import closing
 import pytest
 
 from bench.still import StillServer, StillSocket, still_server
+from chat.server.accounts import verifier
+from chat.server.core.apply import in_version
 from chat.server.log.entry import Entry
 from chat.server.net.connection import Phase
 from chat.server.net.loop import LINES_A_TURN, WORDS_AHEAD
@@ -18,6 +21,7 @@ from tests.asking import user_of
 from tests.attacks.late_log import LateLog
 
 FAR = "zoe!~zoe@elsewhere"
+PLAIN = base64.b64encode(b"\0ana\0sesame-opens").decode()  # of SASL
 
 
 class LateServer(StillServer):
@@ -519,3 +523,73 @@ def test_a_dead_connection_is_not_read_while_the_node_is_gone(late: LateServer) 
 def about_node(late: LateServer, what: str) -> Entry:
     number, at = late.log._stamps.next()
     return Entry(number, at, "*", 0, Message("NODE", [what, "1"], late.node.member))
+
+
+# Accounts that others remove and register again
+
+
+def register_again(late: LateServer, name: str, *, drop: bool = True) -> None:
+    """Another node's operator: ahead of what is on its way."""
+    late.now += 1.0
+    made = verifier.make("sesame-opens", 4_096)
+    drops = [Message("DROP", [name], "elsewhere")] if drop else []
+    late.deliver_foreign(*drops, Message("REGISTER", [name, str(made)], "elsewhere"))
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_login_on_its_way_counts_for_no_later_account_of_that_name(late: LateServer, removed: bool) -> None:
+    register_again(late, "ana", drop=False)
+    sock = late.connect("carl")
+    late.say(sock, "NS IDENTIFY ana sesame-opens")
+    assert [entry.request.verb for entry in late.log.waiting] == ["ACCOUNT"]
+    if removed:
+        register_again(late, "ana")
+    late.deliver_all()
+    assert late.node.state.users["carl"].account == ("" if removed else "ana")
+    assert ("900" in verbs(sock)) is not removed
+
+
+@pytest.mark.parametrize("removed", [True, False])
+@pytest.mark.parametrize("nick", ["ana", "carl"])
+def test_who_registers_with_a_login_is_let_into_no_later_account_of_that_name(
+    late: LateServer, nick: str, removed: bool
+) -> None:
+    register_again(late, "ana", drop=False)
+    sock = late.adopt(IrcWire())
+    late.say(sock, "CAP REQ :sasl", "AUTHENTICATE PLAIN", f"AUTHENTICATE {PLAIN}")
+    late.say(sock, f"NICK {nick}", "USER a 0 * :A", "CAP END")
+    assert [entry.request.verb for entry in late.log.waiting] == ["USER"]
+    if removed:
+        register_again(late, "ana")
+    late.deliver_all()
+    user = late.node.state.find_user(nick)
+    if removed and nick == "ana":
+        assert user is None  # the nickname belongs to the later account
+        assert verbs(sock)[-1] == "433"
+    else:
+        assert user is not None
+        assert user.account == ("" if removed else "ana")
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_ghost_on_its_way_is_sent_away_for_no_later_account_of_that_name(late: LateServer, removed: bool) -> None:
+    late.connect("ana")
+    register_again(late, "ana", drop=False)
+    sock = late.connect("carl")
+    late.say(sock, "NS GHOST ana sesame-opens")
+    assert [entry.request.verb for entry in late.log.waiting] == ["GHOST"]
+    if removed:
+        register_again(late, "ana")
+    late.deliver_all()
+    assert (late.node.state.find_user("ana") is None) is not removed
+
+
+@pytest.mark.parametrize(("version", "proof"), [(1, "ana"), (2, "ana"), (3, "ana@1.5")])
+@pytest.mark.parametrize("params", [("ACCOUNT", "{}"), ("GHOST", "ana!a@h", "{}"), ("USER", "~a", "0", "{}", "A@b")])
+def test_a_proof_is_the_name_alone_for_programs_before_version_3(
+    params: tuple[str, ...], version: int, proof: str
+) -> None:
+    verb, *rest = params
+    request = Message(verb, [param.format("ana@1.5") for param in rest], "carl!c@h")
+    expected = Message(verb, [param.format(proof) for param in rest], "carl!c@h")
+    assert in_version(request, version) == expected

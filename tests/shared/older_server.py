@@ -1,4 +1,4 @@
-"""`fanfare serve` of the version before: entries do not say which user asks, and there is no PURGE."""
+"""`fanfare serve` of the first version: entries do not say which user asks, and there is no PURGE."""
 
 import sys
 

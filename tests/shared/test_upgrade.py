@@ -30,7 +30,7 @@ WORDS = 20  # that everybody says between two steps of the upgrade
 
 @pytest.fixture
 def start(start: Start) -> Start:
-    """`start("a")` is a node of this version, `start("b", NEWER)` one of the next, with OLDER of the one before."""
+    """`start("a")` is a node of this version, `start("b", NEWER)` one of the next, with OLDER of the first."""
     return lambda name, command=SERVE: start(name, "--drain", "0.2", command=command)
 
 
@@ -75,12 +75,14 @@ def test_nodes_of_two_versions_talk_in_the_older_one_until_the_last_older_node_l
     assert written == sorted(written)
 
 
-def test_a_node_of_the_version_before_takes_part_until_it_has_left(start: Start, store: RedisProcess) -> None:
+def test_a_node_of_the_first_version_takes_part_until_it_has_left(start: Start, store: RedisProcess) -> None:
     old, new = start("old", OLDER), start("new")
     ana, bob = old.irc("ana", "#r"), new.irc("bob", "#r")
     ana.expect("JOIN")
     ana.send("MODE #r +v bob", "NICK anna", "PRIVMSG #r :from the old one")
     assert bob.expect("PRIVMSG").source.startswith("anna!")
+    bob.send("NS REGISTER sesame-opens")
+    bob.expect("900")
     bob.send("TOPIC #r :about", "NICK rob", "PRIVMSG #r :from the new one")
     assert ana.expect("PRIVMSG").source.startswith("rob!")
     for client in (ana, bob):
@@ -93,16 +95,17 @@ def test_a_node_of_the_version_before_takes_part_until_it_has_left(start: Start,
     ana.expect("JOIN")
     written: Any = store.client().xrange("fanfare:log")
     assert {fields["v"] for _, fields in written} == {"1"}
+    assert [fields["l"].partition(" ACCOUNT ")[2] for _, fields in written if " ACCOUNT " in fields["l"]] == ["bob"]
     assert {fields["n"] for _, fields in written if "u" not in fields} == {"old", "*"}
 
     old.process.signal(signal.SIGTERM)
     assert old.process.end()[0] == 0
     bob.say("#r", "alone")
     bob.sync()
-    assert versions(store)[-1] == 2
+    assert versions(store)[-1] == ENTRY_VERSION
     status, errors = start("old", OLDER).process.end()
     assert status == 2
-    assert "is written in version 2, this server reads 1" in errors.splitlines()[-1]
+    assert f"is written in version {ENTRY_VERSION}, this server reads 1" in errors.splitlines()[-1]
     assert "Traceback" not in errors
 
 

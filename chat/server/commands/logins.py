@@ -105,7 +105,7 @@ def log_in(node: Node, client: Client, account: Account | None, done: Done, fail
         done()
     else:
         client.cost += len(client.user.rooms) * ROOM_COST
-        request = Message("ACCOUNT", [account.name], client.user.mask)
+        request = Message("ACCOUNT", [account.proof], client.user.mask)
         node.ask(
             client,
             request,

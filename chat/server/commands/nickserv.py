@@ -132,7 +132,7 @@ def _send_away(node: Node, client: Client, user: User, nick: str, account: Accou
     if whom is None:
         tell(node, client, f"Nobody is called {nick[:30]} any longer")
         return
-    request = Message("GHOST", [whom.mask, account.name], user.mask)
+    request = Message("GHOST", [whom.mask, account.proof], user.mask)
     done = partial(tell, node, client, f"{nick} is gone: the nickname is free")
     node.ask(client, request, done, partial(_refused, node, client))
 

@@ -18,6 +18,7 @@ from chat.server.commands.isupport import send_isupport
 from chat.server.commands.limits import REALNAME_BYTES, REASON_BYTES, ROOM_COST
 from chat.server.commands.sasl import abort, mechanisms
 from chat.server.commands.table import early_command
+from chat.server.core.accounts import Account
 from chat.server.core.apply import check_nickname
 from chat.server.core.client import UNNAMED, Client
 from chat.server.core.mask_list import LETTERS as LISTS
@@ -142,7 +143,9 @@ def nick(node: Node, client: Client, message: Message) -> None:
         node.ask(client, Message("NICK", [wanted], client.user.mask))
         return
     # While capabilities are negotiated a login may come yet: registration decides whose nickname it is.
-    check_nickname(node.state, None, wanted, wanted if client.negotiating else _account(node, client))
+    account = _account(node, client)
+    name = wanted if client.negotiating else "" if account is None else account.name
+    check_nickname(node.state, None, wanted, name)
     client.wanted = wanted
     _complete(node, client)
 
@@ -169,18 +172,19 @@ def _complete(node: Node, client: Client) -> None:
     if wait := client.newcomer_wait():
         turn_away(client, wait)
         return
-    account = _account(node, client) or "*"
+    account = _account(node, client)
+    proof = "*" if account is None else account.proof
     node.ask(
         client,
-        arrival(node, client, client.wanted, client.user_name, "0", account, client.realname),
+        arrival(node, client, client.wanted, client.user_name, "0", proof, client.realname),
         partial(_welcome, node, client, client.wanted),
         partial(_ask_for_another, client),
     )
 
 
-def _account(node: Node, client: Client) -> str:
+def _account(node: Node, client: Client) -> Account | None:
     """The account that the client has logged in to, unless that has been removed meanwhile."""
-    return client.account.name if client.account is not None and node.state.accounts.has(client.account) else ""
+    return client.account if client.account is not None and node.state.accounts.has(client.account) else None
 
 
 def _has_password(node: Node, client: Client, wanted: str) -> bool:
@@ -205,12 +209,12 @@ def turn_away(client: Client, wait: float) -> None:
     client.hang_up(f"Too many users have come from your network: try again in {wait:.0f} s or later")
 
 
-def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, account: str, realname: str) -> Message:
+def arrival(node: Node, client: Client, nick: str, user_name: str, mode: str, proof: str, realname: str) -> Message:
     """The request of a new user. It holds the address where others see a cloak, so that bans of addresses hold."""
     host = node.cloak(client.host)
     address = [] if host == client.host else [client.host]
     source = Person(nick, user_name, host).mask
-    return Message("USER", [user_name, mode, account, *address, realname], source)
+    return Message("USER", [user_name, mode, proof, *address, realname], source)
 
 
 def _ask_for_another(client: Client, refusal: Refusal) -> None:

@@ -31,8 +31,12 @@ def check_account_name(state: State, name: str, user: User | None, mask: str) ->
 def _get(state: State, name: str) -> Account:
     account = state.accounts.find(name)
     if account is None:
-        raise Failure("ACCOUNT", "ACCOUNT_UNKNOWN", name, text="There is no account of that name")
+        raise _unknown(name)
     return account
+
+
+def _unknown(name: str) -> Failure:
+    return Failure("ACCOUNT", "ACCOUNT_UNKNOWN", name, text="There is no account of that name")
 
 
 def _get_own(state: State, user: User | None, name: str, entry: Entry) -> Account:
@@ -84,11 +88,13 @@ def _certificate(state: State, user: User | None, entry: Entry) -> list[Outcome]
 
 
 def _log_in(state: State, user: User, entry: Entry) -> list[Outcome]:
-    """`ACCOUNT name`, or `ACCOUNT *`: the user has proved to be that account's, or logs out."""
-    name = entry.request.params[0]
-    if name == "*":
+    """`ACCOUNT proof`, or `ACCOUNT *`: the user has proved to be that account's, or logs out."""
+    proof = entry.request.params[0]
+    if proof == "*":
         return _log_out(state, user, entry)
-    account = _get(state, name)
+    account = state.accounts.find_proved(proof)
+    if account is None:
+        raise _unknown(proof.partition("@")[0])
     if user in account.users:
         return []
     if (ban := state.bans.find_account(account.name, entry.at)) is not None:
@@ -116,11 +122,11 @@ def ghosted_by(nick: str) -> str:
 
 
 def _ghost(state: State, user: User, entry: Entry) -> list[Outcome]:
-    """`GHOST mask account`: the user has proved to be that account's, and makes who bears its nickname quit."""
-    mask, name = entry.request.params
+    """`GHOST mask proof`: the user has proved to be that account's, and makes who bears its nickname quit."""
+    mask, proof = entry.request.params
     nick = mask.partition("!")[0]
     whom = state.get_user(nick)
-    account = state.accounts.find(name)
+    account = state.accounts.find_proved(proof)
     if account is None or owner_of(state, whom) is not account:
         raise Failure("GHOST", "NOT_YOURS", nick, text=f"{nick} is not a nickname of your account")
     if whom is user:

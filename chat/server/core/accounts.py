@@ -30,6 +30,11 @@ class Account:
         self.read: dict[str, str] = {}  # `timestamp=…` up to which it has read a room or a talk, by the folded name
         self.users: dict[User, None] = {}  # logged in now
 
+    @property
+    def proof(self) -> str:
+        """What a request has for somebody who has proved to be this account's: another of its name is not meant."""
+        return f"{self.name}@{self.registered!r}"
+
     def values(self) -> dict[str, Any]:
         """Its form in a snapshot. `read_account` is the inverse."""
         return {
@@ -65,6 +70,12 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         return self.by_name.get(fold(name))
+
+    def find_proved(self, proof: str) -> Account | None:
+        """The account of an `Account.proof`; a name alone is what entries before version 3 have."""
+        name, _, registered = proof.partition("@")
+        account = self.find(name)
+        return account if account is None or registered in ("", repr(account.registered)) else None
 
     def has(self, account: Account) -> bool:
         """Whether it is there still: it may have been removed, and another registered under its name."""

@@ -97,7 +97,7 @@ def check_nickname(state: State, user: User | None, nick: str, account: str = ""
 
 
 def _enter(state: State, user: User | None, entry: Entry) -> list[Outcome]:
-    """`:nick!user@host USER user MODE ACCOUNT [ADDRESS] :realname`: a new user; `*` for ACCOUNT is none.
+    """`:nick!user@host USER user MODE PROOF [ADDRESS] :realname`: a new user; PROOF is of its account, or `*` for none.
 
     ADDRESS is there when the host is a cloak.
     """
@@ -106,16 +106,17 @@ def _enter(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
     params = entry.request.params
-    check_nickname(state, None, nick, params[2])
+    account = state.accounts.find_proved(params[2])
+    check_nickname(state, None, nick, "" if account is None else account.name)
     person = Person(nick, name, intern(host))
     user = User(entry.id, person, params[-1], entry.node, entry.at, params[1] != PLAIN)
     if len(params) > WITHOUT_ADDRESS:
         user.address = intern(params[WITHOUT_ADDRESS - 1])
     if state.bans.by_mask:
-        check_banned(state, user, params[2], entry.at)
+        check_banned(state, user, params[2].partition("@")[0], entry.at)
     state.add_user(user)
     state.most_users = max(state.most_users, len(state.users))
-    if params[2] != "*" and (account := state.accounts.find(params[2])) is not None:
+    if account is not None:
         state.accounts.log_in(account, user)
     return displace(state, nick, entry)
 
@@ -236,3 +237,14 @@ _FREE_RULES: dict[str, FreeRule] = {"USER": _enter, **FREE_RULES, **NODE_RULES, 
 VERBS = _RULES.keys() | _FREE_RULES.keys()  # of all requests
 # The version of entries that brought a verb in, if not the first: until all nodes read it, nobody can ask for the verb.
 SINCE = {"PURGE": 2}
+_PROOFS = {"ACCOUNT": 0, "GHOST": 1, "USER": 2}  # where a request has a proof: before version 3 it had the name alone
+
+
+def in_version(request: Message, version: int) -> Message:
+    """The request as programs know it that read no newer version of entries."""
+    place = _PROOFS.get(request.verb)
+    if version >= 3 or place is None:
+        return request
+    params = list(request.params)
+    params[place] = params[place].partition("@")[0]
+    return Message(request.verb, params, request.source, request.tags)

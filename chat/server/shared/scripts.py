@@ -2,7 +2,8 @@
 
 # What entries may say. A program reads this version and all before it, and says so when its node comes in. All nodes
 # write the newest one that every node reads, which never becomes an older one. 2: entries say which user asks; PURGE.
-ENTRY_VERSION = 2
+# 3: who has proved to be an account's is let into no later one of its name.
+ENTRY_VERSION = 3
 
 _VERSION = """
 local function version()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from chat.errors import SetupError
 from chat.paths import history_path
-from chat.server.core.apply import SINCE, apply
+from chat.server.core.apply import SINCE, apply, in_version
 from chat.server.core.snapshot import load
 from chat.server.core.state import Refusal, State, Unsafe
 from chat.server.log.entry import Entry
@@ -183,9 +183,10 @@ class SharedLog:
         waiting = self._appender.waiting
         if waiting >= self._limit and request.verb != "QUIT":
             raise Unsafe(request.verb, f"{waiting:,} requests wait for the shared log already")
-        if SINCE.get(request.verb, 1) > self._appender.version:
+        version = self._appender.version
+        if SINCE.get(request.verb, 1) > version:
             raise Unsafe(request.verb, f"Not every server of this network knows {request.verb} yet")
-        self._appender.append(user, request)
+        self._appender.append(user, in_version(request, version))
 
     def keep(self, entry: Entry) -> None:
         """The store has it, and the history may show it."""
