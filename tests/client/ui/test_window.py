@@ -275,6 +275,7 @@ def test_a_word_wider_than_the_window_begins_beside_its_name_at_any_width(
         name, word = text.bbox(line_of(words)), text.bbox(text.search(words, "1.0"))
         return name is not None and word is not None and abs(name[1] - word[1]) < name[3]
 
+    assert begins_beside("xxx"), "as it came, too"
     for width, broken in ((1300, ["xxx"]), (500, ["xxx", link]), (1300, ["xxx"])):
         hands.root.geometry(f"{width}x600")
         hands.until(lambda width=width: hands.root.winfo_width() == width)  # type: ignore[misc]
