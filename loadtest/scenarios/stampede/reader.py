@@ -24,6 +24,7 @@ CAPABILITIES = ("batch", HISTORY, "message-tags", "server-time")
 _ANSWERS = re.compile(
     rb"\n(@(?:[^; \n]*+;)*?batch=([^; \n]*+)[^\r\n]*|(?:@[^ \n]*+ ++)?+(?::[^ \n]*+ ++)?+(?:BATCH|FAIL|421) [^\r\n]*)"
 )
+_WORDS = (b"batch=", b"BATCH ", b"CHATHISTORY")  # one is in each line of an answer; most reads have none
 _PAGE = 100  # what is asked for at a time; a server may give fewer
 
 
@@ -86,7 +87,8 @@ def _ask(member: Member, before: str, patience: float) -> list[bytes]:
     page, listening = _Page(), connection.on_lines
 
     def overhear(data: bytes, at: Moment) -> None:
-        page.take(data)
+        if any(word in data for word in _WORDS):
+            page.take(data)
         if b"PING" in data or b"ERROR" in data:
             listening(data, at)
 

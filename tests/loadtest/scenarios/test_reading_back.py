@@ -62,9 +62,11 @@ def test_a_history_amid_joins_and_talk_is_read_page_by_page_and_nothing_else_is(
     assert back.on_lines is listening
 
 
-def test_a_refusal_is_told_and_talk_of_one_is_none() -> None:
-    with pytest.raises(NoHistory, match="INVALID_TARGET"):
-        read(Back(JOIN + TALK + b":s FAIL CHATHISTORY INVALID_TARGET #load :No such room\r\n"))
+@pytest.mark.parametrize("refusal", [b":s FAIL CHATHISTORY NOT :Not now\r\n", b":s 421 u CHATHISTORY :Not now\r\n"])
+@pytest.mark.parametrize("before", [JOIN, JOIN + TALK])
+def test_a_refusal_is_told_and_talk_of_one_is_none(before: bytes, refusal: bytes) -> None:
+    with pytest.raises(NoHistory, match="Not now"):
+        read(Back(before + refusal))
 
 
 def test_a_ping_amid_an_answer_is_still_answered() -> None:
