@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -53,6 +53,47 @@ def test_a_signal_tells_everyone_and_ends_with_status_0(number: signal.Signals) 
         assert process.wait(50) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def flood(sock: socket.socket) -> None:
+    """Send until the server ends the connection, and read nothing."""
+    with suppress(OSError):
+        while True:
+            sock.sendall(b"PRIVMSG #lobby :" + b"x" * 400 + b"\r\n" + b"WHO #lobby\r\n" * 40)
+
+
+def test_a_signal_under_attack_ends_the_server_with_status_0_all_the_same() -> None:
+    """Floods on connections that read nothing, and new connections as fast as they can be made."""
+    with served("--listen", "irc://127.0.0.1:0", "--rate-limit", "off") as (process, (port,)):
+        ana = client_of(port)
+        ana.register("ana")
+        ana.join("#lobby")
+        attackers = [client_of(port) for _ in range(10)]
+        for number, attacker in enumerate(attackers):
+            attacker.register(f"bad{number}")
+            attacker.join("#lobby")
+            attacker.sock.settimeout(None)
+        threads = [threading.Thread(target=flood, args=(attacker.sock,)) for attacker in attackers]
+        threads.append(threading.Thread(target=knock, args=(port,)))
+        for thread in threads:
+            thread.start()
+        ana.expect("PRIVMSG")
+        process.send_signal(signal.SIGTERM)
+        assert ana.rest()[-1] == SHUT_DOWN
+        ana.sock.close()
+        assert process.wait(PATIENCE) == 0
+        for thread in threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+        for attacker in attackers:
+            attacker.sock.close()
+
+
+def knock(port: int) -> None:
+    """Connect again and again, until nobody accepts."""
+    with suppress(OSError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
 
 
 @contextmanager
