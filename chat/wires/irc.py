@@ -302,7 +302,7 @@ def _second(second: int) -> str:
 
 def timestamp(at: float) -> str:
     """server-time's ISO 8601 with milliseconds."""
-    milliseconds = int(at * 1000)
+    milliseconds = int(at * 1000 + 0.001)  # a float may be just short of its millisecond
     return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 

@@ -279,7 +279,7 @@ def test_an_entry_that_cannot_be_written_ends_neither_the_thread_nor_the_talk(
         while log_of(server)._writer.waiting:
             pass
         with monkeypatch.context() as patch:
-            patch.setattr(Message, "line", property(lambda message: 1 / 0))
+            patch.setattr(writer, "write", lambda *arguments: 1 / 0)
             ana.say("#a", "one")
             ana.sync()
             while "cannot be written" not in caplog.text:

@@ -10,6 +10,7 @@ import pytest
 from bench.history_file import DAYS, fill, migrate
 from chat.server.disk import file
 from chat.server.disk.retention import AT_ONCE, Retention
+from chat.server.log.ids import time_of
 from tests.disk.test_sqlite import keeping, rows
 
 ENTRIES, ROOMS = 106_000, 10
@@ -32,8 +33,8 @@ def test_each_portion_deletes_a_few_entries_and_takes_no_more_work_than_the_othe
 ) -> None:
     (tmp_path / "log").write_bytes(old_log)
     connection, lock = file.open_log(tmp_path / "log")
-    ((_, newest),) = rows(tmp_path / "log", "SELECT id, at FROM last")
-    retention = Retention(connection, length, age, lambda: float(newest))
+    ((newest,),) = rows(tmp_path / "log", "SELECT id FROM last")
+    retention = Retention(connection, length, age, lambda: time_of(newest))
     work: list[int] = []
     deleted: list[int] = []
     more = True

@@ -7,7 +7,7 @@ import pytest
 
 from chat.server.core.state import Limits
 from chat.server.disk import file, snapshot
-from chat.server.disk.writer import Kept, Places, write
+from chat.server.disk.writer import Places, kept_of, write
 from chat.server.log.entry import BY_NAME, Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import keeping, rows
@@ -60,7 +60,7 @@ def test_words_alone_move_the_snapshot_and_no_process_is_started(
         (before,) = connection.execute("SELECT id FROM snapshot").fetchone()
         for number, verb in enumerate(("PRIVMSG", "TOPIC"), before + 1):
             entry = Entry(number, 1.0, "node", BY_NAME, Message(verb, ["#a", "text"], "ana!~ana@host"))
-            group = [Kept(entry, True, ("#a",), verb == "PRIVMSG")]
+            group = [kept_of(entry, ("#a",), verb == "PRIVMSG")]
             write(connection, group, Places(group))
             snapshots.since = snapshot.EVERY
             while snapshots.portion():

@@ -19,6 +19,7 @@ from chat.server.core.state import Limits, State
 from chat.server.disk import file
 from chat.server.disk.retention import Retention
 from chat.server.log.entry import BY_NAME, Entry
+from chat.server.log.ids import first_id, time_of
 from chat.settings import Settings
 from chat.wires.message import parse
 from tests.asking import ask_as
@@ -114,15 +115,14 @@ def test_ids_and_times_go_on_where_they_were_though_the_clock_has_stepped_back(t
     with keeping(tmp_path / "log") as server:
         server.irc("ana", "#a").sync()
     with closing(sqlite3.connect(tmp_path / "log")) as connection:
-        connection.execute("UPDATE last SET id = id + (1 << 40), at = '9999999999.5'")
+        connection.execute("UPDATE last SET id = ?", (first_id(9999999999.5),))
         connection.commit()
     ((last,),) = rows(tmp_path / "log", "SELECT id FROM last")
     with keeping(tmp_path / "log") as server:
         server.irc("ana", "#a").sync()
-    assert all(
-        number > last and at == "9999999999.5"
-        for number, at in rows(tmp_path / "log", "SELECT id, at FROM entry WHERE id > ? - (1 << 30)", last)
-    )
+    new = [number for (number,) in rows(tmp_path / "log", "SELECT id FROM entry WHERE id > ?", last)]
+    assert new
+    assert all(number > last and time_of(number) == 9999999999.5 for number in new)
 
 
 def test_private_words_tags_and_absence_never_touch_the_disk(tmp_path: Path) -> None:
@@ -227,10 +227,10 @@ def test_a_file_of_the_second_format_shows_the_same_histories(tmp_path: Path, mo
         connection, lock = file.open_log(tmp_path / "old")
     with closing(connection):
         connection.execute("ATTACH ? AS new", (str(tmp_path / "new"),))
-        connection.execute("INSERT INTO entry SELECT id, at, node, said, line FROM new.entry")
+        connection.execute("INSERT INTO entry SELECT id, '1.5', node, said, line FROM new.entry")
         connection.execute("INSERT INTO snapshot SELECT * FROM new.snapshot")
         connection.execute("INSERT INTO place (room, id, said) SELECT room, id, said FROM new.place")
-        connection.execute("REPLACE INTO last SELECT * FROM new.last")
+        connection.execute("REPLACE INTO last SELECT one, id, '1.5' FROM new.last")
     lock.release()
     with keeping(tmp_path / "old"):
         pass
@@ -253,9 +253,9 @@ def test_entries_of_the_third_format_are_their_users_by_name(tmp_path: Path, mon
         connection, lock = file.open_log(tmp_path / "old")
     with closing(connection):
         connection.execute("ATTACH ? AS new", (str(tmp_path / "crashed"),))
-        connection.execute("INSERT INTO entry SELECT id, at, node, said, line FROM new.entry")
+        connection.execute("INSERT INTO entry SELECT id, '1.5', node, said, line FROM new.entry")
         connection.execute("INSERT INTO place SELECT * FROM new.place")
-        connection.execute("REPLACE INTO last SELECT * FROM new.last")
+        connection.execute("REPLACE INTO last SELECT one, id, '1.5' FROM new.last")
         joined, *_ = connection.execute("SELECT id FROM entry WHERE line LIKE '%JOIN%' ORDER BY id").fetchone()
         dump = _without_numbers(connection, joined)
         connection.execute("INSERT INTO snapshot VALUES (?, ?)", (joined, dump))
@@ -272,8 +272,8 @@ def test_entries_of_the_third_format_are_their_users_by_name(tmp_path: Path, mon
 def _without_numbers(connection: sqlite3.Connection, upto: int) -> str:
     """The state at that entry, as a server of the third format wrote it."""
     state = State(Limits(100, 100, 100))
-    for number, at, node, line in connection.execute("SELECT id, at, node, line FROM entry WHERE id <= ?", (upto,)):
-        apply(state, Entry(number, float(at), node, BY_NAME, parse(line)))
+    for number, node, line in connection.execute("SELECT id, node, line FROM entry WHERE id <= ?", (upto,)):
+        apply(state, Entry(number, time_of(number), node, BY_NAME, parse(line)))
     values = [json.loads(line) for line in state.dump().splitlines()]
     assert [value.pop("id", None) is not None for value in values] == [True, False]  # ana and the room
     return "".join(f"{json.dumps(value)}\n" for value in values)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chat.server.disk import file
-from chat.server.disk.writer import FEW, Kept, Places, Writer, write
+from chat.server.disk.writer import FEW, Kept, Places, Writer, kept_of, write
 from chat.server.log.entry import NOBODY, Entry
 from chat.wires.message import Message
 from tests.disk.test_sqlite import history, keeping, rows
@@ -45,7 +45,7 @@ class Owner:
 
 def words(first: int, count: int) -> list[Kept]:
     request = Message("PRIVMSG", ["#a", "hello"], "ana!~ana@host")
-    return [Kept(Entry(id_, 1.0, "node", NOBODY, request), True, ("#a",), True) for id_ in range(first, first + count)]
+    return [kept_of(Entry(id_, 1.0, "node", NOBODY, request), ("#a",), True) for id_ in range(first, first + count)]
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,9 @@ def test_what_waits_for_entries_to_be_written_finds_their_places_too(tmp_path: P
 
 def test_any_name_of_a_room_is_written_as_it_is(tmp_path: Path) -> None:
     names = ['#"a"', r"#\u0041\\", "#[{}]", "#häuser-家-🏠", "ana bea", "#a"]
-    request = Message("PRIVMSG", ["#a", "hello"], "ana!~ana@host")
     connection, lock = file.open_log(tmp_path / "log")
     with closing(connection):
-        write(connection, [], Places([Kept(Entry(file.NEWEST, 1.0, "node", NOBODY, request), False, names, True)]))
+        write(connection, [], Places([Kept(file.NEWEST, None, names, True)]))
     lock.release()
     expected = [(name, int(name != "ana bea"), file.NEWEST) for name in names]
     assert sorted(rows(tmp_path / "log", "SELECT room, said, id FROM place")) == sorted(expected)

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.server.log.ids import SEQUENCE_BITS
+from chat.server.log.ids import SEQUENCE_BITS, first_id, time_of
 from chat.server.log.memory import MemoryLog, Stamps
+from chat.wires.irc import timestamp
 from chat.wires.message import Message
 
 TIMES = st.lists(st.floats(0.0, 4e9, allow_nan=False), min_size=1, max_size=50)
@@ -17,7 +18,14 @@ def test_ids_are_unique_and_grow_and_times_never_go_back_whatever_the_clock_says
     given_out = [stamps.next() for _ in times]
     ids = [number for number, _ in given_out]
     assert ids == sorted(set(ids))
-    assert [at for _, at in given_out] == [max([0.0, *times[: index + 1]]) for index in range(len(times))]
+    assert [at for _, at in given_out] == list(map(time_of, ids))
+
+
+@given(st.integers(0, (1 << 43) - 1))  # until the year 2248
+def test_the_time_of_an_id_has_all_its_milliseconds(milliseconds: int) -> None:
+    at = time_of(milliseconds << SEQUENCE_BITS)
+    assert first_id(at) == milliseconds << SEQUENCE_BITS
+    assert timestamp(at).endswith(f".{milliseconds % 1_000:03d}Z")
 
 
 def test_an_id_tells_the_millisecond_that_it_is_of() -> None:

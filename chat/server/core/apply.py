@@ -200,6 +200,7 @@ def _say(state: State, user: User, entry: Entry) -> list[Outcome]:
             entry.rooms = ()
         else:
             change = Change(event, user, (room,))
+            entry.rooms = (room.key,)
     if kind is not Kind.TAGS:
         user.spoke = entry.at
     return [change]

@@ -25,7 +25,7 @@ from chat.server.disk.file import (
     remedy,
 )
 from chat.server.log.entry import BY_NAME
-from chat.server.log.ids import first_id
+from chat.server.log.ids import first_id, time_of
 from chat.wires.irc import timestamp
 from chat.wires.message import Message, parse
 from chat.wires.names import fold
@@ -44,7 +44,6 @@ class Row:
     """An entry that some room shows."""
 
     id: int
-    at: str
     node: str
     user: int
     line: str
@@ -64,7 +63,8 @@ class Row:
         return (room := fold(room)), int(is_word(room, self.said)), self.id
 
     def json(self) -> str:
-        values = {"id": f"{self.id:x}", "time": timestamp(float(self.at)), "at": self.at, "node": self.node}
+        at = time_of(self.id)
+        values = {"id": f"{self.id:x}", "time": timestamp(at), "at": repr(at), "node": self.node}
         return json.dumps({**values, "user": f"{self.user:x}", "rooms": self.rooms, "line": self.line})
 
 
@@ -99,7 +99,7 @@ def statistics(path: Path) -> list[tuple[str, str]]:
         entries, words = connection.execute("SELECT count(*), coalesce(sum(said), 0) FROM entry").fetchone()
         (rooms,) = connection.execute("SELECT count(DISTINCT room) FROM place WHERE room >= '#'").fetchone()
         oldest, newest = (
-            connection.execute(f"SELECT at FROM entry ORDER BY id {order} LIMIT 1").fetchone() for order in ("", "DESC")
+            connection.execute(f"SELECT id FROM entry ORDER BY id {order} LIMIT 1").fetchone() for order in ("", "DESC")
         )
         (snapshot,) = connection.execute("SELECT coalesce(max(id), 0) FROM snapshot").fetchone()
         (since,) = connection.execute("SELECT count(*) FROM entry WHERE id > ?", (snapshot,)).fetchone()
@@ -110,8 +110,8 @@ def statistics(path: Path) -> list[tuple[str, str]]:
         ("entries", f"{entries:,}"),
         ("words", f"{words:,}"),
         ("rooms with history", f"{rooms:,}"),
-        ("oldest", timestamp(float(oldest[0])) if oldest else "-"),
-        ("newest", timestamp(float(newest[0])) if newest else "-"),
+        ("oldest", timestamp(time_of(oldest[0])) if oldest else "-"),
+        ("newest", timestamp(time_of(newest[0])) if newest else "-"),
         ("entries since the snapshot", f"{since:,}"),
         ("server", "running" if is_served(path) else "none"),
     ]
@@ -123,20 +123,20 @@ def rows(connection: sqlite3.Connection, after: int, room: str = "", nick: str =
     place = f"({ids_of_room(words=False, newest=False)}) JOIN entry USING (id)" if room else "entry"
     while True:
         found = connection.execute(
-            f"SELECT id, at, node, said, user, line FROM {place} WHERE id > :after AND instr(lower(line), :source)"
+            f"SELECT id, node, said, user, line FROM {place} WHERE id > :after AND instr(lower(line), :source)"
             " ORDER BY id LIMIT :limit",
             {"room": fold(room), "after": after, "before": NEWEST, "source": source or ":", "limit": AT_ONCE},
         ).fetchall()
         if not found:
             return
         shown = _rooms_of_events(connection, found[0][0], found[-1][0])
-        for number, at, node, said, user, line in found:
+        for number, node, said, user, line in found:
             with suppress(WireError):
                 message = parse(line)
                 in_room = said and message.params[0][0] == "#"
                 rooms = [fold(message.params[0])] if in_room else shown.get(number, [])
                 if rooms and (not nick or fold(message.nick) == fold(nick)):
-                    yield Row(number, at, node, user, line, tuple(rooms))
+                    yield Row(number, node, user, line, tuple(rooms))
         after = found[-1][0]
 
 
@@ -169,7 +169,7 @@ def tail(path: Path, count: int, room: str, settled: Callable[[], int], follow: 
                 if row.id > upto:  # of those behind it some may not be in the file yet
                     break
                 after = row.id
-                yield f"{timestamp(float(row.at))} {row.line}"
+                yield f"{timestamp(time_of(row.id))} {row.line}"
             if not follow:
                 return
             time.sleep(POLL)
@@ -204,8 +204,8 @@ def _read(line: str, number: int) -> Row:
     try:
         values = json.loads(line)
         user = int(values["user"], 16) if "user" in values else BY_NAME
-        row = Row(int(values["id"], 16), values["at"], values["node"], user, values["line"], tuple(values["rooms"]))
-        if not (0 < row.id < NEWEST and BY_NAME <= row.user < NEWEST and 0.0 <= float(row.at) < LATEST):
+        row = Row(int(values["id"], 16), values["node"], user, values["line"], tuple(values["rooms"]))
+        if not (0 < row.id < NEWEST and BY_NAME <= row.user < NEWEST and 0.0 <= float(values["at"]) < LATEST):
             raise ValueError
         if not isinstance(row.node, str) or not all(room and isinstance(room, str) for room in row.rooms):
             raise ValueError
@@ -220,15 +220,15 @@ def _read(line: str, number: int) -> Row:
 def _add(connection: sqlite3.Connection, batch: Sequence[Row]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany(
-        "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
-        [(row.id, row.at, row.node, int(row.said), row.line, row.user) for row in batch],
+        "INSERT OR IGNORE INTO entry VALUES (?, ?, ?, ?, ?)",
+        [(row.id, row.node, int(row.said), row.line, row.user) for row in batch],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO place VALUES (?, ?, ?)",
         [row.place(room) for row in batch for room in row.rooms],
     )
     for row in batch[-1:]:
-        connection.execute("UPDATE last SET id = ?, at = ? WHERE id < ?", (row.id, row.at, row.id))
+        connection.execute("UPDATE last SET id = max(id, ?)", (row.id,))
     connection.execute("COMMIT")
 
 

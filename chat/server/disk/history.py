@@ -69,13 +69,10 @@ class FileHistory:
         """
         verb = entry.request.verb
         if verb in WORDS:
-            target = entry.request.params[0]
-            if not self._keeps_words:
+            rooms = entry.rooms  # one room, in which somebody is, or two accounts' own
+            if not rooms or not self._keeps_words:
                 return ()
-            if target[0] != "#":
-                return entry.rooms
-            key = fold(target)
-            return (key,) if self._is_kept_in(key) else ()
+            return () if rooms[0][0] == "#" and EPHEMERAL in self.state.rooms[rooms[0]].modes else rooms
         if SHOWN.get(verb, "") not in self._keep:
             return ()
         return [room for room in rooms_told(entry) if self._is_kept_in(room)]

@@ -20,7 +20,7 @@ from chat.server.disk.file import HISTORY_ID, NEWEST, Lock, explain, open_in_mem
 from chat.server.disk.history import WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.sqlite import RELAXED_GROUP
-from chat.server.disk.writer import Kept, Places, Writer, write
+from chat.server.disk.writer import Kept, Places, Writer, kept_of, write
 from chat.server.log.entry import Entry
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
@@ -128,7 +128,7 @@ class NodeHistory(FileHistory):
         waiting = self._writer.waiting
         if waiting < self._limit:
             self._writer.put(kept)
-            self._last_put = kept.entry.id
+            self._last_put = kept.id
             return
         if not self._lost:
             log.error(
@@ -138,8 +138,8 @@ class NodeHistory(FileHistory):
         self._lost += 1
 
     def _kept(self, entry: Entry) -> Kept | None:
-        rooms = self.shown_in(entry)
-        return Kept(entry, True, rooms, entry.request.verb in WORDS) if rooms else None
+        rooms, said = self.shown_in(entry), entry.request.verb in WORDS
+        return kept_of(entry, rooms, said) if rooms else None
 
     def ask(self, queries: Sequence[Query | TalksQuery], show: Show, answered: Answered) -> None:
         if cut := self._retention.cut:

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from chat.errors import WireError
 from chat.server.disk.file import connect, ids_of_room, remedy
 from chat.server.log.entry import Entry
+from chat.server.log.ids import time_of
 from chat.server.log.log import Post
 from chat.server.log.query import Answered, Query, Show, TalksQuery
 from chat.wires.message import parse
@@ -73,14 +74,14 @@ def select(connection: sqlite3.Connection, query: Query | TalksQuery) -> list[En
     if isinstance(query, TalksQuery):
         return _select_talks(connection, query)
     ((text,),) = connection.execute(
-        "SELECT json_group_array(json_array(id, at, node, user, line))"
+        "SELECT json_group_array(json_array(id, node, user, line))"
         f" FROM ({ids_of_room(not query.everything, query.newest)} LIMIT :limit) JOIN entry USING (id)",
         {"room": query.room, "after": query.after, "before": query.before, "limit": query.limit},
     ).fetchall()
     entries = []
-    for number, at, node, user, line in json.loads(text):
+    for number, node, user, line in json.loads(text):
         with suppress(WireError):  # somebody has edited the file
-            entries.append(Entry(number, float(at), node, user, parse(line)))
+            entries.append(Entry(number, time_of(number), node, user, parse(line)))
     return entries
 
 
@@ -95,8 +96,8 @@ _TALKS = """
         SELECT room, (SELECT max(id) FROM place WHERE place.room = talk.room AND said = 0 AND id > ?2 AND id < ?3)
         FROM talk WHERE room IS NOT NULL
     )
-    SELECT json_group_array(json_array(id, at, node, user, line, room)) FROM (
-        SELECT id, at, node, user, line, room FROM newest JOIN entry USING (id) ORDER BY id {} LIMIT ?4
+    SELECT json_group_array(json_array(id, node, user, line, room)) FROM (
+        SELECT id, node, user, line, room FROM newest JOIN entry USING (id) ORDER BY id {} LIMIT ?4
     )
 """
 
@@ -105,9 +106,9 @@ def _select_talks(connection: sqlite3.Connection, query: TalksQuery) -> list[Ent
     values = (query.account, query.after, query.before, query.limit)
     ((text,),) = connection.execute(_TALKS.format("DESC" if query.newest else ""), values).fetchall()
     entries = []
-    for number, at, node, user, line, room in json.loads(text):
+    for number, node, user, line, room in json.loads(text):
         with suppress(WireError):
-            entry = Entry(number, float(at), node, user, parse(line))
+            entry = Entry(number, time_of(number), node, user, parse(line))
             entry.rooms = (room,)
             entries.append(entry)
     return entries

@@ -20,6 +20,7 @@ from chat.server.core.snapshot import load
 from chat.server.core.state import Limits, Refusal, State
 from chat.server.disk.file import NEWEST, connect
 from chat.server.log.entry import Entry
+from chat.server.log.ids import time_of
 from chat.wires.message import parse
 
 AT_ONCE = 200  # entries that are read and applied in one portion; some 2 ms
@@ -43,14 +44,14 @@ def read_snapshot(connection: sqlite3.Connection, state: State) -> int:
 def read_entries(connection: sqlite3.Connection, after: int, upto: int, words: bool) -> list[Entry]:
     """A portion of the entries behind an id, in their order."""
     rows = connection.execute(
-        f"SELECT id, at, node, user, line FROM entry WHERE id > ? AND id <= ? {'' if words else 'AND NOT said'}"
+        f"SELECT id, node, user, line FROM entry WHERE id > ? AND id <= ? {'' if words else 'AND NOT said'}"
         " ORDER BY id LIMIT ?",
         (after, upto, AT_ONCE),
     ).fetchall()
     entries = []
-    for number, at, node, user, line in rows:
+    for number, node, user, line in rows:
         with suppress(WireError):  # somebody has edited the file
-            entries.append(Entry(number, float(at), node, user, parse(line)))
+            entries.append(Entry(number, time_of(number), node, user, parse(line)))
     return entries
 
 

@@ -18,7 +18,7 @@ from chat.server.disk.file import explain, open_log
 from chat.server.disk.history import SHOWN, WORDS, FileHistory
 from chat.server.disk.retention import Retention
 from chat.server.disk.snapshot import Snapshots, read_snapshot, replay, write_snapshot
-from chat.server.disk.writer import PLACED_LATER, Kept, Places, Writer, write
+from chat.server.disk.writer import PLACED_LATER, Kept, Places, Writer, kept_of, write
 from chat.server.log.entry import BY_NAME, Entry
 from chat.server.log.log import Apply, Figures, Post
 from chat.server.log.memory import Stamps
@@ -50,8 +50,8 @@ class SqliteLog:
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if self._strict else 'NORMAL'}")
         self._limit = settings.log_queue
         self.rooms_remembered = settings.rooms_total
-        number, at = self._connection.execute("SELECT id, at FROM last").fetchone()
-        self._stamps = Stamps(clock, number, float(at))
+        (number,) = self._connection.execute("SELECT id FROM last").fetchone()
+        self._stamps = Stamps(clock, number)
         self._retention = Retention(self._connection, settings.history_length, settings.history_age, clock)
         gather, group, later = (0.0, STRICT_GROUP, 0) if self._strict else (GATHER, RELAXED_GROUP, PLACED_LATER)
         self._writer = Writer(self._connection, self, gather, group, later)
@@ -89,10 +89,10 @@ class SqliteLog:
         for entry, accepted in replay(self._connection, state, after):
             after = entry.id
             if after > noted and accepted:
-                notes.append(self._shown(entry, False))
+                notes.append(self._shown(entry)._replace(row=None))
             elif after > noted and self._strict:
                 placed = self._placed_behind(began) if placed is None else placed
-                notes.append(Kept(entry, False, refused=entry.id not in placed))
+                notes.append(Kept(entry.id, None, refused=entry.id not in placed))
             if len(notes) == RELAXED_GROUP:
                 write(self._connection, notes, Places(notes))
                 notes = []
@@ -101,7 +101,7 @@ class SqliteLog:
         quits = self._quit_everybody(state)
         if quits:
             write(self._connection, quits, Places(quits))
-            after = quits[-1].entry.id
+            after = quits[-1].id
         write_snapshot(self._connection, state, after)
         self._snapshots = Snapshots(self._connection, self.path, state.limits, after)
         self._snapshots.clear(began, after)
@@ -144,7 +144,7 @@ class SqliteLog:
             return entry
         said = request.verb in WORDS
         row = request.verb in WRITTEN and (not said or self.history.may_show(request))
-        self._writer.put(Kept(entry, row, (), said, True))
+        self._writer.put(Kept(number, kept_of(entry, (), said).row if row else None, (), said, entry))
         return None
 
     def keep(self, entry: Entry) -> None:
@@ -152,16 +152,18 @@ class SqliteLog:
         if verb not in WRITTEN:
             return
         self.history.newest = entry.id
-        rooms = self.history.shown_in(entry)
-        if verb not in WORDS:
-            if rooms or not self._strict:
-                self._put(Kept(entry, not self._strict, rooms))
+        rooms, said = self.history.shown_in(entry), verb in WORDS
+        if not self._strict:
+            if rooms or not said:
+                self._put(kept_of(entry, rooms, said))
             return
-        private = entry.request.params[0][0] != "#"
-        if rooms:  # of private words it was not certain before that they would be shown
-            self._put(Kept(entry, private or not self._strict, rooms, True))
-        elif private and self._strict:
-            self._writer.put(Kept(entry, False, refused=True))  # somebody has logged out since it was written
+        private = said and entry.request.params[0][0] != "#"
+        if private and not rooms:
+            self._writer.put(Kept(entry.id, None, refused=True))  # somebody has logged out since it was written
+        elif private:  # it was not certain before that they would be shown
+            self._put(kept_of(entry, rooms, said))
+        elif rooms:
+            self._put(Kept(entry.id, None, rooms, said))
 
     def close(self) -> None:
         self.history.close(CLOSE_PATIENCE)
@@ -212,8 +214,9 @@ class SqliteLog:
         dump, upto = self._state.dump(), self._stamps.id - 1
         self._writer.put(partial(self._snapshots.take, dump, upto))
 
-    def _shown(self, entry: Entry, row: bool) -> Kept:
-        return Kept(entry, row, self.history.shown_in(entry), entry.request.verb in WORDS)
+    def _shown(self, entry: Entry) -> Kept:
+        said = entry.request.verb in WORDS
+        return kept_of(entry, self.history.shown_in(entry), said)
 
     def _quit_everybody(self, state: State) -> list[Kept]:
         quits = []
@@ -221,7 +224,7 @@ class SqliteLog:
             number, at = self._stamps.next()
             entry = Entry(number, at, user.node, user.id or BY_NAME, Message("QUIT", [RESTARTED], user.mask))
             apply(state, entry)
-            quits.append(self._shown(entry, True))
+            quits.append(self._shown(entry))
         return quits
 
     # The writer's thread
@@ -231,17 +234,17 @@ class SqliteLog:
             self._snapshots.since += places.count
         if self._strict:
             self._snapshots.settled = max(
-                (kept.entry.id for kept in group if not kept.late), default=self._snapshots.settled
+                (kept.id for kept in group if kept.late is None), default=self._snapshots.settled
             )
         elif places is not None:
             self._snapshots.settled = places.last
-        if late := [kept.entry for kept in group if kept.late]:
+        if late := [kept.late for kept in group if kept.late is not None]:
             self._post(partial(self._deliver, late))
 
     def failed(self, group: Sequence[Kept], error: Exception) -> list[Kept]:
-        if late := [kept.entry for kept in group if kept.late]:
+        if late := [kept.late for kept in group if kept.late is not None]:
             self._post(partial(self._refuse, late, f"Nothing can be kept now: {error}"))
-        return [kept for kept in group if not kept.late]
+        return [kept for kept in group if kept.late is None]
 
     def tidy(self) -> bool:
         return self._snapshots.portion() or self._retention.portion()
@@ -252,7 +255,7 @@ class SqliteLog:
         for entry in entries:
             self._apply(entry)
             if self.history.newest != entry.id and entry.request.verb in WRITTEN:
-                self._writer.put(Kept(entry, False, refused=True))
+                self._writer.put(Kept(entry.id, None, refused=True))
 
     def _refuse(self, entries: Sequence[Entry], reason: str) -> None:
         for entry in entries:

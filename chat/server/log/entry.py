@@ -14,7 +14,7 @@ BY_NAME = -1  # of entries older than users' numbers: the user of that node whos
 
 @dataclass(slots=True)
 class Entry:
-    """One request in its place. `id` grows with every entry; `at` (seconds since the epoch) never goes back."""
+    """One request in its place. `id` grows with every entry; `at` is its time, in seconds since the epoch."""
 
     id: int
     at: float

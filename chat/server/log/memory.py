@@ -16,22 +16,18 @@ if TYPE_CHECKING:
 class Stamps:
     """Ids and times for a log with one writer. Ids grow and times never go back, also when the clock does."""
 
-    __slots__ = ("_clock", "at", "id")
+    __slots__ = ("_clock", "id")
 
-    def __init__(self, clock: Callable[[], float], last: int = 0, at: float = 0.0) -> None:
-        """They go on behind `last` and `at`."""
+    def __init__(self, clock: Callable[[], float], last: int = 0) -> None:
+        """They go on behind `last`."""
         self._clock = clock  # seconds since the epoch
         self.id = last
-        self.at = at
 
     def next(self) -> tuple[int, float]:
         """A new id and its time, in seconds since the epoch."""
-        now = self._clock()
-        if now > self.at:
-            self.at = now
-        wanted = int(self.at * 1000) << SEQUENCE_BITS
-        self.id = wanted if wanted > self.id else self.id + 1
-        return self.id, self.at
+        wanted = int(self._clock() * 1000) << SEQUENCE_BITS
+        self.id = number = wanted if wanted > self.id else self.id + 1
+        return number, (number >> SEQUENCE_BITS) / 1000  # `time_of`, without a call for each message
 
 
 class MemoryLog:
