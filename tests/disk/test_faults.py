@@ -15,7 +15,7 @@ import pytest
 
 from chat import cli
 from chat.errors import SetupError
-from chat.server.disk import reader, writer
+from chat.server.disk import file, reader, writer
 from chat.server.disk.sqlite import GATHER, SqliteLog
 from chat.server.disk.writer import Kept, Places
 from chat.wires.message import Message
@@ -121,6 +121,61 @@ def test_on_a_full_disk_strict_refuses_with_fail_and_takes_words_again_once_ther
             ana.sync()
             said = sum(message.verb == "PRIVMSG" for message in bea.sync())
     assert sum("PRIVMSG" in line for line in history(small_disk / "log", "#a")) == seen + said
+
+
+def test_strict_takes_words_again_only_once_there_is_room_for_them(
+    small_disk: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    looks: list[bool] = []
+
+    def look(path: str) -> bool:
+        looks.append(file.has_room(path))
+        return looks[-1]
+
+    monkeypatch.setattr(writer, "has_room", look)
+    with keeping(small_disk / "log", "strict") as server:
+        ana, carl = server.irc("ana", "#a"), server.irc("carl", "#a")
+        ballast = fill(small_disk)
+        while "takes nothing" not in server.server.status():
+            ana.say("#a", "x" * 400)
+            ana.sync()
+        os.truncate(ballast, ballast.stat().st_size - 16_384)  # a few pages
+        carl.send("QUIT :bye")
+        for _ in range(3):
+            seen = len(looks)
+            while len(looks) == seen:
+                pass
+        assert "takes nothing" in server.server.status()
+        assert not any(looks)
+        ballast.unlink()
+        ana.until("QUIT")
+    told = [record.message for record in caplog.records if "file takes" in record.message]
+    assert ["takes nothing: database or disk is full" in message for message in told] == [True, False]
+
+
+@MODES
+def test_a_file_that_was_removed_is_noticed_and_one_that_was_put_back_goes_on(
+    tmp_path: Path, durability: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LOOK", 0.0)
+    path = tmp_path / "log"
+    with keeping(path, durability) as server:
+        ana = server.irc("ana", "#a")
+        ana.sync()
+        path.rename(tmp_path / "elsewhere")
+        while "takes nothing: it was removed" not in server.server.status():
+            ana.say("#a", "hello")
+            ana.sync()
+        (tmp_path / "elsewhere").rename(path)
+        while "is written, 0 entries wait, 0 lost" not in server.server.status():
+            pass
+        ana.say("#a", "last")
+        ana.sync()
+    (told,) = [record.message for record in caplog.records if "takes nothing" in record.message]
+    assert told.startswith("the log's file takes nothing: it was removed, or is another one now; ")
+    assert told.endswith(": put it back, or start the server again with a new one, it is tried every second")
+    assert any(line.endswith(" last") for line in history(path, "#a"))
 
 
 def test_a_read_only_disk_is_refused_at_the_start_with_one_line(small_disk: Path) -> None:

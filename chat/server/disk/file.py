@@ -9,6 +9,7 @@ import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from chat.errors import SetupError
 from chat.paths import make_folder
@@ -23,7 +24,9 @@ REMEDIES = {  # what helps against the faults whose text has one of these words
     "make room on its disk": ("is full", "No space", "quota"),
     "let the server's user write the file and its folder": ("readonly", "Read-only", "denied", "unable to open"),
     "end the other program that works on it": ("locked",),
+    "put it back, or start the server again with a new one": ("was removed",),
 }
+ROOM = 131_072  # bytes that a group of entries may take, with their places
 CHECKPOINT = 4_000  # pages in the WAL, 16 MB: the commit that moves them into the file takes up to 30 ms
 PATIENCE = 5.0  # s that a write waits for another process, `fanfare admin`, to end its own
 
@@ -172,6 +175,25 @@ def connect(place: Path | str, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def inode(path: str) -> tuple[int, int] | None:
+    """What tells the file of this path from another one. None: there is none."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def has_room(path: str) -> bool:
+    """Whether the file's disk takes as much as a group of entries."""
+    try:
+        with TemporaryFile(dir=os.path.dirname(path)) as probe:
+            os.posix_fallocate(probe.fileno(), 0, ROOM)
+    except OSError:
+        return False
+    return True
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | str, kind: int) -> None:

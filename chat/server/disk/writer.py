@@ -17,7 +17,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
-from chat.server.disk.file import is_word, remedy
+from chat.server.disk.file import has_room, inode, is_word, remedy
 from chat.server.log.entry import Entry
 from chat.server.log.ids import time_of
 
@@ -26,6 +26,7 @@ PLACED_LATER = 4_000  # entries that may be written before it is noted which his
 FEW = 8  # entries of a group whose places are written with it: nothing is saved by waiting for others
 RETRY = 1.0  # s between two tries to write, while the file takes nothing
 SLOW = 1.0  # s of one commit that the operator is told of
+LOOK = 1.0  # s between two looks at whether the file is still there, while there is something to write
 IDLE = 10.0  # s between two looks at what is to be tidied while nothing is written
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,9 @@ class Writer:
         self._held: list[Kept] = []  # being written, or to be tried again
         self._places = Places()  # of what is being written, or was written without them
         self._calls: list[Callable[[], None]] = []  # behind those
+        _, _, self._path = connection.execute("PRAGMA database_list").fetchone()
+        self._inode = inode(self._path)  # None: it is in memory
+        self._looked = time.monotonic()
         self._idle = True  # the thread waits, and is to be woken
         self._wake = threading.Event()
         self._hurry = threading.Event()  # somebody waits for an answer: do not gather
@@ -221,6 +225,8 @@ class Writer:
         places = self._places if due and self._places.count else None
         began = time.monotonic()
         try:
+            if self._inode is not None and (self.error or began >= self._looked + LOOK):
+                self._look(began, group)
             write(self._connection, group, places)
         except sqlite3.Error as error:
             self._roll_back()
@@ -249,14 +255,22 @@ class Writer:
         self._owner.written(group, places)
         self._held = []
 
+    def _look(self, now: float, group: Sequence[Kept]) -> None:
+        """Raises sqlite3.Error when the file has gone, or there is still no room for others than these few entries."""
+        self._looked = now
+        if inode(self._path) != self._inode:
+            raise sqlite3.OperationalError("it was removed, or is another one now")
+        if self.error and all(kept.late for kept in group) and not has_room(self._path):
+            raise sqlite3.OperationalError(self.error)
+
     def _note(self, error: sqlite3.Error, count: int) -> None:
         if not self.error:
-            how = remedy(error)
+            unsafe = "1 entry is" if count == 1 else f"{count:,} entries are"
             log.error(
-                "the log's file takes nothing: %s; %d entries are not safe: %s, it is tried every second",
+                "the log's file takes nothing: %s; %s not safe: %s, it is tried every second",
                 error,
-                count,
-                how,
+                unsafe,
+                remedy(error),
             )
         self.error = str(error)
 
