@@ -357,6 +357,26 @@ def test_a_stop_tells_everybody_though_requests_are_on_their_way(late: LateServe
     assert ana.lines()[-1] == bob.lines()[-1] == "ERROR :Closing link: Server is shutting down"
 
 
+def test_words_on_their_way_when_the_server_begins_to_drain_are_heard_by_who_is_there(
+    late: LateServer,
+) -> None:
+    socks = [late.connect(nick, "#a") for nick in ("ana", "bob", "eve")]
+    late.deliver_all()
+    for sock in socks:
+        late.say(sock, "PRIVMSG #a :x", "PRIVMSG #a :y", "PING x")
+        sock.heard.clear()
+    late.loop.stop("Server is shutting down", 30.0, 5.0)
+    late.settle()
+    late.advance(1.0)  # one of them leaves
+    late.deliver_all()
+    staying = [sock for sock in socks if not any(b"ERROR" in data for data in sock.heard)]
+    assert len(staying) == 2
+    for sock in staying:
+        heard = verbs(sock)
+        assert (heard.count("PRIVMSG"), heard.count("QUIT")) == (4, 1)
+        assert heard[-1] in ("QUIT", "PONG")
+
+
 def test_a_client_that_waits_is_not_timed_out_for_it() -> None:
     with closing(LateServer(ping_interval=10.0, ping_timeout=5.0)) as late:
         ana = late.connect("ana")
