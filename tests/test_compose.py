@@ -21,6 +21,7 @@ from chat.client.irc.session import Session
 from chat.client.model.network import Network
 from chat.settings import Settings
 from tests.composed import BRIEF, PROFILES, QUICK, ROOT, SETTINGS, UNHURRIED, USERS, Compose, checked, run
+from tests.support import PATIENCE
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the first test also builds the images
 
@@ -172,11 +173,11 @@ def test_the_desktop_client_on_this_machine_talks_with_a_tutorial_client_in_the_
 
     def until(seen: Callable[[], object]) -> None:
         while not seen():
-            model.take(session.news.get(timeout=10))
+            model.take(session.news.get(timeout=PATIENCE))
 
     session.start()
     until(lambda: "ana" in model.current.members)
-    with socket.create_connection(compose.address("server", 55555), timeout=10) as relay:
+    with socket.create_connection(compose.address("server", 55555), timeout=PATIENCE) as relay:
         relay.sendall(b"bo: hello from a tutorial")
         until(lambda: [line.text for line in model.current.lines if line.nick == "bo"] == ["hello from a tutorial"])
         assert "bo" in model.current.members
@@ -189,7 +190,7 @@ def test_the_desktop_client_on_this_machine_talks_with_a_tutorial_client_in_the_
             heard += data
     until(lambda: "bo" not in model.current.members)
     session.close()
-    assert session.join(10)
+    assert session.join(PATIENCE)
     assert b"ana: hello from a desktop" in heard
 
 
@@ -203,7 +204,7 @@ def test_the_page_comes_up_with_the_users_already_at_work(compose: Compose) -> N
         assert any("All users spawned" in line for line in log.stdout), "the users' container ended before its start"
         log.terminate()
     host, port = compose.address("users", 8089)
-    with urllib.request.urlopen(f"http://{host}:{port}/stats/requests", timeout=10) as page:
+    with urllib.request.urlopen(f"http://{host}:{port}/stats/requests", timeout=PATIENCE) as page:
         stats = json.load(page)
     assert (stats["state"], stats["user_count"]) == ("running", 20)
 

@@ -15,7 +15,7 @@ from tests.support import IrcClient
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]  # the images may have to be built
 
 NO_ENGINE = 2  # compose.sh's exit status for it
-START_S = 60.0  # for a container to answer
+START_S = 120.0  # for a container to answer
 
 
 @pytest.fixture

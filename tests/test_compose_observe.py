@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.composed import Compose, checked, run
-from tests.support import IrcClient
+from tests.support import PATIENCE, IrcClient
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]  # the images may have to be built
 
@@ -56,7 +56,7 @@ def test_prometheus_sees_the_server_and_a_message(compose: Compose) -> None:
 
     def asked(query: str) -> Any:
         url = f"http://{host}:{port}/api/v1/{query}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return json.load(answer)["data"]
 
     def value(expression: str) -> float:

@@ -63,7 +63,7 @@ class Cluster:
         self.ports = [free_port() for _ in range(count)]
         for number, port in enumerate(self.ports, 1):
             words = ["-m", "chat.cli", "serve", "--listen", f"irc://127.0.0.1:{port}", "--log", store.url]
-            words += ["--node", f"n{number}", "--lease", "1", "--rate-limit", "off", *options]
+            words += ["--node", f"n{number}", "--lease", "4", "--rate-limit", "off", *options]
             command = shlex.join([sys.executable, *words])
             (folder / f"{number}.sh").write_text(f"cd {ROOT}; exec {command}\n")
             (folder / f"{number}.pid").write_text("")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.core.requirements import MEASURES
-from tests.loadtest.runs import QUICK, UNHURRIED, master_port, port, run, summary
+from tests.loadtest.runs import LOSING, QUICK, UNHURRIED, master_port, port, run, summary
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 
@@ -98,7 +98,7 @@ import time
 from loadtest.net.connection import Connection
 from loadtest.locustfile import Member
 
-MESSAGES, GRACE_S, USERS = 10, 0.1, 3
+MESSAGES, HANGS_S, USERS = 10, 14, 3
 sent = 0
 send = Connection.send
 
@@ -109,7 +109,7 @@ def hanging(connection, data):
     if data.startswith(b"PRIVMSG") and sent == MESSAGES:
         others = [m.connection.fd for m in Member.worker.members.values() if m.connection is not connection]
         assert len(others) == USERS - 1
-        until = time.monotonic() + 4 + GRACE_S
+        until = time.monotonic() + HANGS_S
         while time.monotonic() < until or len(select.select(others, [], [], 1)[0]) < len(others):
             pass
     return going
@@ -125,7 +125,7 @@ def test_what_arrived_while_the_generator_hung_is_not_lost_and_the_stall_is_the_
     own = tmp_path / "hung.py"
     own.write_text(HUNG)
     few = ("--users", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "0.1", "--duration", "1")
-    done = run(port, *few, *limits, "--late-after", "3.5", "--report", str(tmp_path), locustfile=own)
+    done = run(port, *few, *limits, "--late-after", "12", "--report", str(tmp_path), locustfile=own)
     assert done.returncode == status, done.stdout + done.stderr
     report = summary(tmp_path)
     assert (report["messages"]["expected_deliveries"], report["messages"]["lost"]) == (20, 0)
@@ -152,7 +152,7 @@ Part.__init__ = began
 def test_a_user_whom_locust_stops_was_not_dropped_and_nothing_is_due_to_it(port: int, tmp_path: Path) -> None:
     own = tmp_path / "stopping.py"
     own.write_text(STOPPING)
-    done = run(port, *QUICK, *UNHURRIED, "--grace", "0.1", "--report", str(tmp_path), locustfile=own)
+    done = run(port, *QUICK, *UNHURRIED, *LOSING, "--report", str(tmp_path), locustfile=own)
     assert done.returncode == 0, done.stdout + done.stderr
     report = summary(tmp_path)
     messages = report["messages"]
@@ -178,7 +178,7 @@ def test_a_delay_on_the_way_is_found_whole_and_missed_by_nobody(port: int, tmp_p
 def test_several_faults_to_several_senders_over_two_processes_are_each_counted_exactly(
     port: int, tmp_path: Path
 ) -> None:
-    crowd = ("--users", "12", "--announcers", "3", "--spawn-rate", "100", "--settle", "0.1", "--grace", "0.5")
+    crowd = ("--users", "12", "--announcers", "3", "--spawn-rate", "100", "--settle", "0.1", *LOSING)
     window = ("--rate", "10", "--duration", "2", "--processes", "2", *master_port())
     with lossy_proxy(port, lose=[3, 11, 12], repeat=[5, 13], hold=[7]) as tampered:
         done = run(tampered, *crowd, *window, *UNHURRIED, "--report", str(tmp_path))

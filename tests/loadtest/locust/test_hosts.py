@@ -10,7 +10,7 @@ from loadtest.core.result import load
 from loadtest.report import exports_of
 from loadtest.run.hosts import Hosts
 from tests.loadtest.cluster import hosts, needs_store, running_nodes
-from tests.loadtest.runs import QUICK, UNHURRIED, master_port, run, summary
+from tests.loadtest.runs import LOSING, QUICK, UNHURRIED, master_port, run, summary
 from tests.support import RunningServer, running_server
 
 USERS = 20
@@ -55,8 +55,8 @@ def test_accounts_are_exact_over_all_nodes_and_processes(
 
 def test_what_a_node_does_not_pass_on_is_lost_across_nodes_and_nothing_within_them(tmp_path: Path) -> None:
     with running_server() as one, running_server() as other:
-        words = ("--scenario", "broadcast", "--rate", "10", "--grace", "0.1", "--report", str(tmp_path))
-        done = run(0, *hosts(one, other), *QUICK, *UNHURRIED, *words)
+        words = ("--scenario", "broadcast", "--rate", "10", "--report", str(tmp_path))
+        done = run(0, *hosts(one, other), *QUICK, *UNHURRIED, *LOSING, *words)
     assert done.returncode == 1, done.stdout + done.stderr
     figures = load(tmp_path / "latest").figures
     assert (figures.expected, figures.lost) == (190, 100)

@@ -17,7 +17,7 @@ import pytest
 from bench.process import free_port
 from loadtest.run.scenario import SCENARIOS
 from loadtest.wires.wire import WIRES
-from tests.loadtest.runs import PATIENCE, QUICK, UNHURRIED, master_port, port, run, started, summary
+from tests.loadtest.runs import LOSING, PATIENCE, QUICK, UNHURRIED, master_port, port, run, started, summary
 from tests.lossy import lossy_proxy
 
 __all__ = ["port"]  # a fixture: pytest finds it by its name here
@@ -64,7 +64,7 @@ def test_two_processes_count_exactly_what_one_does(port: int, tmp_path: Path) ->
 
 def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_path: Path) -> None:
     with lossy_proxy(port, lose=[3], repeat=[5], hold=[7]) as tampered:
-        done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
+        done = run(tampered, *QUICK, *UNHURRIED, *LOSING, "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)
     assert report["verdict"] == "fail"
@@ -79,7 +79,7 @@ def test_what_the_way_loses_repeats_and_swaps_is_counted_exactly(port: int, tmp_
 
 def test_a_user_who_is_cut_off_is_a_reason_and_from_then_on_nothing_is_due_to_it(port: int, tmp_path: Path) -> None:
     with lossy_proxy(port, cut=4) as tampered:
-        done = run(tampered, *QUICK, *UNHURRIED, "--grace", "0.5", "--report", str(tmp_path))
+        done = run(tampered, *QUICK, *UNHURRIED, *LOSING, "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)
     assert report["reasons"] == ["1 user lost the connection: closed by the server"]
@@ -123,7 +123,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "2")
     with ExitStack() as processes:
         master = processes.enter_context(
-            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", patient=False)
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", liveness=12)
         )
         workers = [processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL")) for _ in range(2)]
         assert master.stderr
@@ -134,7 +134,7 @@ def test_a_worker_that_vanishes_makes_the_run_invalid(port: int) -> None:
         assert re.search(r"INVALID.*\n.*generator process \d vanished during the run", master.stdout.read())
         assert master.wait(PATIENCE) == 3
         assert (
-            workers[1].wait(100) == 0
+            workers[1].wait(PATIENCE) == 0
         )  # after 60 s at the latest, where Locust's word to end is lost as the master goes
 
 
@@ -143,7 +143,7 @@ def test_a_run_whose_last_worker_vanishes_ends_and_is_invalid(port: int) -> None
     leading = (*QUICK, "--duration", "3600", "--headless", "--master", "--expect-workers", "1")
     with ExitStack() as processes:
         master = processes.enter_context(
-            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", patient=False)
+            started("--host", f"irc://127.0.0.1:{port}", *leading, *link, "--loglevel", "INFO", liveness=12)
         )
         worker = processes.enter_context(started("--worker", *link, "--loglevel", "CRITICAL"))
         assert master.stderr

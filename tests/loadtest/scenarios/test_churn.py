@@ -30,7 +30,7 @@ from loadtest.run.messages import Crowd, Status
 from loadtest.run.window import Window
 from loadtest.scenarios.churn.flow import LEVELS
 from loadtest.scenarios.churn.leader import Churn, ChurnSettings, Flowed
-from tests.loadtest.runs import PATIENCE, QUICK, ROOT, UNHURRIED, master_port, run, started, summary
+from tests.loadtest.runs import LOSING, PATIENCE, QUICK, ROOT, UNHURRIED, master_port, run, started, summary
 from tests.lossy import lossy_proxy
 from tests.support import running_server
 
@@ -328,7 +328,7 @@ def test_two_processes_count_exactly_what_one_does(port: int, tmp_path: Path) ->
 
 def test_a_server_that_leaks_a_descriptor_for_each_connection_fails(tmp_path: Path) -> None:
     with serving(LEAK + SERVE) as (port, pid):
-        done = run(port, *FLOW, "--grace", "0.5", "--server-pid", str(pid), "--report", str(tmp_path))
+        done = run(port, *FLOW, *LOSING, "--server-pid", str(pid), "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)
     server = report["churn"]["server"]
@@ -340,7 +340,7 @@ def test_a_server_that_leaks_a_descriptor_for_each_connection_fails(tmp_path: Pa
 
 def test_lost_and_repeated_leaves_are_counted_exactly(port: int, tmp_path: Path) -> None:
     with lossy_proxy(port, lose=[0], repeat=[1]) as tampered:
-        done = run(tampered, *FLOW, "--grace", "0.5", "--report", str(tmp_path))
+        done = run(tampered, *FLOW, *LOSING, "--report", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     report = summary(tmp_path)
     again = report["messages"]["duplicated"]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.loadtest.cluster import needs_store, running_cluster
 from tests.loadtest.fronts import running_fronts
-from tests.loadtest.runs import PATIENCE, ROOT, UNHURRIED, command, master_port, run, summary
+from tests.loadtest.runs import LOSING, PATIENCE, ROOT, UNHURRIED, command, master_port, run, summary
 from tests.loadtest.runs import started as started_run
 from tests.ops.serving import SERVE, serving
 from tests.shared.network import network
@@ -22,8 +22,8 @@ USERS = 8
 STORE_PORT = 6379  # of the store's own network
 NODES = ("--scenario", "nodes", "--users", str(USERS), "--spawn-rate", "100", "--settle", "0.1", "--grace", "20")
 BRIEF = ("--before", "1", "--after", "0", "--rate", "20", "--outage", "1", *UNHURRIED)
-# How soon it is depends on the machine: the nodes' lease is 1 s, and only a fault takes 5.
-LEASE = ("--server-lease", "5")
+# How soon it is depends on the machine: the nodes' lease is 4 s, and only a fault takes 8.
+LEASE = ("--server-lease", "8")
 NO_FAULT = {"lost": 0, "duplicated": 0, "reordered": 0, "stray": 0, "corrupt": 0, "diverged": 0}
 
 
@@ -81,7 +81,7 @@ def test_a_node_whose_packets_are_dropped_and_a_store_that_is_killed_lose_nothin
         control.write_text(_CONTROL.format(port=STORE_PORT, folder=tmp_path, store=shlex.join(store.command)))
         control.chmod(0o755)
         for number, link in enumerate(net.links):
-            log = ("--log", f"redis://{link.host}:{STORE_PORT}", "--node", f"n{number}", "--lease", "2")
+            log = ("--log", f"redis://{link.host}:{STORE_PORT}", "--node", f"n{number}", "--lease", "4")
             listen = ("--listen", "irc://0.0.0.0:6667", "--rate-limit", "off")
             node = stack.enter_context(serving(*log, *listen, command=(*link.node.prefix, *SERVE)))
             node.port()
@@ -122,8 +122,7 @@ def test_what_the_users_of_another_node_do_not_get_is_lost_and_counted(tmp_path:
             "kill",
             "--control",
             fronts.control,
-            "--grace",
-            "1",
+            *LOSING,
             "--report",
             str(tmp_path / "report"),
         )

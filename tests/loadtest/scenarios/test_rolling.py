@@ -8,7 +8,7 @@ import pytest
 
 from tests.loadtest.cluster import needs_store, running_cluster
 from tests.loadtest.fronts import running_fronts
-from tests.loadtest.runs import UNHURRIED, master_port, run, summary
+from tests.loadtest.runs import LOSING, UNHURRIED, master_port, run, summary
 from tests.support import running_server
 
 USERS = 8
@@ -68,7 +68,7 @@ def test_a_word_that_other_users_do_not_get_is_counted_for_each_of_them(tmp_path
         running_server() as server,
         running_fronts(tmp_path, server.ports["irc"], swallows=lambda line: bool(word.search(line))) as fronts,
     ):
-        control = ("--control", fronts.control, "--grace", "1", "--report", str(tmp_path / "report"))
+        control = ("--control", fronts.control, *LOSING, "--report", str(tmp_path / "report"))
         done = run(0, *fronts.hosts, *ROLLING, *BRIEF, *TALK, *control)
     assert done.returncode == 1, done.stdout + done.stderr
     first, second = summary(tmp_path / "report")["rolling"]

@@ -116,11 +116,11 @@ def test_who_closes_with_bytes_unread_still_sends_a_fin(server: RunningServer) -
 
 
 def test_they_answer_ping_while_they_live() -> None:
-    with running_server(ping_interval=0.5, ping_timeout=3.0) as server:
+    with running_server(ping_interval=1.0, ping_timeout=10.0) as server:
         observer = server.irc("observer", "#load")
         with victims(server) as process:
             answer(process)
-            for _ in range(9):  # a whole time-out and more
+            for _ in range(12):  # a whole time-out and more
                 observer.send(f"PONG {observer.expect('PING').params[0]}")
             assert names(observer) == {"observer", *NICKS}
 
