@@ -226,7 +226,7 @@ class Writer:
         began = time.monotonic()
         try:
             if self._inode is not None and (self.error or began >= self._looked + LOOK):
-                self._look(began, group)
+                self._look(began)
             write(self._connection, group, places)
         except sqlite3.Error as error:
             self._roll_back()
@@ -255,12 +255,12 @@ class Writer:
         self._owner.written(group, places)
         self._held = []
 
-    def _look(self, now: float, group: Sequence[Kept]) -> None:
-        """Raises sqlite3.Error when the file has gone, or there is still no room for others than these few entries."""
+    def _look(self, now: float) -> None:
+        """Raises sqlite3.Error when the file has gone, or there is still no room for more than a few entries."""
         self._looked = now
         if inode(self._path) != self._inode:
             raise sqlite3.OperationalError("it was removed, or is another one now")
-        if self.error and all(kept.late for kept in group) and not has_room(self._path):
+        if self.error and not has_room(self._path):
             raise sqlite3.OperationalError(self.error)
 
     def _note(self, error: sqlite3.Error, count: int) -> None:
