@@ -122,9 +122,8 @@ def say_ms(_: float, ms: float) -> str:
 
 
 _MIB = 1_048_576
-_MAX = ("max", "max_us", "--soft")
 _FROM = "from {:,g} s"
-_PERCENTILES = (("p50", "--one"), ("p90", "--three"), ("p99", "--two"))
+_LATENCIES = (("p50", "--one"), ("p90", "--three"), ("p99", "--two"), ("max", "--soft"))  # the longest is always told
 
 
 def latency_plots(timeline: Sequence[Row], figures: Figures) -> list[Plot]:
@@ -166,11 +165,7 @@ def over_time(timeline: Sequence[Row], marks: Sequence[tuple[float, str]]) -> Pl
         return None
     rows = _with_gaps(timeline)
     x = [row["at_s"] for row in rows]
-    lines = [
-        line(name, colour, x, [in_ms(row[key]) for row in rows], say_ms)
-        for name, key, colour in (*((name, f"{name}_us", colour) for name, colour in _PERCENTILES), _MAX)
-        if any(row[key] is not None for row in rows)
-    ]
+    lines = _latency_lines(x, [{name: row[f"{name}_us"] for name, _ in _LATENCIES} for row in rows])
     shown = [Mark(at_s, words) for at_s, words in marks if x[0] <= at_s <= x[-1] + _step(timeline)]
     question = "Did the fan-out stay level? Each point is a slice of the run, by the time messages were meant to leave."
     if shown:
@@ -210,11 +205,8 @@ def by_tenth(tenths: Sequence[Mapping[str, int | None]]) -> Plot | None:
     if not any(each["count"] for each in tenths):
         return None
     x = [float(tenth) for tenth in range(1, len(tenths) + 1)]
-    lines = [
-        line(name, colour, x, [in_ms(each[name]) if each["count"] else None for each in tenths], say_ms)
-        for name, colour in _PERCENTILES
-        if any(each[name] is not None for each in tenths)
-    ]
+    *percentiles_told, longest = _latency_lines(x, [each if each["count"] else {} for each in tenths])
+    lines = percentiles_told or [longest]  # beside the others it would flatten them
     across = Axis("tenth of the users, by when they joined", [(tenth, f"{tenth:.0f}") for tenth in x])
     upwards = linear("fan-out, ms", [y for each in lines for y in each.y])
     question = "Is everyone served alike? Level is fair; a slope means that some always hear later than others."
@@ -225,16 +217,20 @@ def by_size(sizes: Mapping[int, Histogram]) -> Plot | None:
     if len(sizes) < 2:
         return None
     x = sorted(sizes)
-    given = [told(sizes[size]) for size in x]
-    lines = [
-        line(name, colour, x, [in_ms(each[name]) for each in given], say_ms)
-        for name, colour in _PERCENTILES
-        if any(each[name] is not None for each in given)
-    ]
+    lines = _latency_lines(x, [told(sizes[size]) for size in x])
     upwards = ms_axis("complete", (y for each in lines for y in each.y))
     question = "What does another member cost? The time until the last receiver has a message, by their number."
     across = linear("receivers of a message", x, whole=True)
     return Plot("by-size", "Completion by members", question, lines, across, upwards, heading="{:,g} receivers")
+
+
+def _latency_lines(x: Sequence[float], given: Sequence[Mapping[str, int | None]]) -> list[Line]:
+    """Those of which there is a value at any `x`, with gaps where there is none."""
+    return [
+        line(name, colour, x, [in_ms(each.get(name)) for each in given], say_ms)
+        for name, colour in _LATENCIES
+        if any(each.get(name) is not None for each in given)
+    ]
 
 
 def _curve(name: str, colour: str, histogram: Histogram, messages: int) -> Line:

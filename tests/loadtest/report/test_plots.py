@@ -102,8 +102,14 @@ def test_tenths_and_sizes_are_drawn_by_the_percentiles_that_enough_messages_tell
         "p50": ([100, 200], [0.007, 0.009]),
         "p90": ([100, 200], [0.007, 0.009]),
         "p99": ([100, 200], [None, 0.009]),
+        "max": ([100, 200], [0.007, 0.009]),
     }
-    assert set(drawn(by_size({200: histogram(*[9] * 29), 100: histogram(*[7] * 29)}))) == {"p50"}
+    assert set(drawn(by_size({200: histogram(*[9] * 29), 100: histogram(*[7] * 29)}))) == {"p50", "max"}
+
+
+def test_where_messages_tell_no_percentile_the_longest_is_drawn() -> None:
+    assert drawn(by_tenth([tell(histogram(100), 5), tell(histogram(), 5)])) == {"max": ([1, 2], [0.1, None])}
+    assert drawn(by_size({200: histogram(9), 100: histogram(7)})) == {"max": ([100, 200], [0.007, 0.009])}
 
 
 def test_cpu_is_in_percent_and_memory_in_mebibytes_of_whom_it_is_known() -> None:
@@ -173,6 +179,29 @@ def test_each_step_of_a_search_is_a_point_and_both_sides_of_the_knee_are_marked(
     }
     assert plot
     assert plot.marks == [Mark(10, "knee 10"), Mark(20, "beyond 20"), Mark(50.0)]
+
+
+def test_a_search_whose_steps_lack_the_messages_for_the_percentile_draws_the_highest_that_they_tell() -> None:
+    found = {"search": "users", "requirement": "p99<50ms", "knee": None, "beyond": None}
+    few = {**step(10, "held", 5_000), "fanout_us": tell(histogram(5_000), 30)}
+    nothing = step(5, "missed", 0)
+    plot = by_load({**found, "steps": [few, nothing]})
+    assert plot
+    assert (plot.title, plot.marks, drawn(plot)) == ("p90 by load", [], {"held": ([10], [5.0])})
+    fewer = {**few, "fanout_us": tell(histogram(5_000), 5)}
+    some = by_load({**found, "steps": [few, fewer]})
+    assert some
+    assert drawn(some) == {"held": ([10], [5.0])}, "a step that does not tell it is a gap"
+    least = by_load({**found, "steps": [fewer]})
+    assert least
+    assert least.title == "max by load"
+
+
+def test_a_step_most_of_whose_deliveries_were_lost_says_so() -> None:
+    lost = {**step(10, "missed", 1), "fanout_us": histogram(1_000).figures(never=9)}
+    plot = by_load({"search": "users", "requirement": "lost=0", "knee": None, "beyond": None, "steps": [lost]})
+    assert plot
+    assert plot.lines[0].said == ["10: lost (up)"]
 
 
 def test_a_search_without_a_knee_or_a_limit_has_fewer_lines_and_one_without_deliveries_no_plot() -> None:

@@ -78,6 +78,17 @@ const shown = document.querySelector(".tip").innerText.split("\\n").join("|");
 area.dispatchEvent(new PointerEvent("pointerleave", at));
 document.title = shown + "|" + document.querySelectorAll(".tip, .here, .cursor").length;
 """
+# Says of each table in the frame whether it fits into its box, can be scrolled there to its end, or is cut off.
+BOXES = """
+const { contentDocument, contentWindow } = document.querySelector("iframe");
+document.title = [...contentDocument.querySelectorAll("table")].map((table) => {
+  const box = table.parentElement;
+  if (box.scrollWidth <= box.clientWidth) return "fits";
+  box.scrollLeft = box.scrollWidth;
+  const hidden = table.getBoundingClientRect().right - box.getBoundingClientRect().right;
+  return contentWindow.getComputedStyle(box).overflowX === "auto" && hidden < 1 ? "scrolls" : "cut";
+}).join(" ");
+"""
 # Says by how much the page in the frame is wider than the frame: Chromium's window is never narrower than 500 pixels.
 WIDER = """
 const root = document.querySelector("iframe").contentDocument.documentElement;
@@ -99,12 +110,24 @@ def test_a_run_without_a_message_opens_as_well(chromium: str, tmp_path: Path) ->
 def test_the_exact_numbers_are_shown_under_the_pointer_and_go_with_it(chromium: str, tmp_path: Path) -> None:
     shown, said = opened(chromium, report(everything()), tmp_path, POINTED)
     assert said == []
-    assert shown == "from 1 s|p50 1.099 ms|p99 30.000 ms|max 30.000 ms|0"
+    assert shown == "from 1 s|p50 1.099 ms|p90 30.000 ms|p99 30.000 ms|max 30.000 ms|0"
 
 
 @pytest.mark.parametrize("width", [1_200, 420])
 def test_nothing_is_wider_than_the_window(chromium: str, tmp_path: Path, width: int) -> None:
+    assert in_frame(chromium, tmp_path, width, WIDER) == "0"
+
+
+def test_on_a_narrow_screen_the_table_of_latencies_scrolls_in_its_box_and_no_table_is_cut(
+    chromium: str, tmp_path: Path
+) -> None:
+    boxes = in_frame(chromium, tmp_path, 420, BOXES).split()
+    assert boxes[0] == "scrolls"
+    assert set(boxes) == {"fits", "scrolls"}
+
+
+def in_frame(chromium: str, directory: Path, width: int, script: str) -> str:
+    """What the script makes the title, where a page with everything is in a frame of that many pixels."""
     inner = escape(report(everything()))
     outer = f'<title></title><body><iframe srcdoc="{inner}" width="{width}" height="900"></iframe></body>'
-    script = f'document.querySelector("iframe").onload = () => {{ {WIDER} }};'
-    assert opened(chromium, outer, tmp_path, script)[0] == "0"
+    return opened(chromium, outer, directory, f'document.querySelector("iframe").onload = () => {{ {script} }};')[0]
