@@ -112,8 +112,8 @@ def _glance(summary: Mapping[str, Any]) -> str:
         ("messages", f"{messages['sent']:,}", ""),
         ("deliveries", f"{messages['delivered']:,}", ""),
         *((name, f"{messages[name]:,}", "") for name in _SHOWN),
-        *((f"fan-out {key}", *_timed(fanout, key)) for key in ("p50", "p99", "max")),
-        ("complete p99", *_timed(complete, "p99")),
+        *((f"fan-out {key}", *_timed(fanout, key)) for key in dict.fromkeys(("p50", _highest(fanout), "max"))),
+        (f"complete {_highest(complete)}", *_timed(complete, _highest(complete))),
     ]
     bad = {name for name in _SHOWN if messages[name]}
     shown = (
@@ -121,6 +121,11 @@ def _glance(summary: Mapping[str, Any]) -> str:
         for name, value, unit in tiles
     )
     return f'<dl class="glance">{"".join(shown)}</dl>'
+
+
+def _highest(figures: Mapping[str, Any]) -> str:
+    """The highest percentile up to the p99 that enough messages tell; the longest where none is told."""
+    return next((key for key in ("p99", "p90", "p50") if figures[key] is not None), "max")
 
 
 def _timed(figures: Mapping[str, Any], key: str) -> tuple[str, str]:

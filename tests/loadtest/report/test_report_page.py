@@ -69,6 +69,21 @@ def test_the_page_says_what_was_required(terms: list[str], said: str) -> None:
     assert f"Required: {said} " in unescape(text_of(page(summary, full())))
 
 
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        (300, "fan-out p50 1.10 ms fan-out p99 lost fan-out max lost complete p99 lost"),
+        (299, "fan-out p50 1.10 ms fan-out p90 lost fan-out max lost complete p90 lost"),
+        (29, "fan-out p50 1.10 ms fan-out max lost complete p50 30.0 ms"),
+        (5, "fan-out p50 – fan-out max lost complete max lost"),
+    ],
+)
+def test_a_tile_shows_the_highest_percentile_that_the_messages_tell_by_its_name(heard: int, said: str) -> None:
+    figures = full()
+    figures.heard = heard
+    assert said in text_of(page(summary_of(figures, "pass"), figures))
+
+
 def test_the_page_says_the_verdict_first_and_what_matters_at_a_glance() -> None:
     text = text_of(page(summary_of(full(), "fail", "1 delivery lost", "<b>late</b> & more"), full()))
     order = [
