@@ -106,7 +106,7 @@ def _enter(state: State, user: User | None, entry: Entry) -> list[Outcome]:
     nick, _, rest = entry.request.source.partition("!")
     name, _, host = rest.partition("@")
     params = entry.request.params
-    account = state.accounts.find_proved(params[2])
+    account = state.accounts.find_proved(params[2]) if params[2] != "*" else None
     check_nickname(state, None, nick, "" if account is None else account.name)
     person = Person(nick, name, intern(host))
     user = User(entry.id, person, params[-1], entry.node, entry.at, params[1] != PLAIN)

@@ -8,6 +8,7 @@ or get an answer) get slices of the blob.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from chat.events import (
     Away,
@@ -49,6 +50,7 @@ SEES_OWN: dict[type, Callable[[Dialect], bool]] = {
     Invite: lambda dialect: False,
     Quit: lambda dialect: False,
 }
+KEY = attrgetter("key")  # of a room
 
 
 class FanOut:
@@ -127,7 +129,7 @@ class FanOut:
         whom = self.clients.get(change.whom) if change.whom is not None else None
         if kind is Join and client is not None:
             self._prepare_arrival(client, change)
-        published = self._publish(change.event, *[room.key for room in change.rooms], also)
+        published = self._publish(change.event, *map(KEY, change.rooms), also)
         if kind is Join and client is not None:
             self._arrive(client, change, published)
         elif kind is Invite and whom is not None:
@@ -135,9 +137,8 @@ class FanOut:
         elif change.among:
             self._among(change, published)
         if client is not None:
-            self._own(
-                client, published, SEES_OWN[kind](client.dialect) and not (kind is Mode and whom is client), change
-            )
+            sees_own = SEES_OWN[kind](client.dialect) and not (kind is Mode and whom is client)
+            self._own(client, published, sees_own, change)
         if kind in DEPARTURES:
             gone = whom if kind is Kick else client
             if gone is not None:

@@ -207,22 +207,13 @@ class Node:
 
     def _show(self, change: Change) -> None:
         kind = type(change.event)
-        if kind is Say:  # nothing of what follows is for messages
-            if not self.silent:
-                self.fan_out.show(change)
-            return
         if kind is Marked:
             self._tell_marker(change)
         elif not self.silent:
-            if self.fan_out.monitored and kind in NOTED:
-                self.fan_out.show(change, self.monitors.note(change))
-            else:
-                self.fan_out.show(change)
-        self._follow(change)
-
-    def _follow(self, change: Change) -> None:
-        """Do what is to be done once the change is shown."""
-        kind = type(change.event)
+            also = self.monitors.note(change) if self.fan_out.monitored and kind in NOTED else ""
+            self.fan_out.show(change, also)
+        if kind is Say:
+            return  # the commonest, on which nothing follows
         if kind is Kick:
             self._disconnect_kicked(change)
         elif kind is Invite:
