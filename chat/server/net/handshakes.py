@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -177,20 +177,21 @@ class Handshakes:
                 self.made += 1
                 self._adopt(transport, handshake.host, handshake.listener, arrival)
         except NotTls as error:
-            with suppress(OSError):
-                for data in handshake.listener.wire().dialect.farewell(str(error)):
-                    handshake.sock.send(data)
-                handshake.sock.shutdown(socket.SHUT_WR)
-            self._refuse(handshake, "not TLS", "the peer does not speak TLS")
+            farewell = handshake.listener.wire().dialect.farewell(str(error))
+            self._refuse(handshake, "not TLS", "the peer does not speak TLS", farewell)
         except ssl.SSLError as error:
             self._refuse(handshake, "TLS", (error.reason or "error").replace("_", " ").lower())
         except OSError as error:
             self._refuse(handshake, "network", error.strerror or str(error))
 
-    def _refuse(self, handshake: Handshake, kind: str, reason: str) -> None:
+    def _refuse(self, handshake: Handshake, kind: str, reason: str, farewell: Iterable[bytes] = ()) -> None:
         self._forget(handshake)
+        self.refused[kind] += 1  # before the peer hears of it
+        with suppress(OSError):
+            for data in farewell:
+                handshake.sock.send(data)
+            handshake.sock.shutdown(socket.SHUT_WR)
         handshake.sock.close()
-        self.refused[kind] += 1
         self._failures.add(kind, f"{handshake.host}: {reason}", time.monotonic())
         self._leave(handshake.host, handshake.listener.is_unframed)
 
