@@ -73,11 +73,13 @@ def listen_here_only(parser: Any) -> None:
 def check_page(environment: Any) -> None:
     """Raises OSError where Locust's page cannot listen, which Locust tells by a traceback.
 
-    Relies on the page being started after `events.init` was fired.
+    Relies on the page being started after `events.init` was fired. Nobody can connect to what only tries the address.
     """
     options = environment.parsed_options
     host = "" if options.web_host == "*" else options.web_host or ""
-    socket.create_server((host, options.web_port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trial.bind((host, options.web_port))
 
 
 class Row:
