@@ -23,7 +23,7 @@ demo: $(VENV)/.load
 
 test: $(VENV)/.dev
 	@tests/system-packages.sh $(BIN)/python
-	@tests/run-with-display.sh $(BIN)/python -m pytest --numprocesses $(PYTEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
+	@tests/run-with-display.sh $(BIN)/python -m pytest --numprocesses $(PYTEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -1,8 +1,10 @@
 """What every test may ask for by name, and how hypothesis looks for examples."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -21,6 +23,17 @@ from tests.support import RunningServer, running_server
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "search")
+
+
+OF_CONTAINERS = 60  # other tests that take as long as one of containers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process works on alone at the end."""
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += OF_CONTAINERS if item.path.name.startswith("test_compose") else 1
+    items.sort(key=lambda item: (-weights[item.path], item.path))
 
 
 _places = count(1)
