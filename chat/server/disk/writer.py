@@ -14,7 +14,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from chat.server.disk.file import has_room, inode, is_word, remedy
@@ -208,7 +208,8 @@ class Writer:
 
     def _write_group(self) -> None:
         tried = len(self._held)
-        items = list(islice(self._queue, self._group - tried))  # whole, though the loop appends: it is one call
+        waiting = min(len(self._queue), self._group - tried)
+        items = [self._queue[place] for place in range(waiting)]  # not an iterator: the loop appends meanwhile
         self._held += [item for item in items if isinstance(item, Kept)]
         self._calls += [item for item in items if not isinstance(item, Kept)]
         for _ in items:
