@@ -98,6 +98,20 @@ def aside(work: Callable[[], None]) -> Callable[[], None]:
     return wait
 
 
+def words_of(option: str, command: str) -> list[str]:
+    """The words of a command; a backslash at a line's end goes on in the next, as in a shell.
+
+    Raises SetupError when it is no command, or there is no such program.
+    """
+    try:
+        words = shlex.split(command.replace("\\\n", ""))
+    except ValueError as error:
+        raise SetupError(f"{option} {command!r}: {error}") from None
+    if words and shutil.which(words[0]) is None:
+        raise SetupError(f"{option}: there is no program {words[0]!r}")
+    return words
+
+
 class Control:
     """Any method may wait. Used by the process that leads."""
 
@@ -106,12 +120,7 @@ class Control:
         self._hosts, nodes = hosts, hosts.count
         self._pids = dict(zip(map(str, range(1, nodes + 1)), _numbers(settings.node_pids), strict=False))
         self._pids |= dict(zip((STORE,), _numbers(settings.store_pid), strict=False))
-        try:
-            self._words = shlex.split(settings.control)
-        except ValueError as error:
-            raise SetupError(f"--control {settings.control!r}: {error}") from None
-        if self._words and shutil.which(self._words[0]) is None:
-            raise SetupError(f"--control: there is no program {self._words[0]!r}")
+        self._words = words_of("--control", settings.control)
         if not self._words and len(_numbers(settings.node_pids)) != nodes:
             raise SetupError(f"{settings.scenario} takes --control, or --node-pids for each of the {nodes} hosts")
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shlex
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -13,6 +11,7 @@ from typing import Any
 
 from chat.errors import FanfareError, SetupError
 from loadtest.net.addresses import resolve
+from loadtest.run.control import words_of
 
 START_S = 10.0  # for a server to accept connections, before the first user comes
 _END_S = 5.0  # for the keeper to end the server: it gives it 2 s itself
@@ -47,14 +46,9 @@ class Restart:
 
 def split(command: str) -> list[str]:
     """The command's words. Raises SetupError when it is no command, or there is no such program."""
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise SetupError(f"--server-command {command!r}: {error}") from None
+    words = words_of("--server-command", command)
     if not words:
         raise SetupError("--server-command is missing: it says how to start the server, which the scenario restarts")
-    if shutil.which(words[0]) is None:
-        raise SetupError(f"--server-command: there is no program {words[0]!r}")
     return words
 
 

@@ -222,3 +222,7 @@ def test_what_is_no_command_is_refused(command: str, why: str) -> None:
 
 def test_a_command_is_split_as_a_shell_would_but_no_shell_sees_it() -> None:
     assert split("sh -c 'exit  $X; true' a\\ b") == ["sh", "-c", "exit  $X; true", "a b"]
+
+
+def test_a_backslash_at_the_end_of_a_line_goes_on_in_the_next_as_the_guide_prints_it() -> None:
+    assert split("sh --rate-limit off \\\n    --drain 0") == ["sh", "--rate-limit", "off", "--drain", "0"]
