@@ -556,15 +556,20 @@ def register_again(late: LateServer, name: str, *, drop: bool = True) -> None:
     late.deliver_foreign(*drops, Message("REGISTER", [name, str(made)], "elsewhere"))
 
 
+def deliver_behind(late: LateServer, verb: str, removed: bool) -> None:
+    """The one request on its way, once ana's account has been removed, if it is to be, and registered again."""
+    assert [entry.request.verb for entry in late.log.waiting] == [verb]
+    if removed:
+        register_again(late, "ana")
+    late.deliver_all()
+
+
 @pytest.mark.parametrize("removed", [True, False])
 def test_a_login_on_its_way_counts_for_no_later_account_of_that_name(late: LateServer, removed: bool) -> None:
     register_again(late, "ana", drop=False)
     sock = late.connect("carl")
     late.say(sock, "NS IDENTIFY ana sesame-opens")
-    assert [entry.request.verb for entry in late.log.waiting] == ["ACCOUNT"]
-    if removed:
-        register_again(late, "ana")
-    late.deliver_all()
+    deliver_behind(late, "ACCOUNT", removed)
     assert late.node.state.users["carl"].account == ("" if removed else "ana")
     assert ("900" in verbs(sock)) is not removed
 
@@ -578,10 +583,7 @@ def test_who_registers_with_a_login_is_let_into_no_later_account_of_that_name(
     sock = late.adopt(IrcWire())
     late.say(sock, "CAP REQ :sasl", "AUTHENTICATE PLAIN", f"AUTHENTICATE {PLAIN}")
     late.say(sock, f"NICK {nick}", "USER a 0 * :A", "CAP END")
-    assert [entry.request.verb for entry in late.log.waiting] == ["USER"]
-    if removed:
-        register_again(late, "ana")
-    late.deliver_all()
+    deliver_behind(late, "USER", removed)
     user = late.node.state.find_user(nick)
     if removed and nick == "ana":
         assert user is None  # the nickname belongs to the later account
@@ -597,10 +599,7 @@ def test_a_ghost_on_its_way_is_sent_away_for_no_later_account_of_that_name(late:
     register_again(late, "ana", drop=False)
     sock = late.connect("carl")
     late.say(sock, "NS GHOST ana sesame-opens")
-    assert [entry.request.verb for entry in late.log.waiting] == ["GHOST"]
-    if removed:
-        register_again(late, "ana")
-    late.deliver_all()
+    deliver_behind(late, "GHOST", removed)
     assert (late.node.state.find_user("ana") is None) is not removed
 
 
